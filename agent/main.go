@@ -1,0 +1,170 @@
+// Command agent is the part of Groupwriteback that stands inside the network. It
+// pulls signed-for batches of changes over outbound HTTPS, applies them to Active
+// Directory by LDAP, acknowledges them, and reports what is there. Its own
+// policy has the last word.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"groupwriteback/shared/ad"
+	"groupwriteback/shared/relay"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		os.Exit(1)
+	}
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:          "agent",
+		Short:        "Groupwriteback's agent: brings planned group changes into Active Directory",
+		SilenceUsage: true,
+	}
+	file := root.PersistentFlags().StringP("config", "c", "agent.yaml", "the agent's configuration file")
+	root.AddCommand(
+		&cobra.Command{
+			Use:   "run",
+			Short: "Pull, apply and acknowledge changes until stopped",
+			Args:  cobra.NoArgs,
+			RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), *file) },
+		},
+		&cobra.Command{
+			Use:   "check",
+			Short: "Read the configuration, sign in to relay and directory, and say what is there",
+			Args:  cobra.NoArgs,
+			RunE:  func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), *file, cmd.OutOrStdout()) },
+		},
+		&cobra.Command{
+			Use:   "version",
+			Short: "Print the version",
+			Args:  cobra.NoArgs,
+			Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version()) },
+		},
+	)
+	return root
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// run works until ctx ends.
+func run(ctx context.Context, file string) error {
+	a, err := newAgent(file)
+	if err != nil {
+		return err
+	}
+	a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base)
+	return a.run(ctx)
+}
+
+func newAgent(file string) (*agent, error) {
+	c, err := readConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return nil, fmt.Errorf("make state folder: %w", err)
+	}
+	queue, err := c.Relay.client()
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
+	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy,
+		highFile: c.highWaterFile(), scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+}
+
+// connector dials the domain controller, and says who it is.
+func (c config) connector(log *slog.Logger) func(context.Context, []string) (domain, ad.Identity, error) {
+	return func(ctx context.Context, attrs []string) (domain, ad.Identity, error) {
+		cfg, err := c.Directory.dial()
+		if err != nil {
+			return nil, ad.Identity{}, err
+		}
+		conn, err := ad.Dial(ctx, cfg)
+		if err != nil {
+			return nil, ad.Identity{}, err
+		}
+		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
+		if d.Identity, err = d.Identify(ctx); err != nil {
+			conn.Close()
+			return nil, ad.Identity{}, err
+		}
+		log.Info("connected", "url", cfg.URL, "dc", d.Identity.Server)
+		return d, d.Identity, nil
+	}
+}
+
+// check tries everything that run needs, and goes on after a failure so that
+// all of them are told.
+func check(ctx context.Context, file string, out io.Writer) error {
+	c, err := readConfig(file)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "configuration  ok      %s\n", file)
+	failed := false
+	say := func(what string, err error, ok string) {
+		if err != nil {
+			failed, ok = true, err.Error()
+			fmt.Fprintf(out, "%-14s FAILED  %s\n", what, ok)
+			return
+		}
+		fmt.Fprintf(out, "%-14s ok      %s\n", what, ok)
+	}
+	_, id, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
+	say("directory", err, fmt.Sprintf("%s, domain %s, %d domains in the forest", id.Server, id.Domain, len(id.Domains)))
+	queue, err := c.Relay.client()
+	if err == nil {
+		err = queue.ping(ctx)
+	}
+	say("relay", err, c.Relay.URL)
+	if failed {
+		return fmt.Errorf("the agent cannot work yet")
+	}
+	return nil
+}
+
+// client is the relay as a queue, with the agent's sign-in.
+func (c relayConfig) client() (*client, error) {
+	transport, err := c.transport()
+	if err != nil {
+		return nil, err
+	}
+	sign, err := c.signer(transport)
+	if err != nil {
+		return nil, err
+	}
+	return &client{relay.Client{URL: c.URL, HTTP: transport, Sign: sign}}, nil
+}
+
+type client struct{ relay.Client }
+
+// ping signs in and asks for a token only: a poll would take the lease.
+func (c *client) ping(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	if err != nil {
+		return err
+	}
+	return c.Sign(req)
+}

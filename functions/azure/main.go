@@ -1,0 +1,26 @@
+// Command handler is the custom handler that the Azure Functions host starts: it
+// listens where the host says, answers timers by the host's envelope, and
+// serves HTTP functions as they come.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"groupwriteback/functions/internal/app"
+)
+
+func main() {
+	// The host takes lines on standard error for errors: all goes to standard output.
+	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := app.ServeAzure(ctx, os.Environ(), log, app.Options{}); err != nil {
+		fmt.Println("handler:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,108 @@
+// Package app wires the cloud half together: environment to store, Graph,
+// rules, planner and handlers. It is the only place that knows them all, and
+// the hosts' main packages know nothing else.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
+
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/graph"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/relay"
+)
+
+// App is the cloud half of one target.
+type App struct {
+	Handler http.Handler // the HTTP functions, below /api/
+
+	journal  *journal.Journal
+	planner  *cycle.Planner
+	verifier relay.Verifier
+	log      *slog.Logger
+	turn     sync.Mutex // planners of one process take turns; those of two are told apart by the journal
+}
+
+// Options change what tests need changed; their zero value is production.
+type Options struct {
+	Store func(blob.Store) blob.Store // wraps the store
+}
+
+// New builds the app from an environment ("NAME=value", as os.Environ gives it).
+// Its error lists every setting that is wrong. ctx ends the app.
+func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*App, error) {
+	s, err := read(environ)
+	if err != nil {
+		return nil, fmt.Errorf("settings:\n%w", err)
+	}
+	credential, err := graph.Credential(s.signIn)
+	if err != nil {
+		return nil, err
+	}
+	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: credential, HTTP: s.client, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if o.Store != nil {
+		s.store = o.Store(s.store)
+	}
+	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}}
+	a.planner = &cycle.Planner{Source: client, Rules: s.rules, Limits: plan.DefaultLimits(), Journal: a.journal, Log: log}
+	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
+	a.verifier = &relay.Tokens{
+		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
+		Audience: s.audience,
+		Tenant:   s.tenant,
+		Keys:     publishedKeys(ctx, authority+"/discovery/v2.0/keys", s.client),
+	}
+	a.Handler = a.routes()
+	return a, nil
+}
+
+// publishedKeys reads a tenant's signing keys when the first token comes, and
+// again when one is signed by a key that is not known.
+func publishedKeys(ctx context.Context, url string, client *http.Client) jwt.Keyfunc {
+	keys := sync.OnceValues(func() (keyfunc.Keyfunc, error) {
+		return keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{Client: client})
+	})
+	return func(t *jwt.Token) (any, error) {
+		k, err := keys()
+		if err != nil {
+			return nil, fmt.Errorf("read signing keys: %w", err)
+		}
+		return k.Keyfunc(t)
+	}
+}
+
+// Sync runs a planning turn until there is nothing to do but wait for the agent.
+func (a *App) Sync(ctx context.Context) error {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	return a.planner.Run(ctx)
+}
+
+// wakeTime is how long the request that completes a plan may take to make the next.
+const wakeTime = 25 * time.Second
+
+// wake makes the next plan as soon as one is complete. What it cannot do the
+// timer will.
+func (a *App) wake(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, wakeTime)
+	defer cancel()
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	if _, err := a.planner.Step(ctx); err != nil {
+		a.log.Warn("planning after a plan was applied", "err", err)
+	}
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/relay"
+	"groupwriteback/shared/status"
+)
+
+// base is the path of all HTTP functions: host.json's route prefix.
+const base = "/api/"
+
+func (a *App) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(base+"relay/", relay.Handler(base+"relay/", a.journal, a.verifier, a.wake, a.log))
+	mux.Handle("POST "+base+"manualsync", relay.Serve(a.verifier, a.log, relay.OperatorRole, a.manual))
+	mux.HandleFunc("GET "+base+"status", a.status)
+	mux.HandleFunc("GET "+base+"status/health", func(w http.ResponseWriter, r *http.Request) {
+		relay.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	return mux
+}
+
+// manualRequest is what an operator asks for.
+type manualRequest struct {
+	Action string `json:"action"`         // sync | preview | approve
+	Hold   string `json:"hold,omitempty"` // approve: the hold's id, as status and preview list it
+}
+
+type manualReply struct {
+	Preview *cycle.Preview `json:"preview,omitempty"`
+	Done    string         `json:"done,omitempty"`
+}
+
+func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manualReply, error) {
+	switch q.Action {
+	case "sync":
+		return manualReply{Done: "a turn was run"}, a.Sync(ctx)
+	case "preview":
+		p, err := a.planner.Preview(ctx)
+		return manualReply{Preview: &p}, err
+	case "approve":
+		a.log.Info("hold approved", "hold", q.Hold, "by", caller)
+		err := a.journal.Approve(ctx, journal.Approval{Hold: q.Hold, By: caller, At: time.Now().UTC()})
+		return manualReply{Done: "approved: it is carried out in the next turn"}, err
+	}
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %q: use sync, preview or approve", q.Action))
+}
+
+func (a *App) status(w http.ResponseWriter, r *http.Request) {
+	if _, err := a.verifier.Verify(r, relay.ReaderRole, relay.OperatorRole); err != nil {
+		relay.WriteProblem(w, r, a.log, err)
+		return
+	}
+	s, err := status.Read(r.Context(), a.journal)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		relay.WriteProblem(w, r, a.log, err)
+		return
+	}
+	relay.WriteJSON(w, http.StatusOK, s)
+}

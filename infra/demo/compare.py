@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""compare.py - is Active Directory what the cloud says it should be?
+
+Reads the cloud's truth (JSON, as the demo writes it) and asks the directory by
+ldapsearch. It shares no code with Groupwriteback and decides for itself what
+should be there. Prints every difference; exit code 0: equal, 1: not, 2: could
+not compare.
+
+  compare.py --truth truth.json --url ldaps://127.0.0.2 --user U --password-file F --ca ca.pem --base OU=... --domain DC=...
+"""
+import argparse, base64, json, os, re, subprocess, sys
+
+
+def ldapsearch(a, base, filt, attrs):
+    env = dict(os.environ, LDAPTLS_CACERT=a.ca, LDAPTLS_REQCERT="allow" if a.insecure_name else "demand")
+    cmd = ["ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", a.url, "-D", a.user, "-y", a.password_file,
+           "-E", "pr=500/noprompt", "-b", base, filt] + attrs
+    r = subprocess.run(cmd, env=env, capture_output=True)
+    if r.returncode != 0:
+        sys.stderr.write(r.stderr.decode())
+        sys.exit(2)
+    out, entry = [], {}
+    for line in r.stdout.decode("utf-8").split("\n") + [""]:
+        if line.startswith("#"):
+            continue
+        if line == "":
+            if "dn" in entry:
+                out.append(entry)
+            entry = {}
+            continue
+        name, value = line.split(":", 1)
+        if value.startswith(": "):
+            value = base64.b64decode(value[2:])
+            if name != "objectSid":
+                value = value.decode("utf-8")
+        else:
+            value = value[1:] if value.startswith(" ") else value
+            if name == "objectSid":
+                value = value.encode("latin-1")
+        entry.setdefault(name.split(";")[0], []).append(value)
+    return out
+
+
+def sid_text(b):
+    parts = [int.from_bytes(b[8 + 4 * i:12 + 4 * i], "little") for i in range(b[1])]
+    return "S-%d-%d" % (b[0], int.from_bytes(b[2:8], "big")) + "".join("-%d" % p for p in parts)
+
+
+def cut(s, units):
+    """The first UTF-16 code units of s, whole characters only."""
+    n, out = 0, ""
+    for c in s:
+        n += 2 if ord(c) > 0xFFFF else 1
+        if n > units:
+            break
+        out += c
+    return out
+
+
+def expected(truth):
+    """What AD should hold, by cloud id: attributes and the members' keys."""
+    groups = {}
+    for g in truth["groups"]:
+        p = g.get("properties", {})
+        mine = (p.get("securityEnabled") is True and p.get("mailEnabled") is not True
+                and p.get("onPremisesSyncEnabled") is not True and p.get("isAssignableToRole") is not True)
+        if mine and not g.get("removed"):
+            groups[g["id"]] = (p, g.get("members", []))
+    want = {}
+    for gid, (p, members) in groups.items():
+        cn = cut(p["displayName"].strip(), 51) + "_" + gid[-12:]
+        keys = set()
+        for m in members:
+            if m.get("sid"):
+                keys.add("sid:" + m["sid"])
+            elif m["kind"] == "group" and m["id"] in groups:
+                keys.add("group:" + m["id"])
+        want[gid] = {"cn": cn, "displayName": p["displayName"], "description": cut((p.get("description") or "").strip(), 448),
+                     "sAMAccountName": re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn), "groupType": "-2147483640", "members": keys}
+    return want
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    for name in ("truth", "url", "user", "password-file", "ca", "base", "domain"):
+        ap.add_argument("--" + name, required=True)
+    ap.add_argument("--insecure-name", action="store_true", help="do not hold the certificate's name against the URL")
+    a = ap.parse_args()
+    want = expected(json.load(open(a.truth)))
+    key = {}  # lower-case DN -> key of a member
+    for e in ldapsearch(a, a.domain, "(|(objectClass=user)(objectClass=computer)(objectClass=group))", ["objectSid"]):
+        if "objectSid" in e:
+            key[e["dn"][0].lower()] = "sid:" + sid_text(e["objectSid"][0])
+    have = ldapsearch(a, a.base, "(objectClass=group)",
+                      ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
+    differences, kept, found = [], 0, {}
+    for e in have:
+        mark = e.get("adminDescription", [""])[0]
+        if not mark.startswith("Group_"):
+            differences.append("%s bears no mark" % e["dn"][0])
+            continue
+        if mark[6:] in found:
+            differences.append("two groups bear the mark %s" % mark)
+        found[mark[6:]] = e
+        key[e["dn"][0].lower()] = "group:" + mark[6:]
+    for gid, e in sorted(found.items()):
+        if gid not in want:
+            kept += 1
+            if not e.get("info", [""])[0].startswith("No longer managed"):
+                differences.append("%s is not in the cloud and not marked as no longer managed" % e["dn"][0])
+            continue
+        w = want[gid]
+        for attr in ("cn", "displayName", "description", "sAMAccountName", "groupType"):
+            is_, should = e.get(attr, [""])[0], w[attr]
+            if is_ != should:
+                differences.append("%s: %s is %r, should be %r" % (e["dn"][0], attr, is_, should))
+        if e.get("msDS-ExternalDirectoryObjectId", [""])[0] != "Group_" + gid:
+            differences.append("%s: msDS-ExternalDirectoryObjectId is not its mark" % e["dn"][0])
+        if "info" in e:
+            differences.append("%s: has a note (info) that it should not have: %s" % (e["dn"][0], e["info"][0]))
+        members = {key.get(m.lower(), "dn:" + m) for m in e.get("member", [])}
+        for m in sorted(w["members"] - members):
+            differences.append("%s: member %s is missing" % (e["dn"][0], m))
+        for m in sorted(members - w["members"]):
+            differences.append("%s: member %s should not be there" % (e["dn"][0], m))
+    for gid in sorted(set(want) - set(found)):
+        differences.append("group %s (%s) is missing" % (want[gid]["cn"], gid))
+    for d in differences:
+        print(d)
+    members = sum(len(w["members"]) for w in want.values())
+    print("%d groups, %d memberships, %d kept: %s" % (len(want), members, kept, "%d differences" % len(differences) if differences else "equal"))
+    return 1 if differences else 0
+
+
+sys.exit(main())

@@ -1,0 +1,38 @@
+#!/bin/bash
+# start.sh GOLDEN DIR ADDR - copies the golden domain into DIR (which must not hold
+# anything yet), starts it on ADDR, a free 127.x.y.z, and returns when it answers.
+# Ports below 1024 need root, or net.ipv4.ip_unprivileged_port_start=0.
+set -euo pipefail
+USAGE='usage: start.sh GOLDEN DIR ADDR'
+GOLDEN=${1:?$USAGE} DIR=${2:?$USAGE} ADDR=${3:?$USAGE}
+HERE=$(dirname "$(readlink -f "$0")")
+
+mkdir -p "$DIR"
+DIR=$(cd "$DIR" && pwd)
+[ -z "$(ls -A "$DIR")" ] || { echo "start domain: $DIR is not empty; stop.sh and remove it first" >&2; exit 1; }
+cp -a --reflink=auto "$GOLDEN/." "$DIR/"
+sed "s#@DIR@#$DIR#g; s#@ADDR@#$ADDR#g" "$HERE/smb.conf.in" >"$DIR/etc/smb.conf"
+
+# One process instead of 33: a throw-away domain serves one client.
+setsid samba -F --no-process-group --model=single -s "$DIR/etc/smb.conf" --debug-stdout \
+	>"$DIR/log/samba.out" 2>&1 </dev/null &
+PID=$!
+echo "$PID" >"$DIR/samba.pid"
+
+answers() { # its root DSE over LDAPS, which comes up last
+	LDAPTLS_CACERT=$DIR/tls/ca.pem LDAPTLS_REQCERT=allow \
+		ldapsearch -x -H "ldaps://$ADDR" -o nettimeout=2 -s base -b '' defaultNamingContext 2>/dev/null |
+		grep -q '^defaultNamingContext'
+}
+for _ in $(seq 1000); do
+	if (exec 3<>"/dev/tcp/$ADDR/636") 2>/dev/null && answers; then exit 0; fi
+	if ! kill -0 "$PID" 2>/dev/null; then
+		tail -20 "$DIR/log/samba.out" >&2
+		echo "start domain: samba ended; is $ADDR free, and may this user open port 389?" >&2
+		exit 1
+	fi
+	sleep 0.03
+done
+kill "$PID"
+echo "start domain: no answer on $ADDR; see $DIR/log/samba.out" >&2
+exit 1

@@ -1,0 +1,178 @@
+// Package ad is the LDAP side of Active Directory: it connects to a domain
+// controller, applies changes of a plan to the groups that one installation
+// owns, and reads those groups back.
+//
+// It is not a general LDAP client: it writes nothing but groups below one OU
+// that bear our mark. It decides nothing about what should exist, does not
+// reconnect, and keeps no state between calls. Its invariants:
+//
+//   - unknown is not empty: a scan or a read is complete, or it is an error;
+//   - ownership is read from Active Directory before each group is touched: its
+//     mark, our instance, its place below Base (see Domain);
+//   - every write to a group that exists carries a fence that Active Directory
+//     compares atomically, so a stale writer changes nothing (see Fence);
+//   - applied twice, a change does what it does once, and where nothing is
+//     different it costs a read, not a write;
+//   - only principals of the forest's own domains become members, whatever the
+//     server would accept.
+//
+// One goroutine writes through a Domain at a time.
+package ad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/shared/plan"
+)
+
+// Conn is what is needed of a connection. *ldap.Conn has it.
+type Conn interface {
+	Search(*ldap.SearchRequest) (*ldap.SearchResult, error)
+	Add(*ldap.AddRequest) error
+	Modify(*ldap.ModifyRequest) error
+	ModifyDN(*ldap.ModifyDNRequest) error
+}
+
+// Errors after which a caller stops. What the last change did is unknown.
+var (
+	// ErrFenced: a newer agent, lease or epoch has written to the group.
+	ErrFenced = errors.New("a newer writer has been at this group")
+	// ErrConnection: no answer. Close the connection and dial again.
+	ErrConnection = errors.New("no answer from the domain controller")
+)
+
+// Domain is the part of a domain that one installation owns: each group below
+// Base whose adminDescription is a mark (plan.Mark) and whose adminDisplayName
+// begins with "gwb <Instance> ".
+type Domain struct {
+	Conn     Conn
+	Base     string   // DN of the OU; groups may be in containers below it
+	Instance string   // of the installation, without spaces
+	Attrs    []string // attributes that a Row has; never member, cn or adminDisplayName
+	Identity Identity // what Identify said: without it no principal may become a member
+	Values   int      // member values in one modify; 0: 1000
+	Log      *slog.Logger
+
+	// Wait pauses before a busy server is asked again; nil: until the time has passed.
+	Wait func(context.Context, time.Duration) error
+}
+
+// Controls: MS-ADTS 3.1.1.3.4.1.5 and 3.1.1.3.4.1.4. A flag of 1 in the first
+// asks for GUIDs and SIDs in their text form.
+func extendedDN() ldap.Control {
+	return ldap.NewControlString(ldap.ControlTypeMicrosoftExtendedDN, true, "\x30\x03\x02\x01\x01")
+}
+
+func domainScope() ldap.Control {
+	return ldap.NewControlString(ldap.ControlTypeMicrosoftDomainScope, false, "")
+}
+
+// A query is a search with all of its pages.
+type query struct {
+	base   string
+	scope  int // ldap.ScopeBaseObject by default
+	filter string
+	attrs  []string
+	page   uint32 // entries in one answer; 0: not paged
+}
+
+// search runs a query and calls each for every entry. DNs come in extended form.
+func (d *Domain) search(ctx context.Context, q query, each func(*ldap.Entry) error) error {
+	if q.filter == "" {
+		q.filter = "(objectClass=*)"
+	}
+	paging := ldap.NewControlPaging(q.page)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		req := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases, 0, 0, false, q.filter, q.attrs,
+			[]ldap.Control{extendedDN(), domainScope()})
+		if q.page > 0 {
+			req.Controls = append(req.Controls, paging)
+		}
+		res, err := d.Conn.Search(req)
+		if err != nil {
+			return lostOr(err)
+		}
+		if len(res.Referrals) > 0 {
+			return fmt.Errorf("%s is in another domain (%s): connect to a domain controller of that domain", q.base, res.Referrals[0])
+		}
+		for _, e := range res.Entries {
+			if err := each(e); err != nil {
+				return err
+			}
+		}
+		next, ok := ldap.FindControl(res.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+		if !ok || len(next.Cookie) == 0 {
+			return nil
+		}
+		paging.SetCookie(next.Cookie)
+	}
+}
+
+// entry reads one object; found is false if there is none.
+func (d *Domain) entry(ctx context.Context, q query) (e *ldap.Entry, found bool, err error) {
+	err = d.search(ctx, q, func(x *ldap.Entry) error { e = x; return nil })
+	if code(err) == ldap.LDAPResultNoSuchObject {
+		err = nil
+	}
+	return e, e != nil, err
+}
+
+// code returns the LDAP result code of an answer; 0 for other errors.
+func code(err error) int {
+	var e *ldap.Error
+	if errors.As(err, &e) && e.ResultCode < ldap.ErrorNetwork && !errors.Is(err, ErrConnection) {
+		return int(e.ResultCode)
+	}
+	return 0
+}
+
+// lostOr turns an error that is no answer to the request into ErrConnection. A
+// domain controller that is shutting down (52) is as good as gone.
+func lostOr(err error) error {
+	if c := code(err); err == nil || c != 0 && c != ldap.LDAPResultUnavailable {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrConnection, err)
+}
+
+// valid refuses a configuration that would own nothing, or too much.
+func (d *Domain) valid() error {
+	if d.Instance == "" || strings.ContainsAny(d.Instance, " *") || d.Base == "" {
+		return fmt.Errorf("instance %q must be a word, and base %q a DN", d.Instance, d.Base)
+	}
+	return nil
+}
+
+func (d *Domain) log() *slog.Logger {
+	if d.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return d.Log
+}
+
+func (d *Domain) wait(ctx context.Context, t time.Duration) error {
+	if d.Wait != nil {
+		return d.Wait(ctx, t)
+	}
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// byGUID names an object in a request (MS-ADTS 3.1.1.3.1.2.4). Renames do not matter to it.
+func byGUID(g plan.GUID) string { return "<GUID=" + string(g) + ">" }

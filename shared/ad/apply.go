@@ -1,0 +1,370 @@
+package ad
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/shared/plan"
+)
+
+// Apply brings one change about, under a fence. The result is the change's own
+// outcome. An error means stop: ErrFenced, ErrConnection or the end of ctx, with
+// a result of Unknown; what was done up to there stays, and doing the change
+// again goes on from there.
+func (d *Domain) Apply(ctx context.Context, f Fence, c plan.Change) (plan.Result, error) {
+	w := &writer{Domain: d, fence: f, change: c, patience: 16, limit: d.Values}
+	if w.limit <= 0 {
+		w.limit = 1000
+	}
+	err := w.run(ctx)
+	if err == nil {
+		return plan.Result{Status: plan.Done, GUID: w.guid, Bad: w.bad}, nil
+	}
+	var no refusal
+	if errors.As(w.refuse("read the group", err), &no) && ctx.Err() == nil {
+		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text}, nil
+	}
+	err = fmt.Errorf("%s group %s: %w", c.Op, c.Group, err)
+	return plan.Result{Status: plan.Unknown, GUID: w.guid, Text: err.Error()}, err
+}
+
+// A writer applies one change.
+type writer struct {
+	*Domain
+	fence    Fence
+	change   plan.Change
+	guid     plan.GUID // of the group, once a create knows it
+	bad      []plan.BadRef
+	limit    int // member values in one modify; falls when the server has enough
+	patience int // how often a busy server is still asked again
+}
+
+func (w *writer) run(ctx context.Context) error {
+	if err := w.check(); err != nil {
+		return err
+	}
+	switch w.change.Op {
+	case plan.Create:
+		return w.create(ctx)
+	case plan.Rename:
+		o, err := w.target(ctx)
+		if err != nil {
+			return err
+		}
+		return w.rename(ctx, o)
+	case plan.Update:
+		return w.update(ctx)
+	}
+	return refusal{text: fmt.Sprintf("this version does not know how to %q a group: update the agent", w.change.Op)}
+}
+
+// check refuses what no plan of ours has, before anything is asked or written.
+func (w *writer) check() error {
+	if err := w.valid(); err != nil {
+		return err
+	}
+	if w.fence.Instance != w.Instance {
+		return fmt.Errorf("the plan is for instance %q, this is %q", w.fence.Instance, w.Instance)
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
+		switch strings.ToLower(name) {
+		case "member", "cn", "name", "distinguishedname", "objectclass", "admindisplayname":
+			return fmt.Errorf("attribute %s is not set by a plan", name)
+		case "admindescription", strings.ToLower(external):
+			if !slices.Equal(w.change.Set[name], []string{plan.Mark(w.change.Group)}) {
+				return fmt.Errorf("attribute %s is the ownership mark: it cannot be another value", name)
+			}
+		}
+	}
+	if w.change.Op != plan.Update && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !below(w.change.Parent, w.Base) {
+		return fmt.Errorf("%s is not below %s", w.change.Parent, w.Base)
+	}
+	return nil
+}
+
+// target reads the group that the change is for, and refuses one that is not ours.
+func (w *writer) target(ctx context.Context) (object, error) {
+	if g := w.change.GUID; g != "" {
+		return w.mine(ctx, g)
+	}
+	o, found, err := w.find(ctx, w.change.Group, w.wanted())
+	if err == nil && !found {
+		return o, refusal{status: plan.Skipped, text: fmt.Sprintf("no group stands for cloud group %s yet", w.change.Group)}
+	}
+	if err == nil {
+		err = w.allowed(o)
+	}
+	return o, err
+}
+
+// mine reads a group by its GUID and refuses one that is gone or not ours.
+func (w *writer) mine(ctx context.Context, g plan.GUID) (object, error) {
+	if _, err := EncodeGUID(g); err != nil {
+		return object{}, err
+	}
+	o, found, err := w.group(ctx, byGUID(g), w.wanted())
+	if err != nil {
+		return o, err
+	}
+	if !found {
+		return o, refusal{code: ldap.LDAPResultNoSuchObject, text: fmt.Sprintf("group %s is gone: it was deleted in Active Directory", g)}
+	}
+	if id, ok := w.owner(o); !ok || id != w.change.Group {
+		return o, refusal{text: fmt.Sprintf("%s is not ours: its adminDescription is %q and its adminDisplayName %q, where %q and %q… are needed, below %s",
+			o.dn, o.mark, o.fence, plan.Mark(w.change.Group), fencePrefix(w.Instance), w.Base)}
+	}
+	return o, w.allowed(o)
+}
+
+// allowed refuses groups that Windows itself depends on, whatever their marks say.
+func (w *writer) allowed(o object) error {
+	if o.critical || o.sid.RID() < 1000 {
+		return refusal{text: fmt.Sprintf("%s is a group of the system (isCriticalSystemObject, or a RID below 1000): it is never touched", o.dn)}
+	}
+	return nil
+}
+
+// wanted are the attributes that the change compares.
+func (w *writer) wanted() []string {
+	names := slices.Sorted(maps.Keys(w.change.Set))
+	if len(w.change.Add)+len(w.change.Remove) > 0 {
+		names = append(names, "member")
+	}
+	return names
+}
+
+// create adds the group, or brings into line what an earlier try has added.
+func (w *writer) create(ctx context.Context) error {
+	w.change.Set = w.stamped()
+	o, found, err := w.find(ctx, w.change.Group, w.wanted())
+	if err != nil {
+		return err
+	}
+	if found {
+		return w.adopt(ctx, o)
+	}
+	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
+	err = w.patiently(ctx, func() error { return w.Conn.Add(w.addition(dn)) })
+	if code(err) == ldap.LDAPResultEntryAlreadyExists && w.Identity.External {
+		// A group from before the schema had the attribute has only the mark that is not indexed.
+		o, found, err2 := w.findBy(ctx, w.change.Group, "adminDescription", w.wanted())
+		if err2 != nil {
+			return err2
+		}
+		if found {
+			return w.adopt(ctx, o)
+		}
+	}
+	if err != nil {
+		return w.misplaced(ctx, "create "+dn, dn, err)
+	}
+	// A crash before this read leaves a group that the next try finds by its mark.
+	o, found, err = w.group(ctx, dn, nil)
+	if err == nil && !found {
+		err = fmt.Errorf("%s was created and cannot be read: let the account read the groups of %s", dn, w.Base)
+	}
+	w.guid = o.guid
+	w.log().DebugContext(ctx, "group created", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq)
+	return err
+}
+
+// stamped is what to set, with the ownership marks.
+func (w *writer) stamped() map[string][]string {
+	set := maps.Clone(w.change.Set)
+	if set == nil {
+		set = map[string][]string{}
+	}
+	mark := []string{plan.Mark(w.change.Group)}
+	set["adminDescription"] = mark
+	if w.Identity.External {
+		set[external] = mark
+	}
+	return set
+}
+
+func (w *writer) addition(dn string) *ldap.AddRequest {
+	req := ldap.NewAddRequest(dn, nil)
+	req.Attribute("objectClass", []string{"group"})
+	req.Attribute("adminDisplayName", []string{w.fence.String()})
+	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
+		if values := w.change.Set[name]; len(values) > 0 {
+			req.Attribute(name, values)
+		}
+	}
+	return req
+}
+
+// adopt goes on with a group that an earlier try of this change created.
+func (w *writer) adopt(ctx context.Context, o object) error {
+	w.guid = o.guid
+	if err := w.allowed(o); err != nil {
+		return err
+	}
+	return w.rename(ctx, o)
+}
+
+// rename sets attributes and moves the group to its name. The fence is taken
+// first, by a modify, since a rename cannot carry it; a crash in between leaves a
+// group under its old name, which the next try finds and renames.
+func (w *writer) rename(ctx context.Context, o object) error {
+	name, parent, _ := plan.SplitRDN(o.dn)
+	moves := !strings.EqualFold(parent, plan.NormalDN(w.change.Parent))
+	if err := w.attributes(ctx, &o, moves || name != w.change.Name); err != nil {
+		return err
+	}
+	if !moves && name == w.change.Name {
+		return nil
+	}
+	to := ""
+	if moves {
+		to = w.change.Parent
+	}
+	// By its DN, read a moment ago: Samba renames nothing by GUID.
+	req := ldap.NewModifyDNRequest(o.dn, plan.JoinRDN(w.change.Name, ""), true, to)
+	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
+	err := w.patiently(ctx, func() error { return w.Conn.ModifyDN(req) })
+	if err != nil {
+		return w.misplaced(ctx, fmt.Sprintf("rename %s to %s", o.dn, dn), dn, err)
+	}
+	w.log().DebugContext(ctx, "group renamed", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq)
+	return nil
+}
+
+func (w *writer) update(ctx context.Context) error {
+	o, err := w.target(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.attributes(ctx, &o, false); err != nil {
+		return err
+	}
+	return w.members(ctx, &o)
+}
+
+// attributes sets what is different, in one modify; with always it takes the
+// fence even if nothing is.
+func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
+	for {
+		changes := w.changes(*o)
+		if len(changes) == 0 && !always {
+			return w.outranks(*o)
+		}
+		err := w.modify(ctx, o, changes...)
+		switch code(err) {
+		case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultAttributeOrValueExists, ldap.LDAPResultNoSuchObject:
+			moved, again := w.again(ctx, o)
+			if again != nil {
+				return again
+			}
+			if moved {
+				if again := w.pause(ctx); again != nil {
+					return again
+				}
+				continue
+			}
+		}
+		if err != nil {
+			return w.misplaced(ctx, "set "+strings.Join(names(changes), ", ")+" of "+o.dn, "", err)
+		}
+		return nil
+	}
+}
+
+// changes lists what is to be set and is not so yet.
+func (w *writer) changes(o object) (out []ldap.Change) {
+	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
+		values := slices.Sorted(slices.Values(w.change.Set[name]))
+		if slices.Equal(values, o.attrs[name]) {
+			continue
+		}
+		// Replace by nothing clears, and does not mind if nothing was there (RFC 4511 4.6).
+		out = append(out, ldap.Change{Operation: ldap.ReplaceAttribute, Modification: ldap.PartialAttribute{Type: name, Vals: values}})
+	}
+	return out
+}
+
+func names(changes []ldap.Change) []string {
+	out := make([]string, len(changes))
+	for i, c := range changes {
+		out[i] = c.Modification.Type
+	}
+	return out
+}
+
+// outranks says whether this writer may follow the one whose fence the group has.
+func (w *writer) outranks(o object) error {
+	if theirs, ok := ParseFence(o.fence); ok && theirs.Compare(w.fence) > 0 {
+		return fmt.Errorf("%w: %s has %q, this is %q", ErrFenced, o.dn, o.fence, w.fence)
+	}
+	return nil
+}
+
+// modify runs changes under the fence: [delete the fence that was read][add
+// mine] and the changes are one modify. Mine is put in place of mine too: only
+// so does a write fail if a newer writer came in between.
+//
+// Permissive modify (1.2.840.113556.1.4.1413) stays away, because it would make
+// the deletion of a fence that has gone succeed (MS-ADTS 3.1.1.3.4.1.8).
+func (w *writer) modify(ctx context.Context, o *object, changes ...ldap.Change) error {
+	if err := w.outranks(*o); err != nil {
+		return err
+	}
+	req := ldap.NewModifyRequest(byGUID(o.guid), nil)
+	req.Delete("adminDisplayName", []string{o.fence})
+	req.Add("adminDisplayName", []string{w.fence.String()})
+	req.Changes = append(req.Changes, changes...)
+	err := w.patiently(ctx, func() error { return w.Conn.Modify(req) })
+	if err == nil {
+		o.fence = w.fence.String()
+		w.log().DebugContext(ctx, "group modified", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq, "changes", len(changes))
+	}
+	return err
+}
+
+// again reads the group once more after a write that it refused because it is
+// not as it was read. moved is false if it is: then the refusal has another reason.
+func (w *writer) again(ctx context.Context, o *object) (moved bool, err error) {
+	now, err := w.mine(ctx, o.guid)
+	if err != nil {
+		return false, err
+	}
+	if err := w.outranks(now); err != nil {
+		return false, err
+	}
+	moved = now.usn != o.usn
+	*o = now
+	return moved, nil
+}
+
+// patiently asks a busy server again, for a while.
+func (w *writer) patiently(ctx context.Context, request func() error) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := lostOr(request())
+		if code(err) != ldap.LDAPResultBusy || w.patience == 0 {
+			return err
+		}
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, longer each time: 0.1 s at first, 3 s at last, 36 s in all.
+func (w *writer) pause(ctx context.Context) error {
+	if w.patience == 0 {
+		return refusal{code: ldap.LDAPResultBusy, text: "the domain controller is busy, or others keep changing the group: it is tried again later"}
+	}
+	w.patience--
+	return w.wait(ctx, min(3*time.Second, 100*time.Millisecond<<(15-w.patience)))
+}

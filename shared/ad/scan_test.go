@@ -1,0 +1,129 @@
+package ad
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+func scan(t testing.TB, d *Domain) map[directory.ID]Row {
+	t.Helper()
+	rows := map[directory.ID]Row{}
+	err := d.Scan(t.Context(), func(r Row) error {
+		if _, ok := rows[r.Group.ID]; ok {
+			t.Errorf("%s came twice", r.Group.ID)
+		}
+		rows[r.Group.ID] = r
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// TestScan goes over several pages, and agrees with Read.
+func TestScan(t *testing.T) {
+	d := newDomain(t)
+	sub := newOU(t, "sub", d.Base)
+	const groups = rowsInOne + 30
+	for n := range groups {
+		c := creation(t, d, n, fmt.Sprintf("group %d", n))
+		if n%2 == 0 {
+			c.Parent = plan.NormalDN(sub)
+		}
+		apply(t, d, 1, c)
+	}
+	// Each holds the next, so that every second one refers to a page to come.
+	for n := range groups {
+		apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, n), Add: []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(1 + n%users)}})
+	}
+	// None of these is ours.
+	for n, attrs := range []map[string]string{
+		{"adminDisplayName": "gwb tests 1.1.1"}, {"adminDisplayName": "x"}, {"adminDescription": "Group_x"},
+	} {
+		g := create(t, d, groups+n, fmt.Sprintf("stranger %d", n))
+		for attr, value := range attrs {
+			modify(t, g, attr, value)
+		}
+	}
+	rows := scan(t, d)
+	if len(rows) != groups {
+		t.Fatalf("%d rows, want %d", len(rows), groups)
+	}
+	for n := range groups {
+		row := rows[id(t, n)]
+		want := []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(1 + n%users)}
+		slices.Sort(want)
+		if row.Group.Name != fmt.Sprintf("group %d", n) || !slices.Equal(row.Group.Members, want) {
+			t.Errorf("group %d: %+v", n, row)
+		}
+	}
+	if diff := cmp.Diff(rows[id(t, 7)], read(t, d, id(t, 7))); diff != "" {
+		t.Errorf("scan and read differ (-scan +read):\n%s", diff)
+	}
+	if _, found, err := d.Read(t.Context(), id(t, groups)); found || err != nil {
+		t.Errorf("read a stranger: found %v, %v", found, err)
+	}
+}
+
+func TestScanTwins(t *testing.T) {
+	d := newDomain(t)
+	create(t, d, 0, "one")
+	g := create(t, d, 1, "two")
+	modify(t, g, "adminDescription", plan.Mark(id(t, 0)))
+	modify(t, g, external, plan.Mark(id(t, 0)))
+	named := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "CN=one,"+d.Base) || !strings.Contains(err.Error(), "CN=two,"+d.Base) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	named("scan", d.Scan(t.Context(), func(Row) error { return nil }))
+	_, _, err := d.Read(t.Context(), id(t, 0))
+	named("read", err)
+	r := outcome(t, d, 1, creation(t, d, 0, "one"))
+	if r.Status != plan.Refused || !strings.Contains(r.Text, "CN=two,") {
+		t.Errorf("create: got %+v", r)
+	}
+}
+
+// TestScanNothing: what cannot be read is an error, not an empty directory.
+func TestScanNothing(t *testing.T) {
+	d := newDomain(t)
+	if rows := scan(t, d); len(rows) != 0 {
+		t.Errorf("rows in an empty OU: %v", rows)
+	}
+	for name, broken := range map[string]Domain{
+		"no such base": {Conn: d.Conn, Instance: "test", Base: "OU=none," + d.Base},
+		"no instance":  {Conn: d.Conn, Base: d.Base},
+		"two words":    {Conn: d.Conn, Instance: "a b", Base: d.Base},
+		"no base":      {Conn: d.Conn, Instance: "test"},
+	} {
+		if err := broken.Scan(t.Context(), func(Row) error { return nil }); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	d := newDomain(t)
+	id := d.Identity
+	domain := dc.SIDs["user00001"].Domain()
+	if id.NC != dc.Domain || id.Domain != domain || !slices.Equal(id.Domains, []directory.SID{domain}) || !id.External {
+		t.Errorf("got %+v", id)
+	}
+	if id.USN == 0 || id.Invocation == "" || id.Base == "" || !strings.HasPrefix(id.Server, "CN=NTDS Settings,CN=DC1,") {
+		t.Errorf("got %+v", id)
+	}
+	d.Base = "OU=none," + dc.Domain
+	if _, err := d.Identify(t.Context()); err == nil || !strings.Contains(err.Error(), d.Base) {
+		t.Errorf("without base: %v", err)
+	}
+}

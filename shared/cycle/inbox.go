@@ -1,0 +1,341 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+)
+
+// maxReads is how many groups are asked for by name; if more are in doubt the
+// agent reads all.
+const maxReads = 100
+
+// foldInbox folds what the agent and the operators have said since the last
+// step: this is how the journal knows what is in Active Directory.
+func foldInbox(ctx context.Context, w *journal.Work) error {
+	if err := foldAcks(ctx, w); err != nil {
+		return err
+	}
+	w.DropStaleAcks()
+	if err := foldReports(ctx, w); err != nil {
+		return err
+	}
+	return foldApprovals(ctx, w)
+}
+
+func foldAcks(ctx context.Context, w *journal.Work) error {
+	stopped := false
+	for !stopped {
+		a, ok, err := w.NextAck(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		b, err := w.Batch(ctx, a.Seq)
+		if err != nil {
+			return err
+		}
+		if err := foldAck(ctx, w, b, a); err != nil {
+			return err
+		}
+		stopped = a.Stopped != ""
+	}
+	p := w.Head.Plan
+	if p == nil || !stopped && p.Done < len(p.Digests) && !w.Now.After(p.Expires.Add(journal.Grace)) {
+		return nil
+	}
+	return closePlan(ctx, w)
+}
+
+// foldAck makes what was done part of what is there.
+func foldAck(ctx context.Context, w *journal.Work, b journal.Batch, a journal.Ack) error {
+	var ids []directory.ID
+	values := 0
+	for _, c := range b.Changes {
+		ids = append(ids, c.Group)
+		values += c.Values()
+	}
+	if err := w.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	for i, c := range b.Changes {
+		r := plan.Result{Status: plan.Unknown}
+		if i < len(a.Results) {
+			r = a.Results[i]
+		}
+		foldResult(w, c, r)
+	}
+	if a.Seconds > 0 && values >= 100 { // small batches measure the network
+		w.Head.Rate = pace(w.Head.Rate, float64(values)/a.Seconds)
+	}
+	return w.Mark(ctx, ids...)
+}
+
+// pace is the moving average of a rate.
+func pace(old, now float64) float64 {
+	if old == 0 {
+		return now
+	}
+	return (3*old + now) / 4
+}
+
+func foldResult(w *journal.Work, c plan.Change, r plan.Result) {
+	h := *w.Have(c.Group)
+	switch r.Status {
+	case plan.Done:
+		var g plan.Group
+		if h.Group != nil {
+			g = *h.Group
+		}
+		g = plan.Outcome(g, c, r)
+		h.Group, h.Parked = &g, nil
+		h.Bad = parkRefs(h.Bad, c, r.Bad, w.Now)
+	case plan.Refused:
+		h.Parked = park(h.Parked, "", r.Code, r.Text, w.Now)
+		if h.Group != nil { // perhaps it is not as we think: look again
+			h.Unsure = true
+			read(w, c.Group)
+		}
+	case plan.Unknown:
+		h.Unsure = true
+		read(w, c.Group)
+	case plan.Skipped: // what it needed was refused: that is told there
+	}
+	w.PutHave(&h)
+}
+
+// park leaves a refused write alone for five minutes, then four times as long
+// each time, up to a day.
+func park(old *journal.Parked, ref plan.Ref, code int, text string, now time.Time) *journal.Parked {
+	p := journal.Parked{Ref: ref, Code: code, Text: text, Tries: 1}
+	if old != nil {
+		p.Tries = old.Tries + 1
+	}
+	wait := 5 * time.Minute
+	for range min(p.Tries-1, 5) {
+		wait *= 4
+	}
+	p.Until = now.Add(min(wait, 24*time.Hour))
+	return &p
+}
+
+// parkRefs replaces what is parked of the members that a change named.
+func parkRefs(old []journal.Parked, c plan.Change, bad []plan.BadRef, now time.Time) []journal.Parked {
+	var out []journal.Parked
+	before := map[plan.Ref]*journal.Parked{}
+	for _, p := range old {
+		if slices.Contains(c.Add, p.Ref) || slices.Contains(c.Remove, p.Ref) {
+			before[p.Ref] = &p
+		} else {
+			out = append(out, p)
+		}
+	}
+	for _, b := range bad {
+		out = append(out, *park(before[b.Ref], b.Ref, b.Code, b.Text, now))
+	}
+	return out
+}
+
+// closePlan ends the plan in flight. What was not acknowledged may have been
+// done or not: it is read again before it is planned again.
+func closePlan(ctx context.Context, w *journal.Work) error {
+	p := w.Head.Plan
+	for seq := p.First + uint64(p.Done); seq <= p.Last; seq++ {
+		b, err := w.Batch(ctx, seq)
+		if err != nil {
+			return err
+		}
+		if err := foldAck(ctx, w, b, journal.Ack{}); err != nil {
+			return err
+		}
+	}
+	w.ClosePlan()
+	return nil
+}
+
+// read asks the agent for a group.
+func read(w *journal.Work, id directory.ID) {
+	switch {
+	case w.Head.ReadAll || slices.Contains(w.Head.Reads, id):
+	case len(w.Head.Reads) >= maxReads:
+		w.Head.Reads, w.Head.ReadAll = nil, true
+	default:
+		w.Head.Reads = append(slices.Clone(w.Head.Reads), id)
+	}
+}
+
+func foldReports(ctx context.Context, w *journal.Work) error {
+	reports, err := w.Reports(ctx)
+	if err != nil {
+		return err
+	}
+	for _, parts := range reports {
+		first := parts[0]
+		if stop := mismatch(w.Head.Target, first.Target); stop != "" {
+			w.Head.Stop = stop
+			continue
+		}
+		w.Head.Stop = ""
+		if first.Full && w.Head.Target.DomainSID == "" {
+			w.Head.Target = first.Target
+		}
+		named := map[directory.ID]bool{}
+		content := true
+		for _, part := range parts {
+			if err := foldRows(ctx, w, part, named); err != nil {
+				return err
+			}
+			content = content && !slices.ContainsFunc(part.Rows, func(r journal.Row) bool { return r.Group == nil })
+		}
+		if !first.Full {
+			continue
+		}
+		if err := foldAbsent(ctx, w, first, named); err != nil {
+			return err
+		}
+		w.Head.Reported = w.Now
+		if content {
+			w.Head.ReadAll, w.Head.Reads = w.Head.Doubt != nil, nil
+		}
+	}
+	return nil
+}
+
+// mismatch says why a report is not of the journal's target.
+func mismatch(want, got journal.Target) string {
+	switch {
+	case want.DomainSID == "" || got.DomainSID == want.DomainSID && got.BaseGUID == want.BaseGUID:
+		return ""
+	case got.DomainSID != want.DomainSID:
+		return fmt.Sprintf("the agent reports from domain %s, but this journal is for domain %s: check the agent's directory URL, or use another target name", got.DomainSID, want.DomainSID)
+	}
+	return fmt.Sprintf("the agent reports on container %s, but this journal is for another one (%s): check the agent's base, or use another target name", got.Base, want.Base)
+}
+
+// foldRows folds what the agent saw, but not what it saw before a change that
+// has been made since.
+func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[directory.ID]bool) error {
+	var ids, marked []directory.ID
+	for _, row := range r.Rows {
+		ids = append(ids, row.ID)
+		named[row.ID] = true
+	}
+	for _, g := range r.Absent {
+		ids = append(ids, g.ID)
+	}
+	if err := w.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	for _, row := range r.Rows {
+		h := *w.Have(row.ID)
+		if row.After < h.Touched {
+			continue
+		}
+		same := h.Group != nil && h.Group.GUID == row.GUID && h.Group.Digest() == row.Digest
+		switch {
+		case row.Group == nil && !same:
+			h.Unsure = true
+			read(w, row.ID)
+		case same && !h.Unsure:
+			continue
+		case !same:
+			h.Group = row.Group
+			fallthrough
+		default:
+			h.Unsure = false
+			marked = append(marked, row.ID)
+		}
+		if row.Group != nil {
+			w.Head.Reads = slices.DeleteFunc(slices.Clone(w.Head.Reads), func(id directory.ID) bool { return id == row.ID })
+		}
+		w.PutHave(&h)
+	}
+	for _, g := range r.Absent {
+		if g.After >= w.Have(g.ID).Touched {
+			w.Head.ReadAll = true // only a full report may say that something is gone
+		}
+	}
+	return w.Mark(ctx, marked...)
+}
+
+// foldAbsent folds what a full report does not name: it is gone. A report that
+// misses much is believed only when the next one agrees: an account that lost
+// its right to read sees an empty directory.
+func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named map[directory.ID]bool) error {
+	units, err := w.Units(ctx)
+	if err != nil {
+		return err
+	}
+	var missing []directory.ID
+	total := 0
+	for _, n := range units {
+		u, err := w.Unit(ctx, n)
+		if err != nil {
+			return err
+		}
+		if err := w.Fetch(ctx, u.Groups); err != nil {
+			return err
+		}
+		for _, id := range u.Groups {
+			h := w.Have(id)
+			if h.Group == nil && !h.Unsure {
+				continue
+			}
+			total++
+			if !named[id] && r.After >= h.Touched {
+				missing = append(missing, id)
+			}
+		}
+	}
+	slices.SortFunc(missing, directory.ID.Compare)
+	var list strings.Builder
+	for _, id := range missing {
+		list.WriteString(id.String())
+	}
+	if len(missing) > 3 && len(missing)*10 > total {
+		doubt := journal.Doubt{Report: r.ID, Missing: len(missing), Digest: journal.Digest([]byte(list.String()))}
+		if w.Head.Doubt == nil || w.Head.Doubt.Digest != doubt.Digest {
+			w.Head.Doubt = &doubt
+			return nil
+		}
+	}
+	w.Head.Doubt = nil
+	for _, id := range missing {
+		h := *w.Have(id)
+		h.Group, h.Unsure = nil, false
+		w.PutHave(&h)
+	}
+	return w.Mark(ctx, missing...)
+}
+
+func foldApprovals(ctx context.Context, w *journal.Work) error {
+	approvals, err := w.Approvals(ctx)
+	if err != nil {
+		return err
+	}
+	for id, l := range approvals {
+		if err := w.Fetch(ctx, []directory.ID{l.Group}); err != nil {
+			return err
+		}
+		h := *w.Have(l.Group)
+		if h.Hold == nil || h.Hold.ID != id {
+			continue // it was replaced by another: that one was not approved
+		}
+		hold := *h.Hold
+		hold.Approved = w.Now
+		h.Hold = &hold
+		w.PutHave(&h)
+		if err := w.Mark(ctx, l.Group); err != nil {
+			return err
+		}
+	}
+	return nil
+}

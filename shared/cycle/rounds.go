@@ -1,0 +1,116 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+)
+
+// The order of the feeds. A full enumeration reads the principals first, so that
+// groups find them.
+var (
+	changesOrder = []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+	fullOrder    = []directory.Feed{directory.UserFeed, directory.DeviceFeed, directory.GroupFeed}
+)
+
+// maxLinkAge is how old Graph's links may become while nothing changes: they
+// live seven days.
+const maxLinkAge = 24 * time.Hour
+
+// foldGraph reads what is new, or goes on with a full enumeration. unread says
+// that it stopped for time. An error of the source leaves what was read folded.
+func (p *Planner) foldGraph(ctx context.Context, w *journal.Work) (unread bool, source, err error) {
+	if w.Head.Main.Number == 0 && w.Head.Shadow == nil {
+		w.Head.Shadow = &journal.Round{}
+	}
+	if w.Head.Shadow != nil {
+		return p.enumerate(ctx, w)
+	}
+	before := w.Head.Main
+	round := before
+	round.Open = true
+	news, unread, source, err := p.follow(ctx, w, &round, changesOrder, false)
+	switch {
+	case err != nil:
+		return false, nil, err
+	case errors.Is(source, directory.ErrResync):
+		w.Head.Main, w.Head.Shadow = round, &journal.Round{}
+		return true, nil, nil
+	case !news && !before.Open && !round.Open && w.Now.Sub(w.Head.Written) < maxLinkAge:
+		return false, nil, nil // the old links still serve: nothing to write
+	}
+	w.Head.Main, w.Head.Written = round, w.Now
+	return unread, source, nil
+}
+
+// enumerate goes on with a full enumeration beside what is known, which takes
+// its place when it is complete.
+func (p *Planner) enumerate(ctx context.Context, w *journal.Work) (unread bool, source, err error) {
+	round := *w.Head.Shadow
+	_, unread, source, err = p.follow(ctx, w, &round, fullOrder, true)
+	switch {
+	case err != nil:
+		return false, nil, err
+	case errors.Is(source, directory.ErrResync):
+		w.Head.Shadow = &journal.Round{}
+		return true, nil, w.DropShadow(ctx)
+	case source != nil || unread:
+		w.Head.Shadow = &round
+		return unread, source, nil
+	}
+	round.Number = w.Head.Main.Number + 1
+	w.Head.Main, w.Head.Shadow, w.Head.Written = round, nil, w.Now
+	return false, nil, w.Promote(ctx)
+}
+
+// follow reads pages until each feed is at its end, and folds them. Only then
+// is the round closed: a page may say "removed" and the next one "added".
+func (p *Planner) follow(ctx context.Context, w *journal.Work, round *journal.Round, feeds []directory.Feed, shadow bool) (news, unread bool, source, err error) {
+	end := time.Now().Add(stepTime)
+	round.Links, round.Done = maps.Clone(round.Links), maps.Clone(round.Done)
+	if round.Links == nil {
+		round.Links = map[directory.Feed]string{}
+	}
+	if round.Done == nil {
+		round.Done = map[directory.Feed]bool{}
+	}
+	round.Open = true
+	for _, feed := range feeds {
+		for !round.Done[feed] {
+			if time.Now().After(end) || nearEnd(ctx) {
+				return news, true, nil, nil
+			}
+			page, err := p.Source.Page(ctx, feed, round.Links[feed])
+			if err != nil {
+				return news, false, err, nil
+			}
+			news = news || len(page.Groups)+len(page.Principals) > 0
+			if err := fold(ctx, w, page, shadow); err != nil {
+				return news, false, nil, err
+			}
+			round.Links[feed] = page.Next + page.Delta
+			round.Done[feed] = page.Delta != ""
+		}
+	}
+	round.Open, round.Done = false, nil
+	return news, false, nil, nil
+}
+
+func fold(ctx context.Context, w *journal.Work, page directory.Page, shadow bool) error {
+	s, err := w.Snapshot(ctx, page, shadow)
+	if err != nil {
+		return err
+	}
+	return w.Keep(ctx, s, s.Fold(page), shadow)
+}
+
+// nearEnd says whether the host will stop this turn so soon that it should
+// commit what it has.
+func nearEnd(ctx context.Context) bool {
+	d, ok := ctx.Deadline()
+	return ok && time.Until(d) < 10*time.Second
+}

@@ -1,0 +1,139 @@
+// Package directory is what Entra ID says: groups, their members, and the
+// principals that stand behind the members, folded from Microsoft Graph's
+// delta pages.
+//
+// It is pure: no context, no clock, no log, no I/O. Its one invariant is that
+// unknown is not empty: nothing that Graph did not say is ever concluded from
+// what it left out, but that a complete enumeration names all there is.
+package directory
+
+import "errors"
+
+// ErrResync is what a source returns when Graph no longer knows the token of a
+// link: the feed has to be enumerated from its beginning.
+// Graph: 410 Gone, or 4xx with syncStateNotFound or resyncRequired.
+var ErrResync = errors.New("delta token is no longer known: full enumeration needed")
+
+// Kind is the type of a directory object, from Graph's @odata.type.
+type Kind string
+
+// The kinds that Graph names as members of a group.
+const (
+	User             Kind = "user"
+	GroupKind        Kind = "group"
+	Device           Kind = "device"
+	Contact          Kind = "orgContact"
+	ServicePrincipal Kind = "servicePrincipal"
+)
+
+// Standing says whether a principal can be written into Active Directory and,
+// where it cannot, why.
+type Standing string
+
+// The standings. Those that keep a SID ("Lost…") keep its last known value: only
+// groups/delta takes a member out of a group.
+const (
+	Unseen      Standing = ""             // named as a member, not yet named by its own feed
+	Synced      Standing = "synced"       // has an on-premises twin: SID is set
+	CloudOnly   Standing = "cloud-only"   // has no on-premises twin
+	Guest       Standing = "guest"        // a B2B guest without an on-premises twin
+	LostSID     Standing = "lost-sid"     // had a SID, Graph now says it has none
+	LostSoft    Standing = "soft-deleted" // is in Entra's recycle bin
+	LostForGood Standing = "deleted"      // was permanently deleted
+)
+
+// Removal is why Graph lists an object with @removed.
+type Removal string
+
+// The reasons of a removal.
+const (
+	NotRemoved  Removal = ""
+	SoftDeleted Removal = "soft-deleted" // reason "changed": can be restored for 30 days
+	Deleted     Removal = "deleted"      // reason "deleted": gone for good
+)
+
+// Properties are Graph properties by their JSON name. Booleans are "true" or
+// "false", collections have a value each. In a change an empty slice is a JSON
+// null (cleared) and an absent key is "not said"; in a Group an absent key is null.
+type Properties map[string][]string
+
+// First returns the first value, or "".
+func (p Properties) First(name string) string {
+	if v := p[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Member is a direct member of a group, with what is known of the principal
+// behind it, kept here too so that a group can be decided on its own.
+type Member struct {
+	ID       ID
+	Kind     Kind
+	Standing Standing
+	SID      SID
+}
+
+// Group is a group as Graph has described it so far.
+type Group struct {
+	ID      ID
+	Props   Properties
+	Members []Member // by ID, unique
+	Left    []Member // left since Active Directory last agreed: guards ask why
+	Gone    Removal
+}
+
+// Principal is a user, group or device that can be a member.
+type Principal struct {
+	ID       ID
+	Kind     Kind
+	Name     string // userPrincipalName or displayName, for people who read reports
+	Standing Standing
+	SID      SID
+	Parents  []ID // groups that hold it or once did; sorted. A superset, pruned when visited
+}
+
+// Feed is one of Graph's delta feeds.
+type Feed string
+
+// The feeds, in the order in which an incremental round reads them. A full
+// round reads the principals first, so that groups find them.
+const (
+	GroupFeed  Feed = "groups"
+	UserFeed   Feed = "users"
+	DeviceFeed Feed = "devices"
+)
+
+// Page is one page of a feed. Exactly one of Next and Delta is set.
+type Page struct {
+	Feed       Feed
+	Groups     []GroupChange
+	Principals []PrincipalChange
+	Next       string // @odata.nextLink: more pages follow
+	Delta      string // @odata.deltaLink: the feed is complete up to here
+}
+
+// GroupChange is one item of groups/delta. The same group may come in many
+// items, each with a slice of its members.
+type GroupChange struct {
+	ID      ID
+	Set     Properties
+	Members []MemberChange // in the order of the page
+	Removed Removal
+}
+
+// MemberChange is one item of members@delta.
+type MemberChange struct {
+	ID      ID
+	Kind    Kind
+	Removed bool
+}
+
+// PrincipalChange is one item of users/delta or devices/delta. Of Set it reads
+// onPremisesSecurityIdentifier, userType, userPrincipalName and displayName.
+type PrincipalChange struct {
+	ID      ID
+	Kind    Kind
+	Set     Properties
+	Removed Removal
+}

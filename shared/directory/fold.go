@@ -1,0 +1,348 @@
+package directory
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// Snapshot is the part of a tenant that a fold needs: all of it in a test, the
+// records that a page names in production. An absent record does not exist.
+type Snapshot struct {
+	Groups     map[ID]*Group
+	Principals map[ID]*Principal
+
+	// Before holds the principals of the last complete enumeration while a new
+	// one is folded from nothing, so that a SID once known is not forgotten
+	// because a page was lost. Nil otherwise.
+	Before map[ID]*Principal
+}
+
+// Touched lists what a fold changed.
+type Touched struct {
+	Groups     map[ID]bool // records that changed
+	Principals map[ID]bool // records that changed
+	Decide     map[ID]bool // groups whose wanted state may be another now
+
+	stale map[ID][]ID // by group, the members that changed
+}
+
+// Names lists the records that must be in a Snapshot before p is folded into
+// it; the groups of Snapshot.Parents come on top.
+func (p Page) Names() (groups, principals []ID) {
+	gs, ps := map[ID]bool{}, map[ID]bool{}
+	for _, c := range p.Groups {
+		gs[c.ID], ps[c.ID] = true, true
+		for _, m := range c.Members {
+			ps[m.ID] = true
+			if m.Kind == GroupKind {
+				gs[m.ID] = true
+			}
+		}
+	}
+	for _, c := range p.Principals {
+		ps[c.ID] = true
+	}
+	return sortedIDs(gs), sortedIDs(ps)
+}
+
+// Parents lists the groups that hold a principal which p changes. s must hold
+// what p.Names lists.
+func (s Snapshot) Parents(p Page) []ID {
+	gs := map[ID]bool{}
+	add := func(id ID) {
+		if x := s.Principals[id]; x != nil {
+			for _, g := range x.Parents {
+				gs[g] = true
+			}
+		}
+	}
+	for _, c := range p.Groups {
+		add(c.ID)
+	}
+	for _, c := range p.Principals {
+		add(c.ID)
+	}
+	return sortedIDs(gs)
+}
+
+// Fold changes s by what p says. Folding the same page twice, or the items of a
+// change split over many pages, leads to the same snapshot. Records that a fold
+// changes are replaced, never modified in place.
+func (s Snapshot) Fold(p Page) Touched {
+	t := Touched{map[ID]bool{}, map[ID]bool{}, map[ID]bool{}, map[ID][]ID{}}
+	for _, c := range p.Groups {
+		s.foldGroup(c, t)
+	}
+	for _, c := range p.Principals {
+		s.foldPrincipal(c, t)
+	}
+	for id, principals := range t.stale {
+		s.refresh(id, principals, t)
+	}
+	return t
+}
+
+func (s Snapshot) foldGroup(c GroupChange, t Touched) {
+	old := s.Groups[c.ID]
+	if c.Removed != NotRemoved {
+		// A deletion of a group that we never saw says nothing to us. One that is
+		// gone for good cannot come back to the recycle bin: an older item replayed.
+		if old == nil || old.Gone == c.Removed || old.Gone == Deleted {
+			return
+		}
+		g := *old
+		g.Gone = c.Removed
+		s.putGroup(&g, t)
+		s.regroup(&g, t)
+		return
+	}
+	g := Group{ID: c.ID}
+	if old != nil {
+		g = *old
+	}
+	changed := old == nil
+	if g.Gone != NotRemoved { // restored: Graph lists it anew, with all its members
+		g.Gone, changed = NotRemoved, true
+		g.Left = union(g.Left, g.Members)
+		g.Members = nil
+	}
+	props, setAny := g.Props.with(c.Set)
+	g.Props = props
+	if s.foldMembers(&g, c.Members, t) || setAny || changed {
+		s.putGroup(&g, t)
+	}
+	if setAny || changed {
+		s.regroup(&g, t)
+	}
+}
+
+// foldMembers merges one item's member changes into g. What the item says last
+// of a member counts.
+func (s Snapshot) foldMembers(g *Group, changes []MemberChange, t Touched) bool {
+	if len(changes) == 0 {
+		return false
+	}
+	last := make(map[ID]MemberChange, len(changes))
+	for _, c := range changes {
+		last[c.ID] = c
+	}
+	var out, left []Member
+	changed := false
+	for _, m := range g.Members {
+		c, named := last[m.ID]
+		switch {
+		case named && c.Removed:
+			left = append(left, m)
+			changed = true
+		default:
+			out = append(out, m)
+			delete(last, m.ID)
+		}
+	}
+	joined := map[ID]bool{}
+	for id, c := range last {
+		if c.Removed {
+			continue
+		}
+		p := s.member(c, g.ID, t)
+		out = append(out, Member{ID: id, Kind: p.Kind, Standing: p.Standing, SID: p.SID})
+		joined[id], changed = true, true
+	}
+	if !changed {
+		return false
+	}
+	slices.SortFunc(out, byID)
+	g.Members = out
+	g.Left = slices.DeleteFunc(union(g.Left, left), func(m Member) bool { return joined[m.ID] })
+	return true
+}
+
+// member returns the principal behind a new member of a group, and notes the
+// group as its parent.
+func (s Snapshot) member(c MemberChange, parent ID, t Touched) *Principal {
+	p := s.Principals[c.ID]
+	if p == nil {
+		p = &Principal{ID: c.ID, Kind: c.Kind}
+		if b := s.Before[c.ID]; b != nil {
+			p.Name, p.SID = b.Name, b.SID
+		}
+		if g := s.Groups[c.ID]; g != nil && c.Kind == GroupKind {
+			p.standAs(g)
+		}
+	}
+	at, has := slices.BinarySearchFunc(p.Parents, parent, ID.Compare)
+	if has && s.Principals[c.ID] != nil {
+		return p
+	}
+	q := *p
+	if !has {
+		q.Parents = slices.Insert(slices.Clone(p.Parents), at, parent)
+	}
+	s.Principals[c.ID] = &q
+	t.Principals[c.ID] = true
+	return &q
+}
+
+func (s Snapshot) foldPrincipal(c PrincipalChange, t Touched) {
+	old := s.Principals[c.ID]
+	p := Principal{ID: c.ID, Kind: c.Kind}
+	if old != nil {
+		p = *old
+	} else if b := s.Before[c.ID]; b != nil {
+		p.SID = b.SID
+	}
+	if old == nil && c.Removed != NotRemoved {
+		return // never seen, already gone
+	}
+	p.Kind = c.Kind
+	p.stand(c)
+	if old != nil && old.Standing == p.Standing && old.SID == p.SID && old.Name == p.Name && old.Kind == p.Kind {
+		return
+	}
+	s.putPrincipal(&p, t)
+}
+
+// stand sets name, SID and standing by what Graph says of a user or device.
+func (p *Principal) stand(c PrincipalChange) {
+	switch c.Removed {
+	case SoftDeleted:
+		if p.Standing != LostForGood {
+			p.Standing = LostSoft
+		}
+		return
+	case Deleted:
+		p.Standing = LostForGood
+		return
+	}
+	if name := cmp.Or(c.Set.First("userPrincipalName"), c.Set.First("displayName")); name != "" {
+		p.Name = name
+	}
+	_, said := c.Set["onPremisesSecurityIdentifier"]
+	sid, err := ParseSID(c.Set.First("onPremisesSecurityIdentifier"))
+	switch {
+	case err == nil:
+		p.SID, p.Standing = sid, Synced
+	case p.Standing == Synced && !said:
+		// Not said is not lost.
+	case p.SID != "":
+		p.Standing = LostSID
+	case c.Set.First("userType") == "Guest":
+		p.Standing = Guest
+	case p.Standing == Guest && c.Set["userType"] == nil:
+		// still one
+	default:
+		p.Standing = CloudOnly
+	}
+}
+
+// regroup brings the principal behind a group, if it is a member somewhere, in
+// line with the group, and has the groups that hold it decided again.
+func (s Snapshot) regroup(g *Group, t Touched) {
+	old := s.Principals[g.ID]
+	if old == nil {
+		return
+	}
+	p := *old
+	p.standAs(g)
+	s.putPrincipal(&p, t)
+}
+
+// standAs sets what a group is as a member: one that Active Directory masters
+// has its SID there.
+func (p *Principal) standAs(g *Group) {
+	p.Name = g.Props.First("displayName")
+	p.Standing, p.SID = CloudOnly, ""
+	if g.Props.First("onPremisesSyncEnabled") == "true" {
+		if sid, err := ParseSID(g.Props.First("onPremisesSecurityIdentifier")); err == nil {
+			p.Standing, p.SID = Synced, sid
+		}
+	}
+	switch g.Gone {
+	case SoftDeleted:
+		p.Standing = LostSoft
+	case Deleted:
+		p.Standing = LostForGood
+	}
+}
+
+// putPrincipal stores p; its memberships follow in refresh.
+func (s Snapshot) putPrincipal(p *Principal, t Touched) {
+	s.Principals[p.ID] = p
+	t.Principals[p.ID] = true
+	for _, id := range p.Parents {
+		if s.Groups[id] != nil {
+			t.stale[id] = append(t.stale[id], p.ID)
+		}
+	}
+}
+
+// refresh brings the members of a group in line with the principals behind
+// them: once for all that a page changed, for a group may be large.
+func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
+	g := *s.Groups[id]
+	g.Members = slices.Clone(g.Members)
+	var left []Member
+	changed := false
+	for _, pid := range principals {
+		p := s.Principals[pid]
+		at, is := slices.BinarySearchFunc(g.Members, pid, func(m Member, id ID) int { return m.ID.Compare(id) })
+		if !is { // it left: prune
+			q := *p
+			q.Parents = slices.DeleteFunc(slices.Clone(p.Parents), func(x ID) bool { return x == id })
+			s.Principals[pid] = &q
+			continue
+		}
+		t.Decide[id] = true
+		was, now := g.Members[at], Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}
+		if was == now {
+			continue
+		}
+		if was.SID != "" && was.SID != now.SID {
+			left = append(left, was)
+		}
+		g.Members[at], changed = now, true
+	}
+	if changed {
+		g.Left = union(g.Left, left)
+		s.putGroup(&g, t)
+	}
+}
+
+func (s Snapshot) putGroup(g *Group, t Touched) {
+	s.Groups[g.ID] = g
+	t.Groups[g.ID], t.Decide[g.ID] = true, true
+}
+
+// with returns p changed by set, and whether that made a difference.
+func (p Properties) with(set Properties) (Properties, bool) {
+	changed := false
+	for k, v := range set {
+		if slices.Equal(p[k], v) {
+			continue
+		}
+		if !changed {
+			p, changed = maps.Clone(p), true
+			if p == nil {
+				p = Properties{}
+			}
+		}
+		if len(v) == 0 {
+			delete(p, k)
+		} else {
+			p[k] = v
+		}
+	}
+	return p, changed
+}
+
+func byID(a, b Member) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID)) }
+
+// union merges two lists of members, sorted and unique by id and SID.
+func union(a, b []Member) []Member {
+	out := slices.Concat(a, b)
+	slices.SortFunc(out, byID)
+	return slices.CompactFunc(out, func(a, b Member) bool { return a.ID == b.ID && a.SID == b.SID })
+}
+
+func sortedIDs(set map[ID]bool) []ID { return slices.SortedFunc(maps.Keys(set), ID.Compare) }

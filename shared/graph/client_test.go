@@ -1,0 +1,414 @@
+package graph_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph"
+	"groupwriteback/shared/graph/graphtest"
+)
+
+const app = "11111111-2222-3333-4444-555555555555"
+
+var everything = map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}
+
+// serve starts a server that knows one app with a secret.
+func serve(t *testing.T, tenant *graphtest.Tenant, o graphtest.Options) *graphtest.Server {
+	t.Helper()
+	if o.Clients == nil {
+		o.Clients = []graphtest.Client{{ID: app, Secret: "s3cret", Roles: everything}}
+	}
+	s := graphtest.NewServer(tenant, o)
+	ok(t, s.Start(""))
+	t.Cleanup(func() { ok(t, s.Close()) })
+	return s
+}
+
+func signIn(s *graphtest.Server) graph.SignIn {
+	return graph.SignIn{
+		Method: graph.ClientSecret, Tenant: s.TenantID(), Client: app, Secret: "s3cret",
+		Authority: s.URL(), Private: true, HTTP: s.HTTP(),
+	}
+}
+
+// dial returns a client of s that does not really wait. change may alter its options.
+func dial(t *testing.T, s *graphtest.Server, change func(*graph.Options)) *graph.Client {
+	t.Helper()
+	credential, err := graph.Credential(signIn(s))
+	ok(t, err)
+	o := graph.Options{
+		Base: s.URL(), Credential: credential, HTTP: s.HTTP(),
+		Wait:   func(context.Context, time.Duration) error { return nil },
+		Jitter: func() float64 { return 0 },
+	}
+	if change != nil {
+		change(&o)
+	}
+	c, err := graph.New(o)
+	ok(t, err)
+	return c
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read reads a feed from link to its end.
+func read(t *testing.T, c *graph.Client, f directory.Feed, link string) []directory.Page {
+	t.Helper()
+	var pages []directory.Page
+	for {
+		p, err := c.Page(t.Context(), f, link)
+		ok(t, err)
+		pages = append(pages, p)
+		if p.Delta != "" {
+			return pages
+		}
+		link = p.Next
+	}
+}
+
+func TestPageReadsEachFeed(t *testing.T) {
+	var tenant graphtest.Tenant
+	alice, guest, laptop, team, empty := graphtest.ID("alice"), graphtest.ID("guest"), graphtest.ID("laptop"), graphtest.ID("team"), graphtest.ID("empty")
+	ok(t, tenant.AddUser(graphtest.User{ID: alice, UPN: "alice@contoso.com", DisplayName: "Alice", SID: "S-1-5-21-1-2-3-1101"}))
+	ok(t, tenant.AddUser(graphtest.User{ID: guest, UPN: "g@x", DisplayName: "G", Guest: true}))
+	ok(t, tenant.AddDevice(graphtest.Device{ID: laptop, DisplayName: "LT-1"}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: empty, DisplayName: "Empty"}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: team, DisplayName: "Team", Description: "d", Members: []directory.ID{alice, laptop, empty},
+		Props: map[string]any{"groupTypes": []string{"Unified"}, "mail": nil, "proxyAddresses": []string{"SMTP:t@x", "smtp:u@x"}, "theme": "Blue"}}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, nil)
+
+	pages := map[directory.Feed]directory.Page{}
+	for _, f := range []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed} {
+		p := read(t, c, f, "")
+		if len(p) != 1 || p[0].Feed != f {
+			t.Fatalf("%s: %d pages of feed %q, want 1", f, len(p), p[0].Feed)
+		}
+		p[0].Delta = ""
+		pages[f] = p[0]
+	}
+	members := []directory.MemberChange{{ID: alice, Kind: directory.User}, {ID: laptop, Kind: directory.Device}, {ID: empty, Kind: directory.GroupKind}}
+	slices.SortFunc(members, func(a, b directory.MemberChange) int { return a.ID.Compare(b.ID) })
+	want := map[directory.Feed]directory.Page{
+		directory.GroupFeed: {Feed: directory.GroupFeed, Groups: []directory.GroupChange{
+			{ID: empty, Set: directory.Properties{"displayName": {"Empty"}, "mailEnabled": {"false"}, "securityEnabled": {"true"}, "groupTypes": {}}},
+			{ID: team, Members: members, Set: directory.Properties{"displayName": {"Team"}, "description": {"d"}, "mailEnabled": {"false"},
+				"securityEnabled": {"true"}, "groupTypes": {"Unified"}, "mail": {}, "proxyAddresses": {"SMTP:t@x", "smtp:u@x"}}},
+		}},
+		directory.UserFeed: {Feed: directory.UserFeed, Principals: []directory.PrincipalChange{
+			{ID: alice, Kind: directory.User, Set: directory.Properties{"displayName": {"Alice"}, "userPrincipalName": {"alice@contoso.com"},
+				"userType": {"Member"}, "onPremisesSecurityIdentifier": {"S-1-5-21-1-2-3-1101"}, "onPremisesSyncEnabled": {"true"}}},
+			{ID: guest, Kind: directory.User, Set: directory.Properties{"displayName": {"G"}, "userPrincipalName": {"g@x"}, "userType": {"Guest"}}},
+		}},
+		directory.DeviceFeed: {Feed: directory.DeviceFeed, Principals: []directory.PrincipalChange{
+			{ID: laptop, Kind: directory.Device, Set: directory.Properties{"displayName": {"LT-1"}}},
+		}},
+	}
+	if d := cmp.Diff(want, pages); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestPageFollowsChanges(t *testing.T) {
+	var tenant graphtest.Tenant
+	a, b, g, h := graphtest.ID("a"), graphtest.ID("b"), graphtest.ID("g"), graphtest.ID("h")
+	ok(t, tenant.AddUser(graphtest.User{ID: a, UPN: "a@x"}))
+	ok(t, tenant.AddUser(graphtest.User{ID: b, UPN: "b@x"}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: g, DisplayName: "G", Description: "old", Members: []directory.ID{a}}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: h, DisplayName: "H"}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, nil)
+	link := read(t, c, directory.GroupFeed, "")[0].Delta
+
+	next := func() []directory.GroupChange {
+		t.Helper()
+		p := read(t, c, directory.GroupFeed, link)
+		link = p[len(p)-1].Delta
+		return p[0].Groups
+	}
+	base := directory.Properties{"displayName": {"G"}, "description": {"old"}, "mailEnabled": {"false"}, "securityEnabled": {"true"}, "groupTypes": {}}
+	cleared := directory.Properties{"displayName": {"G"}, "description": {}, "mailEnabled": {"false"}, "securityEnabled": {"true"}, "groupTypes": {}}
+	steps := []struct {
+		name string
+		do   func() error
+		want []directory.GroupChange
+	}{
+		{"nothing", func() error { return nil }, nil},
+		{"a property that is not selected", func() error { return tenant.SetProperty(g, "theme", "Red") }, nil},
+		{"member removed and another added", func() error {
+			return errors.Join(tenant.RemoveMember(g, a), tenant.AddMember(g, b))
+		}, []directory.GroupChange{{ID: g, Set: base, Members: sorted(
+			directory.MemberChange{ID: a, Kind: directory.User, Removed: true}, directory.MemberChange{ID: b, Kind: directory.User})}}},
+		{"property cleared", func() error { return tenant.SetProperty(g, "description", nil) },
+			[]directory.GroupChange{{ID: g, Set: cleared}}},
+		{"group in the recycle bin", func() error { return tenant.SoftDelete(g) },
+			[]directory.GroupChange{{ID: g, Removed: directory.SoftDeleted}}},
+		{"group restored, with all its members", func() error { return tenant.Restore(g) },
+			[]directory.GroupChange{{ID: g, Set: cleared, Members: []directory.MemberChange{{ID: b, Kind: directory.User}}}}},
+		{"a deleted user leaves", func() error { return tenant.SoftDelete(b) },
+			[]directory.GroupChange{{ID: g, Set: cleared, Members: []directory.MemberChange{{ID: b, Kind: directory.User, Removed: true}}}}},
+		{"and comes back", func() error { return tenant.Restore(b) },
+			[]directory.GroupChange{{ID: g, Set: cleared, Members: []directory.MemberChange{{ID: b, Kind: directory.User}}}}},
+		{"group gone for good", func() error { return tenant.HardDelete(h) },
+			[]directory.GroupChange{{ID: h, Removed: directory.Deleted}}},
+	}
+	for _, step := range steps {
+		ok(t, step.do())
+		if d := cmp.Diff(step.want, next()); d != "" {
+			t.Errorf("%s:\n%s", step.name, d)
+		}
+	}
+}
+
+func sorted(m ...directory.MemberChange) []directory.MemberChange {
+	slices.SortFunc(m, func(a, b directory.MemberChange) int { return a.ID.Compare(b.ID) })
+	return m
+}
+
+// TestOneRequestPerDelta is the price of a quiet turn: one request a feed, and one
+// token for them all.
+func TestOneRequestPerDelta(t *testing.T) {
+	var tenant graphtest.Tenant
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, nil)
+	link := read(t, c, directory.GroupFeed, "")[0].Delta
+	read(t, c, directory.GroupFeed, link)
+
+	var feeds, tokens int
+	for _, r := range s.Requests() {
+		switch {
+		case r.Feed != "":
+			feeds++
+			if feeds > 1 && strings.Contains(r.Query, "select") {
+				t.Errorf("request %d has query parameters of its own: %s", feeds, r.Query)
+			}
+		case strings.HasSuffix(r.Path, "/token"):
+			tokens++
+		}
+	}
+	if feeds != 2 || tokens != 1 {
+		t.Errorf("%d requests for feeds and %d for tokens, want 2 and 1", feeds, tokens)
+	}
+}
+
+func TestSelectIsSortedWithExtras(t *testing.T) {
+	var tenant graphtest.Tenant
+	g := graphtest.ID("g")
+	ok(t, tenant.AddGroup(graphtest.Group{ID: g, DisplayName: "G", Props: map[string]any{"theme": "Blue"}}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, func(o *graph.Options) { o.Properties = []string{"theme", "mail", "theme"} })
+	got := c.Select(directory.GroupFeed)
+	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) || !slices.Contains(got, "theme") || !slices.Contains(got, "members") {
+		t.Errorf("selection is not sorted, unique and with the extra property: %v", got)
+	}
+	if users := c.Select(directory.UserFeed); slices.Contains(users, "theme") || slices.Contains(users, "members") {
+		t.Errorf("users are asked for what only groups have: %v", users)
+	}
+	p := read(t, c, directory.GroupFeed, "")[0]
+	if theme := p.Groups[0].Set.First("theme"); theme != "Blue" {
+		t.Errorf("theme is %q, want Blue", theme)
+	}
+}
+
+func TestCredentialMethods(t *testing.T) {
+	certPEM, cert := certificate(t)
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	ok(t, os.WriteFile(tokenFile, []byte("federated-token"), 0o600))
+	s := serve(t, new(graphtest.Tenant), graphtest.Options{
+		Clients:  []graphtest.Client{{ID: app, Secret: "s3cret", Certificate: cert, Federated: "federated-token", Roles: everything}},
+		Identity: app,
+	})
+	endpoint, header := s.Identity()
+	t.Setenv("IDENTITY_ENDPOINT", endpoint)
+	t.Setenv("IDENTITY_HEADER", header)
+
+	for _, method := range []graph.Method{graph.ClientSecret, graph.ClientCertificate, graph.WorkloadIdentity, graph.ManagedIdentity} {
+		t.Run(string(method), func(t *testing.T) {
+			in := signIn(s)
+			in.Method, in.Certificate, in.TokenFile = method, certPEM, tokenFile
+			if method != graph.ClientSecret {
+				in.Secret = ""
+			}
+			credential, err := graph.Credential(in)
+			ok(t, err)
+			c := dial(t, s, func(o *graph.Options) { o.Credential = credential })
+			roles, err := c.Roles(t.Context())
+			ok(t, err)
+			if d := cmp.Diff([]string{"Device.Read.All", "GroupMember.Read.All", "User.Read.All"}, roles); d != "" {
+				t.Error(d)
+			}
+			read(t, c, directory.DeviceFeed, "")
+		})
+	}
+}
+
+// certificate returns an RSA certificate with its key in PEM, and the certificate.
+func certificate(t *testing.T) ([]byte, *x509.Certificate) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ok(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "app"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	ok(t, err)
+	cert, err := x509.ParseCertificate(der)
+	ok(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	ok(t, err)
+	return slices.Concat(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), cert
+}
+
+func TestCredentialNamesAllThatIsMissing(t *testing.T) {
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ok(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(ecKey)
+	ok(t, err)
+	keyOnly := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	for _, test := range []struct {
+		in   graph.SignIn
+		want string
+	}{
+		{graph.SignIn{}, `sign-in method "" is not known: use managed-identity, workload-identity, client-certificate or client-secret`},
+		{graph.SignIn{Method: graph.ClientSecret}, "sign-in by client-secret needs the tenant id\nsign-in by client-secret needs the application (client) id\nsign-in by client-secret needs the client secret"},
+		{graph.SignIn{Method: graph.ManagedIdentity, Authority: "http://x"}, `sign-in authority "http://x" must begin with https://`},
+		{graph.SignIn{Method: graph.ClientCertificate, Tenant: "t", Client: "c"}, "sign-in by client-certificate needs a certificate with its key"},
+		{graph.SignIn{Method: graph.ClientCertificate, Tenant: "t", Client: "c", Certificate: keyOnly}, "sign-in by client-certificate: read certificate: found no certificate"},
+	} {
+		_, err := graph.Credential(test.in)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("error is\n%v\nwant\n%s", err, test.want)
+		}
+	}
+}
+
+func TestParseCloud(t *testing.T) {
+	for _, name := range []string{"", "public", "usgov", "usgov-dod", "china"} {
+		c, err := graph.ParseCloud(name)
+		ok(t, err)
+		if !strings.HasPrefix(c.Graph, "https://") || !strings.HasPrefix(c.Authority, "https://login.") {
+			t.Errorf("%q: %+v", name, c)
+		}
+	}
+	if _, err := graph.ParseCloud("mars"); err == nil {
+		t.Error("cloud mars is accepted")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	credential, err := graph.Credential(graph.SignIn{Method: graph.ClientSecret, Tenant: "t", Client: "c", Secret: "s"})
+	ok(t, err)
+	for _, test := range []struct {
+		o    graph.Options
+		want string
+	}{
+		{graph.Options{}, "microsoft graph: no credential to sign in with"},
+		{graph.Options{Credential: credential, Base: "http://graph.microsoft.com"}, `microsoft graph address "http://graph.microsoft.com" must be https:// and a host, such as https://graph.microsoft.com`},
+		{graph.Options{Credential: credential, Base: "https://graph.microsoft.com/beta"}, `microsoft graph address "https://graph.microsoft.com/beta" must be https:// and a host, such as https://graph.microsoft.com`},
+		{graph.Options{Credential: credential, Properties: []string{"mail&$top=1"}}, `group property "mail&$top=1" is not the name of a Graph property, such as mailNickname`},
+	} {
+		if _, err := graph.New(test.o); err == nil || err.Error() != test.want {
+			t.Errorf("error is\n%v\nwant\n%s", err, test.want)
+		}
+	}
+}
+
+// TestTokenStaysHome is the case of a link or a redirect that somebody bent: the
+// other host must not even be called.
+func TestTokenStaysHome(t *testing.T) {
+	thief := serve(t, new(graphtest.Tenant), graphtest.Options{})
+	var fault atomic.Pointer[graphtest.Fault]
+	s := serve(t, new(graphtest.Tenant), graphtest.Options{Fault: func(r *http.Request, _ int) graphtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/delta") {
+			return *fault.Load()
+		}
+		return graphtest.Fault{}
+	}})
+	c := dial(t, s, nil)
+	for name, test := range map[string]struct {
+		link  string
+		fault graphtest.Fault
+	}{
+		"link":        {link: thief.URL() + "/v1.0/groups/delta?$skiptoken=x"},
+		"http link":   {link: "http" + strings.TrimPrefix(s.URL(), "https") + "/v1.0/groups/delta"},
+		"user part":   {link: "https://" + strings.TrimPrefix(s.URL(), "https://") + "@" + strings.TrimPrefix(thief.URL(), "https://") + "/v1.0/groups/delta"},
+		"redirect":    {fault: graphtest.Fault{Status: http.StatusTemporaryRedirect, Location: thief.URL() + "/v1.0/groups/delta"}},
+		"next link":   {fault: graphtest.Fault{Body: `{"value":[],"@odata.nextLink":"` + thief.URL() + `/v1.0/groups/delta"}`}},
+		"delta link":  {fault: graphtest.Fault{Body: `{"value":[],"@odata.deltaLink":"` + thief.URL() + `/v1.0/groups/delta"}`}},
+		"no host":     {fault: graphtest.Fault{Body: `{"value":[],"@odata.deltaLink":"/v1.0/groups/delta"}`}},
+		"wrong port":  {link: "https://127.0.0.1/v1.0/groups/delta"},
+		"not a link":  {link: "https://%zz"},
+		"other realm": {link: "https://graph.microsoft.com.evil.example/v1.0/groups/delta"},
+	} {
+		fault.Store(&test.fault)
+		_, err := c.Page(t.Context(), directory.GroupFeed, test.link)
+		if err == nil || name != "not a link" && !strings.Contains(err.Error(), "refused, because the access token would go there") {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+	if n := len(thief.Requests()); n != 0 {
+		t.Errorf("the other host got %d requests", n)
+	}
+}
+
+func TestRedirectWithinGraphIsFollowed(t *testing.T) {
+	s := serve(t, new(graphtest.Tenant), graphtest.Options{Fault: func(r *http.Request, n int) graphtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/groups/delta") && n == 1 {
+			return graphtest.Fault{Status: http.StatusTemporaryRedirect, Location: "/v1.0/groups/delta?$deltatoken=latest"}
+		}
+		return graphtest.Fault{}
+	}})
+	if p := read(t, dial(t, s, nil), directory.GroupFeed, ""); len(p) != 1 {
+		t.Errorf("%d pages, want 1", len(p))
+	}
+}
+
+func ExampleClient_Page() {
+	var tenant graphtest.Tenant
+	if err := tenant.AddGroup(graphtest.Group{ID: graphtest.ID("sales"), DisplayName: "Sales"}); err != nil {
+		fmt.Println(err)
+	}
+	s := graphtest.NewServer(&tenant, graphtest.Options{Clients: []graphtest.Client{{ID: app, Secret: "s3cret", Roles: everything}}})
+	if err := s.Start(""); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+	credential, err := graph.Credential(signIn(s))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err := graph.New(graph.Options{Base: s.URL(), Credential: credential, HTTP: s.HTTP()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page, err := c.Page(context.Background(), directory.GroupFeed, "")
+	fmt.Println(page.Groups[0].Set.First("displayName"), page.Delta != "", err)
+	// Output: Sales true <nil>
+}

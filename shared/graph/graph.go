@@ -1,0 +1,205 @@
+// Package graph reads the delta feeds of Microsoft Graph: groups with their
+// members, users and devices, page by page, into the types of package
+// directory.
+//
+// It is not a general Graph client: it sends GET requests to three feeds and
+// nothing else, and it keeps no state but the address it was given. It does not
+// link the generated models of the Graph SDK, which cannot tell a property that
+// was cleared from one that was not mentioned.
+//
+// Its invariants:
+//
+//   - Unknown is not empty. A page is complete and understood, or it is an error.
+//   - An access token goes to the host that the operator named and to no other,
+//     whatever a link or a redirect says.
+//   - A request ends by its context's deadline, also while Graph throttles.
+package graph
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"groupwriteback/shared/directory"
+)
+
+// Options say how to reach Graph. Only Credential is required.
+type Options struct {
+	// Base is where Graph is: scheme, host and port, "https://graph.microsoft.com"
+	// if empty. See Cloud for the national clouds.
+	Base string
+
+	// Credential signs in; see the function Credential. The token's scope is Base + "/.default".
+	Credential azcore.TokenCredential
+
+	// Properties of groups to read on top of those that are always read, by their
+	// Graph names. Links are valid only for the properties that they began with.
+	Properties []string
+
+	// HTTP carries the requests; its redirect policy is replaced. Nil: a client
+	// with the system's proxy and trusted certificates.
+	HTTP *http.Client
+
+	// Log gets a line for every request that is repeated. Nil: nothing is logged.
+	Log *slog.Logger
+
+	// Wait returns after d, or earlier with ctx's error. Nil: it really waits.
+	Wait func(ctx context.Context, d time.Duration) error
+
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+
+	// Jitter returns a number in [0, 1) that spreads waits; nil: at random.
+	Jitter func() float64
+}
+
+// Client reads the feeds. It is safe for concurrent use.
+type Client struct {
+	base       *url.URL
+	credential azcore.TokenCredential
+	extra      []string
+	http       *http.Client
+	log        *slog.Logger
+	wait       func(context.Context, time.Duration) error
+	now        func() time.Time
+	jitter     func() float64
+}
+
+// New checks o and returns a client. It makes no request.
+func New(o Options) (*Client, error) {
+	base, err := parseBase(cmp.Or(o.Base, "https://graph.microsoft.com"))
+	if err != nil {
+		return nil, err
+	}
+	if o.Credential == nil {
+		return nil, errors.New("microsoft graph: no credential to sign in with")
+	}
+	for _, name := range o.Properties {
+		if !propertyName.MatchString(name) {
+			return nil, fmt.Errorf("group property %q is not the name of a Graph property, such as mailNickname", name)
+		}
+	}
+	c := &Client{base: base, credential: o.Credential, extra: o.Properties, log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.wait == nil {
+		c.wait = sleep
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.jitter == nil {
+		c.jitter = rand.Float64
+	}
+	c.http = guarded(o.HTTP, base)
+	return c, nil
+}
+
+var propertyName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+func parseBase(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("microsoft graph address %q must be https:// and a host, such as https://graph.microsoft.com", s)
+	}
+	return u, nil
+}
+
+// guarded returns a copy of h that follows redirects only within base's host.
+func guarded(h *http.Client, base *url.URL) *http.Client {
+	var g http.Client
+	if h != nil {
+		g = *h
+	} else {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		g.Transport = t
+	}
+	g.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if len(via) > 3 {
+			return errors.New("more than 3 redirects")
+		}
+		return sameHost(base, r.URL)
+	}
+	return &g
+}
+
+// foreignError is a link or a redirect that leads away from Graph. A token sent
+// there would be a token lost, so that it is refused and never tried again.
+type foreignError struct{ want, got string }
+
+func (e *foreignError) Error() string {
+	return fmt.Sprintf("link leads to %s, not to %s: refused, because the access token would go there", e.got, e.want)
+}
+
+func sameHost(base, u *url.URL) error {
+	if u.Scheme != base.Scheme || !strings.EqualFold(u.Hostname(), base.Hostname()) || port(u) != port(base) || u.User != nil {
+		return &foreignError{want: base.Scheme + "://" + base.Host, got: u.Scheme + "://" + u.Host}
+	}
+	return nil
+}
+
+func port(u *url.URL) string { return cmp.Or(u.Port(), "443") } // base is https, so u is too when this counts
+
+// check returns an error unless link leads to the client's Graph.
+func (c *Client) check(link string) error {
+	u, err := url.Parse(link)
+	if err != nil {
+		return fmt.Errorf("link %.80q is not a URL", link)
+	}
+	return sameHost(c.base, u)
+}
+
+// Select lists the properties that the client asks a feed for, sorted. A link is
+// bound to the list it began with: where the list has changed, a feed has to be
+// enumerated again.
+func (c *Client) Select(feed directory.Feed) []string {
+	f, err := lookup(feed)
+	if err != nil {
+		return nil
+	}
+	if feed == directory.GroupFeed {
+		return f.selection(c.extra)
+	}
+	return f.selection(nil)
+}
+
+// Page reads one page of a feed: the one that link names, which an earlier page
+// brought as Next or Delta, or the first of a full enumeration if link is "".
+//
+// Throttling, faults of the service and broken connections are tried again, up
+// to 6 times and not past ctx's deadline; an error that ends there satisfies
+// errors.Is(err, context.DeadlineExceeded) and says why it had to wait. The error
+// is directory.ErrResync if Graph no longer knows the link.
+//
+// Source: https://learn.microsoft.com/graph/delta-query-overview and
+// https://learn.microsoft.com/graph/throttling.
+func (c *Client) Page(ctx context.Context, feed directory.Feed, link string) (directory.Page, error) {
+	f, err := lookup(feed)
+	if err != nil {
+		return directory.Page{}, err
+	}
+	if link == "" {
+		link = c.base.String() + "/v1.0/" + string(feed) + "/delta?$select=" + strings.Join(c.Select(feed), ",")
+	}
+	if err := c.check(link); err != nil {
+		return directory.Page{}, fmt.Errorf("read %s feed: %w", feed, err)
+	}
+	page, err := c.persist(ctx, f, link)
+	if err != nil {
+		return directory.Page{}, fmt.Errorf("read %s feed: %w", feed, err)
+	}
+	return page, nil
+}

@@ -1,0 +1,208 @@
+package graphtest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"groupwriteback/shared/directory"
+)
+
+// round is a delta that takes more than one page, as it was when it was asked
+// for, so that a page can be read again.
+type round struct {
+	pages [][]item
+	upto  uint64
+}
+
+// keptRounds is how many rounds the server remembers. Who comes back to an older one has
+// to begin again, as with the real service after a week.
+const keptRounds = 64
+
+// link is what a $deltatoken or $skiptoken says. It is opaque to clients.
+type link struct {
+	Server string // that made it
+	Age    int
+	Feed   directory.Feed
+	Select []string `json:",omitempty"`
+	Since  uint64   // of a $deltatoken
+	Round  int      `json:",omitempty"` // of a $skiptoken
+	Page   int      `json:",omitempty"`
+}
+
+// ExpireLinks makes all links that were handed out so far unknown.
+func (s *Server) ExpireLinks() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.age++
+}
+
+// refusal is an OData error as an answer.
+type refusal struct {
+	status        int
+	code, message string
+}
+
+func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.Feed) {
+	if e := s.authorize(r, f); e != nil {
+		refuse(w, e.status, e.code, e.message)
+		return
+	}
+	page, e := s.page(r, f)
+	if e != nil {
+		if e.status == http.StatusGone {
+			w.Header().Set("Location", s.url+r.URL.Path+"?$deltatoken=")
+		}
+		refuse(w, e.status, e.code, e.message)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8")
+	_, _ = w.Write(page.encode())
+}
+
+// page answers a request of either of its three kinds: the first of an enumeration,
+// one for what changed since, one for the next page.
+func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return wirePage{}, badRequest("The query string is malformed.")
+	}
+	for name := range q {
+		if name != "$select" && name != "$deltatoken" && name != "$skiptoken" {
+			return wirePage{}, badRequest("The query parameter '" + name + "' is not supported here.")
+		}
+	}
+	skip, token := q.Get("$skiptoken"), q.Get("$deltatoken")
+	if (skip != "" || token != "" && token != "latest") && len(q) > 1 {
+		return wirePage{}, badRequest("A link already says what is selected.")
+	}
+	names := strings.FieldsFunc(q.Get("$select"), func(r rune) bool { return r == ',' })
+	switch {
+	case skip != "":
+		l, e := s.open(skip, f)
+		if e != nil {
+			return wirePage{}, e
+		}
+		return s.nextPage(l)
+	case token == "latest":
+		_, now := s.tenant.delta(query{feed: f, since: math.MaxUint64})
+		return s.wirePage(nil, link{Feed: f, Select: names, Since: now}, true), nil
+	case token != "":
+		l, e := s.open(token, f)
+		if e != nil {
+			return wirePage{}, e
+		}
+		minimal := slices.Contains(r.Header.Values("Prefer"), "return=minimal")
+		return s.firstPage(query{feed: f, names: l.Select, since: l.Since, minimal: minimal}), nil
+	}
+	return s.firstPage(query{feed: f, names: names, deleted: s.options.ListDeleted}), nil
+}
+
+func badRequest(message string) *refusal {
+	return &refusal{http.StatusBadRequest, "BadRequest", message}
+}
+
+func (s *Server) firstPage(q query) wirePage {
+	items, upto := s.tenant.delta(q)
+	l := layout{
+		pageSize: s.options.PageSize, memberSlice: s.options.MemberSlice, repeat: s.options.Repeat,
+		emptyPages: s.options.EmptyPages, shuffle: s.options.Shuffle,
+		rand: rand.New(rand.NewPCG(s.options.Seed, q.since<<32^upto)),
+	}
+	pages := l.pages(items)
+	if len(pages) == 1 {
+		return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, Since: upto}, true)
+	}
+	s.mu.Lock()
+	s.opened++
+	id := s.opened
+	s.rounds[id] = &round{pages, upto}
+	delete(s.rounds, id-keptRounds)
+	s.mu.Unlock()
+	return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, Round: id, Page: 1}, false)
+}
+
+func (s *Server) nextPage(l link) (wirePage, *refusal) {
+	s.mu.Lock()
+	round := s.rounds[l.Round]
+	s.mu.Unlock()
+	if round == nil {
+		return wirePage{}, resync()
+	}
+	page, last := round.pages[l.Page], l.Page == len(round.pages)-1
+	if last {
+		return s.wirePage(page, link{Feed: l.Feed, Select: l.Select, Since: round.upto}, true), nil
+	}
+	l.Page++
+	return s.wirePage(page, l, false), nil
+}
+
+// wirePage writes a page that ends in a link: a deltaLink if it is the last.
+func (s *Server) wirePage(items []item, l link, last bool) wirePage {
+	p := wirePage{Context: fmt.Sprintf("%s/v1.0/$metadata#%s", s.url, l.Feed), Value: make([]map[string]any, len(items))}
+	for i, it := range items {
+		p.Value[i] = wire(it)
+	}
+	to := s.url + "/v1.0/" + string(l.Feed) + "/delta?"
+	if last {
+		p.Delta = to + "$deltatoken=" + s.seal(l)
+	} else {
+		p.Next = to + "$skiptoken=" + s.seal(l)
+	}
+	return p
+}
+
+func (s *Server) seal(l link) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.Server, l.Age = s.keyID(), s.age
+	b, _ := json.Marshal(l) // strings and numbers: nothing that cannot be written
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func (s *Server) open(token string, f directory.Feed) (link, *refusal) {
+	var l link
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || json.Unmarshal(b, &l) != nil || l.Feed != f {
+		return l, badRequest("Badly formed token.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.Server != s.keyID() || l.Age != s.age {
+		return l, resync()
+	}
+	return l, nil
+}
+
+func resync() *refusal {
+	return &refusal{http.StatusGone, "SyncStateNotFound",
+		"The sync state generation is not found. The delta token is expired and data must be synchronized again."}
+}
+
+// permissions that open a feed, each of them. The list is this server's own, for what a
+// client thinks of it is what tests are to find out.
+func permissions(f directory.Feed) []string {
+	switch f {
+	case directory.GroupFeed:
+		return []string{"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	case directory.UserFeed:
+		return []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	}
+	return []string{"Device.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+}
+
+// refuse writes an OData error. Source: https://learn.microsoft.com/graph/errors.
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("request-id", ID(code+message).String())
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+		"code": code, "message": message, "innerError": map[string]string{"request-id": ID(code + message).String()},
+	}})
+}

@@ -1,0 +1,319 @@
+// Package graphtest is a Microsoft Graph and an Entra ID sign-in to test against:
+// a tenant whose history is written by method calls, served over TLS as the
+// delta feeds that the real service has, with their repetitions, their splits, their
+// odd orders and, on demand, their faults.
+//
+// It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
+// groups, users and devices and the client credentials flow, and nothing else. It
+// is deterministic for a given history, seed and order of requests, but for its keys.
+package graphtest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"groupwriteback/shared/directory"
+)
+
+// ID returns an object id made from a name: the same for the same name.
+func ID(name string) directory.ID {
+	sum := sha256.Sum256([]byte(name))
+	id := directory.ID(sum[:16])
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // RFC 9562, version 8
+	return id
+}
+
+// User is a user to add. One without a SID has no twin on premises.
+type User struct {
+	ID          directory.ID
+	UPN         string
+	DisplayName string
+	SID         directory.SID
+	Guest       bool
+}
+
+// Device is a device to add.
+type Device struct {
+	ID          directory.ID
+	DisplayName string
+	SID         directory.SID
+}
+
+// Group is a group to add, by default a security group without mail.
+type Group struct {
+	ID          directory.ID
+	DisplayName string
+	Description string
+	Props       map[string]any // further or other properties by Graph name: string, bool or []string
+	Members     []directory.ID // objects that exist
+}
+
+// Tenant is what the cloud knows, with all its history. Its methods are what
+// administrators do; each is atomic, and returns an error, having changed nothing, if the
+// object is not there or not in a state for it. The zero value is an empty tenant.
+// It is safe for concurrent use.
+type Tenant struct {
+	mu      sync.Mutex
+	objects map[directory.ID]*object
+	order   []directory.ID // as created
+	log     []Event        // event n has sequence number n+1
+}
+
+// object is a group, user, device or another thing that can be a member.
+type object struct {
+	id       directory.ID
+	kind     directory.Kind
+	props    map[string]prop
+	members  map[directory.ID]edge
+	removed  directory.Removal
+	born     uint64         // created or restored
+	standing uint64         // last created, deleted or restored
+	left     []directory.ID // groups that it left by being deleted, for Restore
+}
+
+// prop is a property that was set once; its value is nil after it was cleared.
+type prop struct {
+	value any
+	seq   uint64
+}
+
+// edge is the last that happened to a membership.
+type edge struct {
+	present bool
+	seq     uint64
+}
+
+// AddUser adds a user.
+func (t *Tenant) AddUser(u User) error {
+	props := map[string]any{"userPrincipalName": u.UPN, "displayName": u.DisplayName, "userType": "Member"}
+	if u.Guest {
+		props["userType"] = "Guest"
+	}
+	return t.add(u.ID, directory.User, synced(props, u.SID), nil)
+}
+
+// AddDevice adds a device.
+func (t *Tenant) AddDevice(d Device) error {
+	return t.add(d.ID, directory.Device, synced(map[string]any{"displayName": d.DisplayName}, d.SID), nil)
+}
+
+// AddOther adds an object that has no feed but can be a member, such as a
+// contact or a service principal.
+func (t *Tenant) AddOther(id directory.ID, kind directory.Kind, displayName string) error {
+	switch kind {
+	case directory.User, directory.GroupKind, directory.Device:
+		return fmt.Errorf("add %s: kind %s has a method of its own", id, kind)
+	}
+	return t.add(id, kind, map[string]any{"displayName": displayName}, nil)
+}
+
+// AddGroup adds a group with its members.
+func (t *Tenant) AddGroup(g Group) error {
+	props := map[string]any{"displayName": g.DisplayName, "securityEnabled": true, "mailEnabled": false, "groupTypes": []string{}}
+	if g.Description != "" {
+		props["description"] = g.Description
+	}
+	maps.Copy(props, g.Props)
+	return t.add(g.ID, directory.GroupKind, props, g.Members)
+}
+
+func synced(props map[string]any, sid directory.SID) map[string]any {
+	if sid != "" {
+		props["onPremisesSecurityIdentifier"], props["onPremisesSyncEnabled"] = string(sid), true
+	}
+	return props
+}
+
+func (t *Tenant) add(id directory.ID, kind directory.Kind, props map[string]any, members []directory.ID) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.objects[id] != nil {
+		return fmt.Errorf("add %s %s: the id is taken", kind, id)
+	}
+	for _, m := range members {
+		if _, err := t.live(m, ""); err != nil {
+			return fmt.Errorf("add %s %s: %w", kind, id, err)
+		}
+	}
+	for name, v := range props {
+		if err := checkValue(name, v); err != nil {
+			return fmt.Errorf("add %s %s: %w", kind, id, err)
+		}
+	}
+	if t.objects == nil {
+		t.objects = map[directory.ID]*object{}
+	}
+	seq := t.append(Event{What: Added, Object: id})
+	o := &object{id: id, kind: kind, props: map[string]prop{}, born: seq, standing: seq}
+	for name, v := range props {
+		o.props[name] = prop{v, seq}
+	}
+	t.objects[id] = o
+	t.order = append(t.order, id)
+	for _, m := range members {
+		t.setMember(o, m, true)
+	}
+	return nil
+}
+
+// Rename sets displayName.
+func (t *Tenant) Rename(id directory.ID, displayName string) error {
+	return t.SetProperty(id, "displayName", displayName)
+}
+
+// SetProperty sets a property to a string, bool or []string, or clears it if value
+// is nil. To set what is set already is no event.
+func (t *Tenant) SetProperty(id directory.ID, name string, value any) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o, err := t.live(id, "")
+	if err == nil {
+		err = checkValue(name, value)
+	}
+	if err != nil {
+		return fmt.Errorf("set property: %w", err)
+	}
+	if was, ok := o.props[name]; ok && reflect.DeepEqual(was.value, value) || !ok && value == nil {
+		return nil
+	}
+	o.props[name] = prop{value, t.append(Event{What: PropertySet, Object: id, Property: name})}
+	return nil
+}
+
+func checkValue(name string, v any) error {
+	switch v.(type) {
+	case nil, string, bool, []string:
+		return nil
+	}
+	return fmt.Errorf("property %s: a %T is not a string, bool, []string or nil", name, v)
+}
+
+// AddMember adds a member to a group. One that is there already is no event.
+func (t *Tenant) AddMember(group, member directory.ID) error {
+	return t.changeMember(group, member, true)
+}
+
+// RemoveMember takes a member out of a group. One that is not there is no event.
+func (t *Tenant) RemoveMember(group, member directory.ID) error {
+	return t.changeMember(group, member, false)
+}
+
+func (t *Tenant) changeMember(group, member directory.ID, present bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g, err := t.live(group, directory.GroupKind)
+	if err == nil {
+		_, err = t.live(member, "")
+	}
+	if err != nil {
+		return fmt.Errorf("change membership: %w", err)
+	}
+	t.setMember(g, member, present)
+	return nil
+}
+
+func (t *Tenant) setMember(g *object, member directory.ID, present bool) {
+	if g.members[member].present == present {
+		return
+	}
+	what := MemberRemoved
+	if present {
+		what = MemberAdded
+	}
+	if g.members == nil {
+		g.members = map[directory.ID]edge{}
+	}
+	g.members[member] = edge{present, t.append(Event{What: what, Object: g.id, Member: member})}
+}
+
+// SoftDelete moves a user or group to the recycle bin, which takes it out of the groups
+// that hold it. Entra ID has none for devices.
+func (t *Tenant) SoftDelete(id directory.ID) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o, err := t.live(id, "")
+	if err != nil {
+		return fmt.Errorf("soft-delete: %w", err)
+	}
+	if o.kind != directory.User && o.kind != directory.GroupKind {
+		return fmt.Errorf("soft-delete: a %s is only ever deleted for good", o.kind)
+	}
+	o.left = t.leaveAll(id)
+	o.removed, o.standing = directory.SoftDeleted, t.append(Event{What: SoftDeleted, Object: id})
+	return nil
+}
+
+// HardDelete deletes an object for good, from the recycle bin or at once.
+func (t *Tenant) HardDelete(id directory.ID) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.objects[id]
+	if o == nil || o.removed == directory.Deleted {
+		return fmt.Errorf("delete: there is no object %s", id)
+	}
+	t.leaveAll(id)
+	o.removed, o.standing, o.left = directory.Deleted, t.append(Event{What: Deleted, Object: id}), nil
+	return nil
+}
+
+// Restore brings a user or group back from the recycle bin, and into the groups
+// that held it.
+func (t *Tenant) Restore(id directory.ID) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.objects[id]
+	if o == nil || o.removed != directory.SoftDeleted {
+		return fmt.Errorf("restore: object %s is not in the recycle bin", id)
+	}
+	seq := t.append(Event{What: Restored, Object: id})
+	o.removed, o.born, o.standing = directory.NotRemoved, seq, seq
+	for _, g := range o.left {
+		if t.objects[g].removed == directory.NotRemoved {
+			t.setMember(t.objects[g], id, true)
+		}
+	}
+	o.left = nil
+	return nil
+}
+
+// leaveAll takes an object out of every group, and returns those groups.
+func (t *Tenant) leaveAll(id directory.ID) []directory.ID {
+	var left []directory.ID
+	for _, gid := range t.order {
+		if g := t.objects[gid]; g.members[id].present {
+			t.setMember(g, id, false)
+			left = append(left, gid)
+		}
+	}
+	return left
+}
+
+// live returns an object that exists, of a kind if one is given.
+func (t *Tenant) live(id directory.ID, kind directory.Kind) (*object, error) {
+	o := t.objects[id]
+	switch {
+	case o == nil:
+		return nil, fmt.Errorf("there is no object %s", id)
+	case o.removed != directory.NotRemoved:
+		return nil, fmt.Errorf("%s %s is %s", o.kind, id, o.removed)
+	case kind != "" && o.kind != kind:
+		return nil, fmt.Errorf("object %s is a %s, not a %s", id, o.kind, kind)
+	}
+	return o, nil
+}
+
+// present lists who is in a group, sorted.
+func (o *object) present() []directory.ID {
+	var ids []directory.ID
+	for id, e := range o.members {
+		if e.present {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, directory.ID.Compare)
+	return ids
+}

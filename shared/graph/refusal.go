@@ -1,0 +1,151 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"groupwriteback/shared/directory"
+)
+
+// errUnauthorized is a 401. Try it once more with a fresh token.
+var errUnauthorized = errors.New("the access token is not accepted: check the tenant, that the app is enabled, that the cloud is the right one, and this machine's clock")
+
+// refusal is a response other than 200, with the OData error in it.
+//
+// The SDK's odataerrors would say the same, but links its JSON framework and
+// OpenTelemetry to read four strings.
+type refusal struct {
+	status    int
+	codes     []string // the error's own code, then those of its inner errors
+	message   string
+	requestID string // what Microsoft's support asks for
+	location  string
+}
+
+func (r *refusal) Error() string {
+	s := fmt.Sprintf("microsoft graph answers %d", r.status)
+	if len(r.codes) > 0 {
+		s += " " + r.codes[0]
+	} else {
+		s = strings.TrimSpace(s + " " + http.StatusText(r.status))
+	}
+	if r.message != "" {
+		s += ": " + strings.TrimRight(r.message, ".")
+	}
+	if r.location != "" {
+		s += ": it points to " + r.location
+	}
+	if r.requestID != "" {
+		s += " (request-id " + r.requestID + ")"
+	}
+	return s
+}
+
+// has reports whether one of the codes is code; Graph does not agree with itself on
+// its case, nor on which level it puts it.
+func (r *refusal) has(code string) bool {
+	return slices.ContainsFunc(r.codes, func(c string) bool { return strings.EqualFold(c, code) })
+}
+
+// refused turns a response other than 200 into an error: one to try again, one
+// to enumerate again, or one for a person.
+func (c *Client) refused(resp *http.Response, f feed, token string) error {
+	r := readRefusal(resp)
+	switch {
+	case r.status == http.StatusGone || r.status >= 400 && r.status < 500 && (r.has("syncStateNotFound") || r.has("resyncRequired")):
+		return fmt.Errorf("%w: %w", directory.ErrResync, r)
+	case r.status == http.StatusUnauthorized:
+		return fmt.Errorf("%w: %w", errUnauthorized, r)
+	case r.status == http.StatusForbidden:
+		return forbidden(r, f, roles(token))
+	}
+	switch r.status {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		t := &transient{error: r}
+		t.after, t.asked = retryAfter(resp.Header, c.now())
+		return t
+	}
+	return r
+}
+
+// forbidden says which permission is missing. The names are those of the Entra admin
+// center, where it has to be granted.
+func forbidden(r *refusal, f feed, have []string) error {
+	if slices.ContainsFunc(f.permissions, func(p string) bool { return slices.Contains(have, p) }) {
+		return fmt.Errorf("%w: the app may read %s, but not all that is asked for: its permissions are %s", r, f.name, strings.Join(have, ", "))
+	}
+	list := "none"
+	if len(have) > 0 {
+		list = strings.Join(have, ", ")
+	}
+	return fmt.Errorf("%w: the app lacks %s (it has: %s): grant it as an application permission, with admin consent", r, f.permissions[0], list)
+}
+
+// readRefusal decodes {"error":{"code","message","innerError":{"code",…}}}; a body
+// that is something else, such as a proxy's page, leaves the status alone.
+// Source: https://learn.microsoft.com/graph/errors.
+func readRefusal(resp *http.Response) *refusal {
+	type detail struct {
+		Code       string
+		Message    string
+		InnerError json.RawMessage
+	}
+	var body struct{ Error detail }
+	data, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	r := &refusal{status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
+	if resp.StatusCode/100 == 3 {
+		r.location = resp.Header.Get("Location")
+	}
+	if json.Unmarshal(data, &body) != nil {
+		return r
+	}
+	r.message = body.Error.Message
+	for d := body.Error; ; {
+		if d.Code != "" {
+			r.codes = append(r.codes, d.Code)
+		}
+		var inner detail
+		if len(d.InnerError) == 0 || json.Unmarshal(d.InnerError, &inner) != nil {
+			return r
+		}
+		d = inner
+	}
+}
+
+// Roles lists the application permissions that the client's token holds, sorted,
+// such as "GroupMember.Read.All". What a missing one hides, Graph often leaves out
+// without a word: hidden memberships are known only with Member.Read.Hidden.
+func (c *Client) Roles(ctx context.Context) ([]string, error) {
+	token, err := c.token(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return roles(token), nil
+}
+
+// roles reads the roles claim of a JWT. It does not verify: the token is our own, and
+// Graph decides what it is good for.
+func roles(token string) []string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil
+	}
+	var claims struct{ Roles []string }
+	if json.Unmarshal(payload, &claims) != nil {
+		return nil
+	}
+	slices.Sort(claims.Roles)
+	return claims.Roles
+}

@@ -1,0 +1,191 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"groupwriteback/shared/directory"
+)
+
+// Kiota's retry handler is not used: it takes a fractional Retry-After for 0, gives
+// up on a 500, a 502 and a cut connection, and knows no deadline.
+const (
+	maxTries   = 6
+	tryTimeout = 2 * time.Minute  // of one request with its body; a connection that hangs is cut
+	maxBackoff = 30 * time.Second // of a wait that Graph did not ask for
+)
+
+// transient is a fault that may be gone when the request is made again.
+type transient struct {
+	error
+	after time.Duration // what Graph asked for, if asked
+	asked bool
+}
+
+func (t *transient) Unwrap() error { return t.error }
+
+// lateError is a wait that would end after the deadline.
+type lateError struct {
+	wait, left time.Duration
+	cause      error
+}
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("a wait of %s is needed, but only %s are left: %s", round(e.wait), round(max(e.left, 0)), e.cause)
+}
+
+func (e *lateError) Unwrap() []error { return []error{context.DeadlineExceeded, e.cause} }
+
+func round(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+
+// persist tries until a page is read, the error is final, or the tries or the
+// time run out.
+func (c *Client) persist(ctx context.Context, f feed, link string) (directory.Page, error) {
+	fresh := false
+	for n := 1; ; n++ {
+		page, err := c.try(ctx, f, link, fresh)
+		if err == nil {
+			return page, nil
+		}
+		if errors.Is(err, errUnauthorized) && !fresh {
+			fresh = true
+			continue
+		}
+		t, again := errors.AsType[*transient](err)
+		switch {
+		case !again:
+			return directory.Page{}, err
+		case ctx.Err() != nil:
+			return directory.Page{}, fmt.Errorf("%w: last: %w", ctx.Err(), err)
+		case n >= maxTries:
+			return directory.Page{}, fmt.Errorf("gave up after %d tries: %w", n, err)
+		}
+		wait := c.pause(t, n)
+		if end, limited := ctx.Deadline(); limited && end.Sub(c.now()) <= wait {
+			return directory.Page{}, &lateError{wait: wait, left: end.Sub(c.now()), cause: err}
+		}
+		c.log.WarnContext(ctx, "graph request is repeated", "feed", string(f.name), "try", n, "wait", wait, "cause", err)
+		if err := c.wait(ctx, wait); err != nil {
+			return directory.Page{}, fmt.Errorf("%w: last: %w", err, t.error)
+		}
+	}
+}
+
+// pause is how long to wait after try n. What Graph asks for is a minimum: a
+// request that comes early counts against the tenant.
+func (c *Client) pause(t *transient, n int) time.Duration {
+	if t.asked {
+		return t.after + time.Duration(c.jitter()*float64(time.Second))
+	}
+	d := min(time.Second<<(n-1), maxBackoff)
+	return d/2 + time.Duration(c.jitter()*float64(d/2))
+}
+
+// try makes the request once.
+func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (directory.Page, error) {
+	// The credential has retries of its own, so that its error is final.
+	token, err := c.token(ctx, fresh)
+	if err != nil {
+		return directory.Page{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+	if err != nil {
+		return directory.Page{}, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return directory.Page{}, unreachable(req.URL.Host, err)
+	}
+	defer discard(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		return directory.Page{}, c.refused(resp, f, token)
+	}
+	page, err := decode(resp.Body, f, c.Select(f.name))
+	if _, whole := errors.AsType[*malformed](err); err != nil && !whole {
+		return page, &transient{error: fmt.Errorf("page (%s) is not whole or not JSON: %w", cmp.Or(resp.Header.Get("Content-Type"), "no content type"), err)}
+	}
+	if err != nil {
+		return page, fmt.Errorf("page is not understood: %w", err)
+	}
+	return page, c.check(cmp.Or(page.Next, page.Delta))
+}
+
+// token returns an access token, normally the credential's cached one. A fresh one
+// is had by a claim that it be issued now, which no cached token meets; it is
+// what Graph's own claims challenge asks for, so that the challenge is not read.
+func (c *Client) token(ctx context.Context, fresh bool) (string, error) {
+	o := policy.TokenRequestOptions{Scopes: []string{c.base.String() + "/.default"}}
+	if fresh {
+		o.Claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, c.now().Unix())
+	}
+	t, err := c.credential.GetToken(ctx, o)
+	if err != nil {
+		return "", fmt.Errorf("sign in to microsoft graph: %w", err)
+	}
+	return t.Token, nil
+}
+
+// unreachable sorts the errors of a request that got no response. That a
+// certificate is not trusted or a redirect not followed is final.
+func unreachable(host string, err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the link, which is long and says nothing to a person
+	}
+	if _, ok := errors.AsType[*foreignError](err); ok {
+		return err
+	}
+	err = fmt.Errorf("reach %s: %w", host, err)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("%w: trust the issuer of the certificate, or look for a proxy that opens TLS", err)
+	}
+	return &transient{error: err}
+}
+
+// discard leaves the connection fit for the next request.
+func discard(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 256<<10)
+	_ = body.Close()
+}
+
+// retryAfter reads the header of that name: seconds, also with a fraction, or a
+// date (RFC 9110, 10.2.3), which is counted from the response's own Date, for our
+// clock may differ from Graph's.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < 1e6 {
+		return time.Duration(s * float64(time.Second)), true
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0, false
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return max(at.Sub(now), 0), true
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

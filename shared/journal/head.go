@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"time"
+
+	"groupwriteback/shared/directory"
+)
+
+// Format is the version of the objects that this code writes. A planner that
+// is older than a head's format must not touch it.
+const Format = 1
+
+// Head is the journal's one mutable object of record: everything else that
+// counts is named by it, or by the map that it names.
+type Head struct {
+	Format int    `json:"format"`
+	Epoch  uint64 `json:"epoch"` // of the journal's life; higher after it was rebuilt
+	Gen    uint64 `json:"gen"`   // one more at each commit
+	Nonce  string `json:"nonce"` // of the step that wrote this generation
+
+	Target Target   `json:"target"`          // pinned by the first full report
+	Rules  string   `json:"rules"`           // hash of the rules in force
+	Former []string `json:"formerRules"`     // hashes of rules that were replaced
+	Attrs  []string `json:"attrs"`           // AD attributes that the rules decide
+	Main   Round    `json:"main"`            // what Graph says, and where to go on
+	Shadow *Round   `json:"shadow,omitzero"` // a full enumeration under way
+	Map    Ref      `json:"map"`
+
+	NextSeq uint64 `json:"nextSeq"` // of the next batch
+	Closed  uint64 `json:"closed"`  // the last batch that can no longer run
+	Plan    *Plan  `json:"plan,omitzero"`
+	Stop    string `json:"stop,omitzero"` // why no batch is handed out
+
+	Reads    []directory.ID `json:"reads,omitzero"`  // groups that the agent shall read again
+	ReadAll  bool           `json:"readAll"`         // or all of them
+	Reported time.Time      `json:"reported"`        // when the last full report was folded; zero: never
+	Doubt    *Doubt         `json:"doubt,omitzero"`  // a full report that lost too much
+	Folded   []string       `json:"folded,omitzero"` // inbox objects that this generation holds, to be deleted
+	Rate     float64        `json:"rate"`            // values per second that the agent managed lately
+	Written  time.Time      `json:"written"`         // when Graph's links were last saved
+	Totals   Counts         `json:"totals"`          // of all units, for people
+}
+
+// Target is the domain and container that the journal is for.
+type Target struct {
+	Base      string          `json:"base"`     // DN of the container
+	BaseGUID  string          `json:"baseGuid"` // and its objectGUID
+	DomainSID directory.SID   `json:"domainSid"`
+	Domains   []directory.SID `json:"domains"` // of the forest
+	DC        DC              `json:"dc"`
+}
+
+// DC is the lineage of the domain controller that was written to last.
+type DC struct {
+	Name         string `json:"name"`
+	InvocationID string `json:"invocationId"`
+	USN          int64  `json:"usn"`
+}
+
+// Round is one pass over Graph's feeds.
+type Round struct {
+	Number uint64                    `json:"number"`
+	Links  map[directory.Feed]string `json:"links"`         // absent: from the beginning
+	Done   map[directory.Feed]bool   `json:"done,omitzero"` // feeds that this pass has completed
+	Open   bool                      `json:"open"`          // not yet at the end of all feeds: no plan is made from it
+}
+
+// Plan is the one plan in flight: batches First to Last.
+type Plan struct {
+	First   uint64    `json:"first"`
+	Last    uint64    `json:"last"`
+	Nonce   string    `json:"nonce"`   // part of the batches' names
+	Digests []string  `json:"digests"` // of the batches' bytes, SHA-256
+	Done    int       `json:"done"`    // batches whose acknowledgement is folded
+	Expires time.Time `json:"expires"`
+	Changes int       `json:"changes"`
+	Values  int       `json:"values"`
+}
+
+// Doubt remembers a full report that missed more groups than may vanish
+// unnoticed. Only a second one that agrees is believed.
+type Doubt struct {
+	Report  string `json:"report"`
+	Missing int    `json:"missing"`
+	Digest  string `json:"digest"` // of the missing groups
+}
+
+// Ref names an object that is written once, and says what must be in it.
+type Ref struct {
+	Name string `json:"name,omitempty" cbor:"1,keyasint,omitempty"`
+	Hash []byte `json:"hash,omitempty" cbor:"2,keyasint,omitempty"` // SHA-256
+}
+
+// Counts sums up what is and what is still to be done, of one unit or of all.
+type Counts struct {
+	Groups   int            `json:"groups" cbor:"1,keyasint,omitempty"`  // in AD
+	Members  int            `json:"members" cbor:"2,keyasint,omitempty"` // in AD
+	Creates  int            `json:"creates" cbor:"3,keyasint,omitempty"` // still to be done, likewise the next
+	Changes  int            `json:"changes" cbor:"4,keyasint,omitempty"`
+	Adds     int            `json:"adds" cbor:"5,keyasint,omitempty"`
+	Removes  int            `json:"removes" cbor:"6,keyasint,omitempty"`
+	Held     int            `json:"held" cbor:"7,keyasint,omitempty"`   // removals that wait for approval
+	Unsure   int            `json:"unsure" cbor:"8,keyasint,omitempty"` // groups to be read again first
+	Parked   int            `json:"parked" cbor:"9,keyasint,omitempty"` // groups and members that AD refused
+	Problems map[string]int `json:"problems,omitempty" cbor:"10,keyasint,omitempty"`
+}
+
+// Add sums d into c.
+func (c *Counts) Add(d Counts) {
+	c.Groups += d.Groups
+	c.Members += d.Members
+	c.Creates += d.Creates
+	c.Changes += d.Changes
+	c.Adds += d.Adds
+	c.Removes += d.Removes
+	c.Held += d.Held
+	c.Unsure += d.Unsure
+	c.Parked += d.Parked
+	for k, n := range d.Problems {
+		if c.Problems == nil {
+			c.Problems = map[string]int{}
+		}
+		c.Problems[k] += n
+	}
+}

@@ -1,0 +1,245 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// Ack is the agent's word on one batch.
+type Ack struct {
+	Epoch   uint64        `json:"epoch"`
+	Seq     uint64        `json:"seq"`
+	Digest  string        `json:"digest"` // of the batch's bytes
+	Agent   string        `json:"agent"`
+	Token   uint64        `json:"token"` // of the lease it was run under
+	Results []plan.Result `json:"results"`
+	Stopped string        `json:"stopped,omitempty"` // why the batch was not finished, nor will be
+	Seconds float64       `json:"seconds"`           // of work
+}
+
+// Report is one part of what the agent saw. Parts are numbered from 1 to Parts.
+type Report struct {
+	ID     string  `json:"id"` // sorts by time; lower-case letters and digits
+	Part   int     `json:"part"`
+	Parts  int     `json:"parts"`
+	Agent  string  `json:"agent"`
+	Full   bool    `json:"full"`  // names every group that we own: what is not named is not there
+	After  uint64  `json:"after"` // the last batch known finished or closed when the report was begun
+	Target Target  `json:"target"`
+	Rows   []Row   `json:"rows"`
+	Absent []Gone  `json:"absent,omitempty"` // asked for and not found; counts as unsure, not as gone
+	Rate   float64 `json:"rate,omitempty"`
+}
+
+// Row is one group as the agent saw it.
+type Row struct {
+	ID     directory.ID `json:"id"`
+	GUID   plan.GUID    `json:"guid"`
+	Digest string       `json:"digest"`          // plan.Group.Digest
+	After  uint64       `json:"after"`           // the last batch known finished or closed when it was read
+	USN    int64        `json:"usn"`             // uSNChanged
+	Fence  string       `json:"fence"`           // adminDisplayName
+	Group  *plan.Group  `json:"group,omitempty"` // if it was asked for
+}
+
+// Gone is a group that was asked for and not found.
+type Gone struct {
+	ID    directory.ID `json:"id"`
+	After uint64       `json:"after"`
+}
+
+// Approval is an operator's word on a hold.
+type Approval struct {
+	Hold string    `json:"hold"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+}
+
+// Listing is what a hold holds, for people: the object hold/<id>.
+type Listing struct {
+	ID     string       `json:"id"`
+	Group  directory.ID `json:"group"`
+	Name   string       `json:"name"`
+	Text   string       `json:"text"`
+	Remove []plan.Ref   `json:"remove"`
+	Opened time.Time    `json:"opened"`
+}
+
+func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
+
+func reportName(id string, part int) string { return fmt.Sprintf("in/report/%s/%04d", id, part) }
+
+// NextAck returns the acknowledgement of the next batch of the open plan, if it
+// is there. fold says that it is folded. What belongs to no open plan is dropped.
+func (w *Work) NextAck(ctx context.Context) (Ack, bool, error) {
+	p := w.Head.Plan
+	if p == nil || p.Done == len(p.Digests) {
+		return Ack{}, false, nil
+	}
+	seq := p.First + uint64(p.Done)
+	name := ackName(w.Head.Epoch, seq)
+	if !slices.Contains(w.inbox, name) {
+		return Ack{}, false, nil
+	}
+	a, err := getJSON[Ack](ctx, w.journal, name)
+	if err != nil {
+		return Ack{}, false, w.explain(ctx, err)
+	}
+	if a.Digest != p.Digests[p.Done] {
+		return Ack{}, false, nil // not of this batch: the relay should not have taken it
+	}
+	p = clone(p)
+	p.Done++
+	w.Head.Plan = p
+	w.fold(name)
+	return a, true, nil
+}
+
+// DropStaleAcks lets go of acknowledgements that no plan waits for.
+func (w *Work) DropStaleAcks() {
+	for _, name := range w.inboxNames("in/ack/") {
+		epoch, seq, ok := parseAckName(name)
+		p := w.Head.Plan
+		if !ok || epoch != w.Head.Epoch || p == nil || seq < p.First+uint64(p.Done) {
+			w.fold(name)
+		}
+	}
+}
+
+func parseAckName(name string) (epoch, seq uint64, ok bool) {
+	e, s, _ := strings.Cut(strings.TrimPrefix(name, "in/ack/"), "-")
+	epoch, err1 := strconv.ParseUint(e, 10, 64)
+	seq, err2 := strconv.ParseUint(s, 10, 64)
+	return epoch, seq, err1 == nil && err2 == nil
+}
+
+// Reports returns the complete reports, each with all its parts, oldest first,
+// and takes them out of the inbox. Parts without their fellows wait an hour.
+func (w *Work) Reports(ctx context.Context) ([][]Report, error) {
+	byID := map[string][]string{}
+	var ids []string
+	for _, name := range w.inboxNames("in/report/") {
+		id := strings.Split(name, "/")[2]
+		if byID[id] == nil {
+			ids = append(ids, id)
+		}
+		byID[id] = append(byID[id], name)
+	}
+	slices.Sort(ids)
+	var out [][]Report
+	for _, id := range ids {
+		var parts []Report
+		for _, name := range byID[id] {
+			r, err := getJSON[Report](ctx, w.journal, name)
+			if err != nil {
+				return nil, w.explain(ctx, err)
+			}
+			parts = append(parts, r)
+		}
+		complete := len(parts) == parts[0].Parts
+		if complete {
+			slices.SortFunc(parts, func(a, b Report) int { return cmp.Compare(a.Part, b.Part) })
+			out = append(out, parts)
+		}
+		if complete || w.Now.Sub(reportTime(id)) > time.Hour {
+			w.fold(byID[id]...)
+		}
+	}
+	return out, nil
+}
+
+// ReportID names a report so that later ones sort behind.
+func ReportID(now time.Time) string { return fmt.Sprintf("%016x-%s", now.UnixNano(), nonce()) }
+
+func reportTime(id string) time.Time {
+	n, _, _ := strings.Cut(id, "-")
+	ns, _ := strconv.ParseInt(n, 16, 64)
+	return time.Unix(0, ns)
+}
+
+// Approvals returns the approvals in the inbox, each with what it approves, and
+// takes them out. An approval of no known hold is dropped.
+func (w *Work) Approvals(ctx context.Context) (map[string]Listing, error) {
+	out := map[string]Listing{}
+	for _, name := range w.inboxNames("in/approve/") {
+		id := strings.TrimPrefix(name, "in/approve/")
+		l, err := getJSON[Listing](ctx, w.journal, "hold/"+id)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil {
+			out[id] = l
+		}
+		w.fold(name)
+	}
+	return out, nil
+}
+
+// OpenHold lists a hold. Its object is written with the step.
+func (w *Work) OpenHold(l Listing) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("encode hold: %w", err)
+	}
+	w.puts = append(w.puts, object{"hold/" + l.ID, data})
+	return nil
+}
+
+// HoldID identifies a hold of a list of removals from a group that this step
+// opens. The same removals a month later are another hold.
+func (w *Work) HoldID(group directory.ID, list string) string {
+	return Digest(fmt.Appendf(nil, "%s %d %d %s %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, group, list))[:12]
+}
+
+// Listing reads what a hold holds.
+func (w *Work) Listing(ctx context.Context, id string) (Listing, error) {
+	l, err := getJSON[Listing](ctx, w.journal, "hold/"+id)
+	return l, w.explain(ctx, err)
+}
+
+func (w *Work) inboxNames(prefix string) []string {
+	var out []string
+	for _, name := range w.inbox {
+		if strings.HasPrefix(name, prefix) && !slices.Contains(w.Head.Folded, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// fold notes that inbox objects are part of what this step commits: the next
+// one deletes them.
+func (w *Work) fold(names ...string) {
+	if len(w.Head.Folded) > 0 && !slices.Contains(w.inbox, w.Head.Folded[0]) {
+		w.Head.Folded = nil // those of the last step are deleted
+	}
+	w.Head.Folded = append(slices.Clone(w.Head.Folded), names...)
+}
+
+func getJSON[T any](ctx context.Context, j *Journal, name string) (T, error) {
+	var v T
+	data, _, err := j.Store.Get(ctx, j.prefix()+name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return v, fmt.Errorf("read %s: %w: %w", name, errMissing, err)
+	}
+	if err != nil {
+		return v, fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return v, fmt.Errorf("decode %s: %w", name, err)
+	}
+	return v, nil
+}
+
+func clone[T any](p *T) *T { c := *p; return &c }

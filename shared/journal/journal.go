@@ -1,0 +1,365 @@
+// Package journal is the memory of one target between turns: what Graph said,
+// what Active Directory holds, what is on its way there. It lies in object
+// storage, and it is a protocol: docs/protocol.md argues it rule by rule.
+//
+// One object is replaced, the head, by compare-and-swap; it names all others,
+// which are written once. So a step commits whole or not at all, a crash
+// anywhere repeats a step, and recovery is the normal path. The planner writes
+// head, map, units, batches, releases and holds; the relay writes the inbox and
+// the lease.
+//
+// The package keeps the protocol and decides nothing: what to plan is package
+// cycle's.
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/directory"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrConflict: somebody else committed meanwhile. Throw the work away, load again.
+	ErrConflict = errors.New("the journal was changed by another planner")
+	// ErrFormat: the journal was written by a newer version of this program.
+	ErrFormat = errors.New("the journal was written by a newer version: update this planner")
+)
+
+// Journal is the journal of one target. Its zero value needs Store and Target.
+type Journal struct {
+	Store  blob.Store
+	Target string // name of the target: lower-case letters, digits and '-'
+	Now    func() time.Time
+}
+
+func (j *Journal) prefix() string { return "t/" + j.Target + "/" }
+
+func (j *Journal) now() time.Time {
+	if j.Now != nil {
+		return j.Now().UTC()
+	}
+	return time.Now().UTC()
+}
+
+// The kinds of units.
+const (
+	groupKind     = "g"
+	principalKind = "m"
+	haveKind      = "h"
+)
+
+// mapObject lists all units. Shadow trees carry a trailing s in their kind.
+type mapObject struct {
+	Trees map[string]map[unit]*unitInfo `cbor:"1,keyasint"`
+}
+
+// head reads the head; an absent one is a new journal.
+func (j *Journal) head(ctx context.Context) (Head, blob.Tag, error) {
+	data, tag, err := j.Store.Get(ctx, j.prefix()+"head")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Head{Format: Format, Epoch: 1, NextSeq: 1}, blob.Absent, nil
+	case err != nil:
+		return Head{}, "", fmt.Errorf("read head: %w", err)
+	}
+	var h Head
+	if err := json.Unmarshal(data, &h); err != nil {
+		return Head{}, "", fmt.Errorf("decode head: %w", err)
+	}
+	if h.Format > Format {
+		return Head{}, "", ErrFormat
+	}
+	return h, tag, nil
+}
+
+// Work is one step's view of the journal: what was committed, and what the step
+// makes of it. It is read as it is needed and written by Commit.
+type Work struct {
+	Head Head
+	Now  time.Time // of the step; all that it decides is decided as of then
+
+	journal *Journal
+	tag     blob.Tag
+	loaded  []byte   // head as it was read
+	mapData []byte   // map as it was read
+	trees   *trees   // nil: not needed yet
+	inbox   []string // what nobody has folded yet
+	folded  []string // what was folded and is still there
+	puts    []object // batches, holds: written before the map
+}
+
+type object struct {
+	name string
+	data []byte
+}
+
+type trees struct {
+	groups     tree[*directory.Group]
+	principals tree[*directory.Principal]
+	haves      tree[*Have]
+	shadow     struct {
+		groups     tree[*directory.Group]
+		principals tree[*directory.Principal]
+	}
+}
+
+// Load begins a step. It finishes what a crash may have left of the last one:
+// the open plan's release is written if it is not there, and what was folded
+// is deleted from the inbox.
+func (j *Journal) Load(ctx context.Context) (*Work, error) {
+	w, err := j.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if w.Head.Plan != nil {
+		if err := j.writeRelease(ctx, w.Head); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range w.folded {
+		if err := j.Store.Delete(ctx, j.prefix()+name); err != nil {
+			return nil, fmt.Errorf("delete %s: %w", name, err)
+		}
+	}
+	return w, nil
+}
+
+// View reads the journal as Load does, and writes nothing.
+func (j *Journal) View(ctx context.Context) (*Work, error) {
+	h, tag, err := j.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &Work{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag}
+	if w.loaded, err = json.Marshal(h); err != nil {
+		return nil, fmt.Errorf("encode head: %w", err)
+	}
+	keys, err := j.Store.List(ctx, j.prefix()+"in/")
+	if err != nil {
+		return nil, fmt.Errorf("list inbox: %w", err)
+	}
+	for _, k := range keys {
+		if name := k[len(j.prefix()):]; slices.Contains(h.Folded, name) {
+			w.folded = append(w.folded, name)
+		} else {
+			w.inbox = append(w.inbox, name)
+		}
+	}
+	return w, nil
+}
+
+// open reads the map, once.
+func (w *Work) open(ctx context.Context) (*trees, error) {
+	if w.trees != nil {
+		return w.trees, nil
+	}
+	var m mapObject
+	if w.Head.Map.Name != "" {
+		data, err := getRef(ctx, w.journal.Store, w.journal.prefix(), w.Head.Map)
+		if err != nil {
+			return nil, w.explain(ctx, err)
+		}
+		if err := decMode().Unmarshal(data, &m); err != nil {
+			return nil, fmt.Errorf("decode map: %w", err)
+		}
+		w.mapData = data
+	}
+	t := &trees{}
+	w.trees = t
+	t.groups = newTree(w, m, groupKind, encodeGroup, decodeGroup)
+	t.principals = newTree(w, m, principalKind, encodePrincipal, decodePrincipal)
+	t.haves = newTree(w, m, haveKind, encodeHave, decodeHave)
+	t.shadow.groups = newTree(w, m, groupKind+"s", encodeGroup, decodeGroup)
+	t.shadow.principals = newTree(w, m, principalKind+"s", encodePrincipal, decodePrincipal)
+	if w.mapData == nil {
+		w.mapData, _ = t.encodeMap() // a new journal: what is empty is not written
+	}
+	return t, nil
+}
+
+func (t *trees) encodeMap() ([]byte, error) {
+	return encMode().Marshal(mapObject{map[string]map[unit]*unitInfo{
+		groupKind: t.groups.infos, principalKind: t.principals.infos, haveKind: t.haves.infos,
+		groupKind + "s": t.shadow.groups.infos, principalKind + "s": t.shadow.principals.infos}})
+}
+
+func newTree[R any](w *Work, m mapObject, kind string, enc func(R) ([]byte, error), dec func([]byte) (directory.ID, R, error)) tree[R] {
+	infos := m.Trees[kind]
+	if infos == nil {
+		infos = map[unit]*unitInfo{}
+	}
+	return tree[R]{kind: kind, store: w.journal.Store, prefix: w.journal.prefix(), encode: enc, decode: dec,
+		infos: infos, loaded: map[unit]*loadedUnit[R]{}}
+}
+
+// explain turns a missing object into a conflict if the head has moved on: then
+// it was deleted rightly.
+func (w *Work) explain(ctx context.Context, err error) error {
+	if !errors.Is(err, errMissing) {
+		return err
+	}
+	if h, _, err2 := w.journal.head(ctx); err2 == nil && (h.Gen != w.Head.Gen || h.Nonce != w.Head.Nonce) {
+		return fmt.Errorf("%w (%v)", ErrConflict, err)
+	}
+	return err
+}
+
+// Commit writes what the step changed: units, batches and holds, then the map, then
+// the head by compare-and-swap, then the release. A step that changed nothing
+// writes nothing. After ErrConflict nothing happened.
+//
+// A crash before the swap leaves objects that nobody names; after it, the next
+// Load writes the release.
+func (w *Work) Commit(ctx context.Context) error {
+	before := w.Head
+	now, err := json.Marshal(w.Head)
+	if err != nil {
+		return fmt.Errorf("encode head: %w", err)
+	}
+	if !w.changed() && slices.Equal(now, w.loaded) {
+		return nil
+	}
+	w.Head.Gen++
+	w.Head.Nonce = nonce()
+	if err := w.putUnits(ctx); err != nil {
+		w.Head = before
+		return err
+	}
+	data, err := json.Marshal(w.Head)
+	if err != nil {
+		return fmt.Errorf("encode head: %w", err)
+	}
+	if _, err := w.journal.Store.Put(ctx, w.journal.prefix()+"head", data, w.tag); err != nil {
+		if err := w.settle(ctx, err); err != nil {
+			return err
+		}
+	}
+	if w.Head.Plan != nil {
+		return w.journal.writeRelease(ctx, w.Head)
+	}
+	return nil
+}
+
+func (w *Work) changed() bool {
+	t := w.trees
+	if len(w.puts) > 0 {
+		return true
+	}
+	if t == nil {
+		return false
+	}
+	if t.groups.dirty() || t.principals.dirty() || t.haves.dirty() || t.shadow.groups.dirty() || t.shadow.principals.dirty() {
+		return true
+	}
+	data, err := t.encodeMap() // marks and counts lie in the map alone
+	return err != nil || !slices.Equal(data, w.mapData)
+}
+
+// settle finds out what became of a swap whose answer was an error.
+func (w *Work) settle(ctx context.Context, cause error) error {
+	h, _, err := w.journal.head(ctx)
+	switch {
+	case err != nil:
+		return errors.Join(cause, err)
+	case h.Gen == w.Head.Gen && h.Nonce == w.Head.Nonce:
+		return nil // it was done
+	case errors.Is(cause, blob.ErrConflict) || h.Gen >= w.Head.Gen:
+		return ErrConflict
+	}
+	return fmt.Errorf("write head: %w", cause)
+}
+
+// putUnits writes everything that the new head will name.
+func (w *Work) putUnits(ctx context.Context) error {
+	objects := w.puts
+	if t := w.trees; t != nil {
+		suffix := fmt.Sprintf("%d-%s", w.Head.Gen, w.Head.Nonce)
+		put := func(name string, data []byte) { objects = append(objects, object{name, data}) }
+		err := errors.Join(t.groups.flush(suffix, put), t.principals.flush(suffix, put), t.haves.flush(suffix, put),
+			t.shadow.groups.flush(suffix, put), t.shadow.principals.flush(suffix, put))
+		if err != nil {
+			return err
+		}
+		w.Head.Totals = t.totals()
+		data, err := t.encodeMap()
+		if err != nil {
+			return fmt.Errorf("encode map: %w", err)
+		}
+		if !slices.Equal(data, w.mapData) {
+			sum := sha256.Sum256(data)
+			w.Head.Map = Ref{Name: "map/" + suffix, Hash: sum[:]}
+			if err := w.putAll(ctx, objects); err != nil {
+				return err
+			}
+			return w.putAll(ctx, []object{{w.Head.Map.Name, data}})
+		}
+	}
+	return w.putAll(ctx, objects)
+}
+
+// putAll creates objects whose names nobody else uses. One that is there
+// already with these bytes is this step's own, from a try whose answer was lost.
+func (w *Work) putAll(ctx context.Context, objects []object) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for _, o := range objects {
+		g.Go(func() error { return w.journal.create(ctx, o.name, o.data) })
+	}
+	return g.Wait()
+}
+
+// create writes an object that must be new, or the same.
+func (j *Journal) create(ctx context.Context, name string, data []byte) error {
+	_, err := j.Store.Put(ctx, j.prefix()+name, data, blob.Absent)
+	if !errors.Is(err, blob.ErrConflict) {
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		return nil
+	}
+	old, _, err := j.Store.Get(ctx, j.prefix()+name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if !slices.Equal(old, data) {
+		return fmt.Errorf("write %s: %w", name, errDiffers)
+	}
+	return nil
+}
+
+// errDiffers: an object that is written once is there already, with other bytes.
+var errDiffers = errors.New("it was written before, with other content")
+
+func (t *trees) totals() Counts {
+	var sum Counts
+	for _, n := range slices.Sorted(maps.Keys(t.haves.infos)) {
+		sum.Add(t.haves.infos[n].Counts)
+	}
+	return sum
+}
+
+func nonce() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
+}
+
+// Digest names content: SHA-256 in hexadecimal.
+func Digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,149 @@
+package journal
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// table numbers the words of a record in the order of their appearance.
+type table[T ~string] struct {
+	words []T
+	index map[T]byte
+}
+
+func (t *table[T]) number(w T) byte {
+	if n, ok := t.index[w]; ok {
+		return n
+	}
+	if len(t.words) == 255 {
+		panic("journal: more than 255 domains or kinds in one group")
+	}
+	if t.index == nil {
+		t.index = map[T]byte{}
+	}
+	n := byte(len(t.words))
+	t.words, t.index[w] = append(t.words, w), n
+	return n
+}
+
+// packed is what a byte string that is cut short or names no word gives.
+func packedError(what string) error { return fmt.Errorf("decode %s: packed list is damaged", what) }
+
+const memberSize = 16 + 1 + 1 + 1 + 4 // id, kind, standing, domain, RID
+
+// noDomain stands for "no SID".
+const noDomain = 255
+
+func packMembers(ms []directory.Member, words *table[string], domains *table[directory.SID]) []byte {
+	out := make([]byte, 0, len(ms)*memberSize)
+	for _, m := range ms {
+		out = append(out, m.ID[:]...)
+		out = append(out, words.number(string(m.Kind)), words.number(string(m.Standing)))
+		out = packSID(out, m.SID, domains)
+	}
+	return out
+}
+
+func unpackMembers(b []byte, words []string, domains []directory.SID) ([]directory.Member, error) {
+	if len(b)%memberSize != 0 {
+		return nil, packedError("members")
+	}
+	var out []directory.Member
+	for ; len(b) > 0; b = b[memberSize:] {
+		sid, err := unpackSID(b[18:], domains)
+		if err != nil || int(b[16]) >= len(words) || int(b[17]) >= len(words) {
+			return nil, packedError("members")
+		}
+		out = append(out, directory.Member{ID: directory.ID(b[:16]), Kind: directory.Kind(words[b[16]]), Standing: directory.Standing(words[b[17]]), SID: sid})
+	}
+	return out, nil
+}
+
+func packSID(out []byte, sid directory.SID, domains *table[directory.SID]) []byte {
+	if sid == "" {
+		return append(out, noDomain, 0, 0, 0, 0)
+	}
+	out = append(out, domains.number(sid.Domain()))
+	return binary.LittleEndian.AppendUint32(out, sid.RID())
+}
+
+func unpackSID(b []byte, domains []directory.SID) (directory.SID, error) {
+	switch {
+	case b[0] == noDomain:
+		return "", nil
+	case int(b[0]) >= len(domains):
+		return "", packedError("SIDs")
+	}
+	return directory.SID(fmt.Sprintf("%s-%d", domains[b[0]], binary.LittleEndian.Uint32(b[1:]))), nil
+}
+
+// The tags of a packed ref.
+const (
+	refSID   = 's'
+	refGroup = 'g'
+	refOther = 'o'
+)
+
+func packRefs(refs []plan.Ref, domains *table[directory.SID]) []byte {
+	var out []byte
+	for _, r := range refs {
+		if sid, ok := r.SID(); ok {
+			out = packSID(append(out, refSID), sid, domains)
+		} else if id, ok := r.Group(); ok {
+			out = append(append(out, refGroup), id[:]...)
+		} else {
+			out = binary.LittleEndian.AppendUint16(append(out, refOther), uint16(len(r)))
+			out = append(out, r...)
+		}
+	}
+	return out
+}
+
+func unpackRefs(b []byte, domains []directory.SID) ([]plan.Ref, error) {
+	var out []plan.Ref
+	for len(b) > 0 {
+		n := 0
+		switch {
+		case b[0] == refSID && len(b) >= 6:
+			sid, err := unpackSID(b[1:], domains)
+			if err != nil {
+				return nil, err
+			}
+			out, n = append(out, plan.SIDRef(sid)), 6
+		case b[0] == refGroup && len(b) >= 17:
+			out, n = append(out, plan.GroupRef(directory.ID(b[1:17]))), 17
+		case b[0] == refOther && len(b) >= 3:
+			n = 3 + int(binary.LittleEndian.Uint16(b[1:]))
+			if n <= len(b) {
+				out = append(out, plan.Ref(b[3:n]))
+			}
+		}
+		if n == 0 || n > len(b) {
+			return nil, packedError("refs")
+		}
+		b = b[n:]
+	}
+	return out, nil
+}
+
+func packIDs(ids []directory.ID) []byte {
+	out := make([]byte, 0, len(ids)*16)
+	for _, id := range ids {
+		out = append(out, id[:]...)
+	}
+	return out
+}
+
+func unpackIDs(b []byte) ([]directory.ID, error) {
+	if len(b)%16 != 0 {
+		return nil, packedError("ids")
+	}
+	var out []directory.ID
+	for ; len(b) > 0; b = b[16:] {
+		out = append(out, directory.ID(b[:16]))
+	}
+	return out, nil
+}

@@ -1,0 +1,214 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/directory"
+)
+
+// What the relay answers an agent that may not go on.
+var (
+	// ErrClosed: the batch is not open any more; what was done will be read again.
+	ErrClosed = errors.New("the batch is closed")
+	// ErrLease: another agent holds the lease.
+	ErrLease = errors.New("another agent holds the lease")
+	// ErrUnknownHold: there is nothing to approve under this name.
+	ErrUnknownHold = errors.New("no such hold is open")
+)
+
+// leaseTime is how long an agent may write after it was last heard of.
+const leaseTime = 60 * time.Second
+
+// PollEvery is how soon an agent should ask again when there is nothing to do.
+const PollEvery = 2 * time.Second
+
+// Poll is an agent asking for work.
+type Poll struct {
+	Agent string `json:"agent"`
+	DC    DC     `json:"dc"`
+}
+
+// PollReply is what there is to do.
+type PollReply struct {
+	Token   uint64          `json:"token"` // of the lease
+	Until   time.Time       `json:"until"` // of the lease, by the relay's clock
+	Now     time.Time       `json:"now"`   // the relay's clock
+	Epoch   uint64          `json:"epoch"`
+	Gen     uint64          `json:"gen"`
+	Closed  uint64          `json:"closed"` // the last batch that can no longer run
+	Attrs   []string        `json:"attrs"`  // the AD attributes that plans decide
+	Release json.RawMessage `json:"release,omitempty"`
+	Seq     uint64          `json:"seq,omitempty"`
+	Batch   []byte          `json:"batch,omitempty"`   // its bytes, as signed for by the release
+	Read    []directory.ID  `json:"read,omitempty"`    // groups to read and report with their content
+	ReadAll bool            `json:"readAll,omitempty"` // a full report with content is wanted
+	Next    float64         `json:"next"`              // seconds until the next poll
+}
+
+// Lease says which agent may write. It is advisory for safety (the fence in the
+// directory decides) and keeps two agents from working against each other.
+type Lease struct {
+	Agent string    `json:"agent"`
+	Token uint64    `json:"token"` // one more at each change of holder
+	Until time.Time `json:"until"`
+	DC    DC        `json:"dc"`
+}
+
+// Poll renews the agent's lease and hands out the lowest batch of the released
+// plan that has no acknowledgement.
+func (j *Journal) Poll(ctx context.Context, q Poll) (PollReply, error) {
+	h, _, err := j.head(ctx)
+	if err != nil {
+		return PollReply{}, err
+	}
+	l, err := j.renew(ctx, q)
+	if err != nil {
+		return PollReply{}, err
+	}
+	now := j.now()
+	r := PollReply{Token: l.Token, Until: l.Until, Now: now, Epoch: h.Epoch, Gen: h.Gen, Closed: h.Closed, Attrs: h.Attrs, Next: PollEvery.Seconds()}
+	if h.Rules == "" {
+		return r, nil // no planner has run: what to read is not known yet
+	}
+	r.Read, r.ReadAll = h.Reads, h.ReadAll || h.Reported.IsZero()
+	if h.Plan == nil || h.Stop != "" || now.After(h.Plan.Expires) {
+		return r, nil
+	}
+	return r, j.handOut(ctx, h, &r)
+}
+
+func (j *Journal) handOut(ctx context.Context, h Head, r *PollReply) error {
+	release, _, err := j.Store.Get(ctx, j.prefix()+releaseName(h.Epoch, h.Plan.First))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // not released yet
+	}
+	if err != nil {
+		return fmt.Errorf("read release: %w", err)
+	}
+	acks, err := j.Store.List(ctx, j.prefix()+fmt.Sprintf("in/ack/%d-", h.Epoch))
+	if err != nil {
+		return fmt.Errorf("list acknowledgements: %w", err)
+	}
+	seq := h.Plan.First + uint64(h.Plan.Done)
+	for seq <= h.Plan.Last && slices.Contains(acks, j.prefix()+ackName(h.Epoch, seq)) {
+		a, err := getJSON[Ack](ctx, j, ackName(h.Epoch, seq))
+		if err != nil {
+			return err
+		}
+		if a.Stopped != "" {
+			return nil // nothing follows on a stopped batch
+		}
+		seq++
+	}
+	if seq > h.Plan.Last {
+		return nil
+	}
+	r.Batch, err = j.batch(ctx, h.Plan, seq)
+	r.Release, r.Seq = release, seq
+	return err
+}
+
+// renew takes or prolongs the lease.
+func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
+	key := j.prefix() + "lease"
+	var l Lease
+	data, tag, err := j.Store.Get(ctx, key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		tag = blob.Absent
+	case err != nil:
+		return l, fmt.Errorf("read lease: %w", err)
+	default:
+		if err := json.Unmarshal(data, &l); err != nil {
+			return l, fmt.Errorf("decode lease: %w", err)
+		}
+	}
+	now := j.now()
+	if l.Agent == q.Agent && l.DC.Name == q.DC.Name && l.Until.Sub(now) > leaseTime/2 {
+		return l, nil
+	}
+	if l.Agent != q.Agent {
+		if now.Before(l.Until.Add(Grace)) {
+			return l, fmt.Errorf("%w: %s, until %s", ErrLease, l.Agent, l.Until.Format(time.TimeOnly))
+		}
+		l.Token++
+	}
+	l.Agent, l.DC, l.Until = q.Agent, q.DC, now.Add(leaseTime)
+	if data, err = json.Marshal(l); err != nil {
+		return l, fmt.Errorf("encode lease: %w", err)
+	}
+	if _, err := j.Store.Put(ctx, key, data, tag); err != nil {
+		if errors.Is(err, blob.ErrConflict) {
+			return l, ErrLease
+		}
+		return l, fmt.Errorf("write lease: %w", err)
+	}
+	return l, nil
+}
+
+// Ack takes the agent's word on a batch. last says that the plan is complete
+// with it, so that the planner can go on. The same word again is fine.
+func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
+	h, _, err := j.head(ctx)
+	if err != nil {
+		return false, err
+	}
+	if a.Epoch != h.Epoch || !h.Plan.Holds(a.Seq) || a.Digest != h.Plan.Digests[a.Seq-h.Plan.First] {
+		return false, ErrClosed
+	}
+	l, err := getJSON[Lease](ctx, j, "lease")
+	if err != nil {
+		return false, err
+	}
+	if l.Agent != a.Agent || l.Token != a.Token {
+		return false, ErrLease
+	}
+	data, err := json.Marshal(a)
+	if err != nil {
+		return false, fmt.Errorf("encode acknowledgement: %w", err)
+	}
+	// A batch that was applied twice may be told of in other words. The first stand.
+	if err := j.create(ctx, ackName(a.Epoch, a.Seq), data); err != nil && !errors.Is(err, errDiffers) {
+		return false, err
+	}
+	return a.Seq == h.Plan.Last || a.Stopped != "", nil
+}
+
+// Report takes one part of a report.
+func (j *Journal) Report(ctx context.Context, r Report) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	if err := blob.CheckKey(reportName(r.ID, r.Part)); err != nil || r.Part < 1 || r.Part > r.Parts {
+		return fmt.Errorf("report %q part %d of %d is not well-formed", r.ID, r.Part, r.Parts)
+	}
+	return j.create(ctx, reportName(r.ID, r.Part), data)
+}
+
+// Approve takes an operator's word on a hold, by its id.
+func (j *Journal) Approve(ctx context.Context, a Approval) error {
+	if blob.CheckKey("hold/"+a.Hold) != nil {
+		return ErrUnknownHold
+	}
+	if _, err := getJSON[Listing](ctx, j, "hold/"+a.Hold); errors.Is(err, fs.ErrNotExist) {
+		return ErrUnknownHold
+	} else if err != nil {
+		return err
+	}
+	data, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("encode approval: %w", err)
+	}
+	if err := j.create(ctx, "in/approve/"+a.Hold, data); err != nil && !errors.Is(err, errDiffers) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"groupwriteback/shared/directory"
+)
+
+// samAccountName is the one attribute besides the name that must be unique: in
+// its domain. It travels with Rename, so that names are freed and taken in order.
+const samAccountName = "sAMAccountName"
+
+// Diff lists the changes that lead from have to want, renames first, then
+// creations, then updates. Known is left to the caller. Groups that want does not hold are left alone:
+// deletion is a wanted state of its own, never an absence.
+func Diff(want, have State) []Change {
+	var renames, creates, updates []Change
+	for _, id := range slices.SortedFunc(maps.Keys(want), directory.ID.Compare) {
+		w := want[id]
+		h, exists := have[id]
+		if !exists {
+			creates = append(creates, Change{Op: Create, Group: id, Parent: w.Parent, Name: w.Name, Set: w.Clone().Attrs})
+			h = Group{ID: id, Parent: w.Parent, Name: w.Name, Attrs: w.Attrs}
+		}
+		set := diffAttrs(w.Attrs, h.Attrs)
+		if r, ok := rename(w, h, set); ok {
+			renames = append(renames, r)
+			delete(set, samAccountName)
+		}
+		u := Change{Op: Update, Group: id, GUID: h.GUID, Set: set, Add: Missing(w.Members, h.Members), Remove: Missing(h.Members, w.Members)}
+		if len(u.Set)+len(u.Add)+len(u.Remove) > 0 {
+			updates = append(updates, u)
+		}
+	}
+	return slices.Concat(orderRenames(renames, have), creates, updates)
+}
+
+// rename is the Rename that leads from h to w, if one is needed.
+func rename(w, h Group, set map[string][]string) (Change, bool) {
+	sam, newSAM := set[samAccountName]
+	if strings.EqualFold(w.Parent, h.Parent) && w.Name == h.Name && !newSAM {
+		return Change{}, false
+	}
+	c := Change{Op: Rename, Group: w.ID, GUID: h.GUID, Parent: w.Parent, Name: w.Name}
+	if newSAM {
+		c.Set = map[string][]string{samAccountName: sam}
+	}
+	return c, true
+}
+
+// orderRenames sorts renames so that each name is freed before it is taken. Names
+// that go round in a circle go through a temporary name.
+func orderRenames(renames []Change, have State) []Change {
+	holder := map[string]int{} // name -> the rename that frees it
+	for i, r := range renames {
+		for _, n := range Names(have[r.Group]) {
+			holder[n] = i
+		}
+	}
+	const (
+		unseen = iota
+		open
+		done
+	)
+	state := make([]int, len(renames))
+	var out, again []Change
+	var visit func(i int)
+	visit = func(i int) {
+		state[i] = open
+		r := renames[i]
+		for _, n := range Names(Apply(have[r.Group], r)) {
+			j, held := holder[n]
+			switch {
+			case !held || j == i || state[j] == done:
+			case state[j] == open: // a circle: j steps aside
+				out = append(out, aside(renames[j]))
+				state[j] = done
+				again = append(again, renames[j])
+			default:
+				visit(j)
+			}
+		}
+		if state[i] == open {
+			out = append(out, r)
+			state[i] = done
+		}
+	}
+	for i := range renames {
+		if state[i] == unseen {
+			visit(i)
+		}
+	}
+	return append(out, again...)
+}
+
+// aside moves a group to a temporary name that nobody else uses.
+func aside(r Change) Change {
+	r.Name = Mark(r.Group)
+	if r.Set != nil {
+		r.Set = map[string][]string{samAccountName: {Mark(r.Group)}}
+	}
+	return r
+}
+
+// Names lists the names that a group occupies in Active Directory, folded as it
+// compares them: its DN among its siblings, its sAMAccountName in its domain.
+func Names(g Group) []string {
+	names := []string{"dn:" + strings.ToLower(JoinRDN(g.Name, g.Parent))}
+	for _, sam := range g.Attrs[samAccountName] {
+		names = append(names, "sam:"+strings.ToLower(sam))
+	}
+	return names
+}
+
+// Apply is the meaning of a change: the group after it.
+func Apply(g Group, c Change) Group {
+	g = g.Clone()
+	g.ID = c.Group
+	if c.GUID != "" {
+		g.GUID = c.GUID
+	}
+	if c.Op != Update {
+		g.Parent, g.Name = c.Parent, c.Name
+	}
+	if g.Attrs == nil && len(c.Set) > 0 {
+		g.Attrs = map[string][]string{}
+	}
+	for k, v := range c.Set {
+		if len(v) == 0 {
+			delete(g.Attrs, k)
+		} else {
+			g.Attrs[k] = slices.Clone(v)
+		}
+	}
+	g.Members = Merge(Missing(g.Members, c.Remove), c.Add)
+	return g
+}
+
+// Outcome is the group after a change with this result: what was refused is as
+// it was.
+func Outcome(g Group, c Change, r Result) Group {
+	if r.Status != Done {
+		return g
+	}
+	if len(r.Bad) > 0 {
+		bad := make([]Ref, len(r.Bad))
+		for i, b := range r.Bad {
+			bad[i] = b.Ref
+		}
+		slices.Sort(bad)
+		c.Add, c.Remove = Missing(c.Add, bad), Missing(c.Remove, bad)
+	}
+	g = Apply(g, c)
+	if r.GUID != "" {
+		g.GUID = r.GUID
+	}
+	return g
+}
+
+// Split cuts an update into changes of at most n values each, so that any list
+// of changes fits into batches.
+func Split(c Change, n int) []Change {
+	if c.Op != Update || c.Values() <= n {
+		return []Change{c}
+	}
+	var out []Change
+	part := func(f func(*Change)) {
+		p := Change{Op: Update, Group: c.Group, GUID: c.GUID}
+		f(&p)
+		out = append(out, p)
+	}
+	if len(c.Set) > 0 {
+		part(func(p *Change) { p.Set = c.Set })
+	}
+	for refs := range slices.Chunk(c.Remove, n-1) {
+		part(func(p *Change) { p.Remove = refs; p.Known = knownOf(refs, c.Known) })
+	}
+	for refs := range slices.Chunk(c.Add, n-1) {
+		part(func(p *Change) { p.Add = refs; p.Known = knownOf(refs, c.Known) })
+	}
+	return out
+}
+
+// knownOf is the part of all that refs need.
+func knownOf(refs []Ref, all map[directory.ID]GUID) map[directory.ID]GUID {
+	var out map[directory.ID]GUID
+	for _, r := range refs {
+		id, ok := r.Group()
+		if guid, known := all[id]; ok && known {
+			if out == nil {
+				out = map[directory.ID]GUID{}
+			}
+			out[id] = guid
+		}
+	}
+	return out
+}
+
+// diffAttrs lists what to set; an empty value clears.
+func diffAttrs(want, have map[string][]string) map[string][]string {
+	var out map[string][]string
+	set := func(k string, v []string) {
+		if out == nil {
+			out = map[string][]string{}
+		}
+		out[k] = v
+	}
+	for k, v := range want {
+		if !slices.Equal(v, have[k]) {
+			set(k, slices.Clone(v))
+		}
+	}
+	for k := range have {
+		if _, ok := want[k]; !ok {
+			set(k, nil)
+		}
+	}
+	return out
+}
+
+// Missing returns the elements of a that b lacks; both sorted.
+func Missing(a, b []Ref) []Ref {
+	var out []Ref
+	for _, r := range a {
+		for len(b) > 0 && b[0] < r {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != r {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Merge returns the sorted union of two sorted lists.
+func Merge(a, b []Ref) []Ref {
+	if len(b) == 0 {
+		return a
+	}
+	out := slices.Concat(a, b)
+	slices.SortFunc(out, cmp.Compare)
+	return slices.Compact(out)
+}

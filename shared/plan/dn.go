@@ -1,0 +1,130 @@
+package plan
+
+import (
+	"encoding/hex"
+	"strings"
+)
+
+// An rdn is one step of a distinguished name: an attribute type in upper case
+// and its value, not escaped. Active Directory has no multi-valued RDNs.
+type rdn struct{ attr, value string }
+
+// NormalDN writes a distinguished name in one form, so that two spellings of
+// the same name are equal under strings.EqualFold: attribute types in upper
+// case, no spaces around separators, values escaped as RFC 4514 section 2.4
+// demands and no more. A string that is no DN is returned as it is.
+func NormalDN(dn string) string {
+	if rdns, ok := splitDN(dn); ok {
+		return joinDN(rdns)
+	}
+	return dn
+}
+
+// SplitRDN splits a DN into the value of its first RDN, not escaped, and the
+// DN of its parent in the form of NormalDN.
+func SplitRDN(dn string) (name, parent string, ok bool) {
+	rdns, ok := splitDN(dn)
+	if !ok || len(rdns) == 0 {
+		return "", "", false
+	}
+	return rdns[0].value, joinDN(rdns[1:]), true
+}
+
+// JoinRDN is the DN of the object with this cn below a parent.
+func JoinRDN(name, parent string) string {
+	dn := "CN=" + escapeRDN(name)
+	if parent != "" {
+		dn += "," + parent
+	}
+	return dn
+}
+
+func joinDN(rdns []rdn) string {
+	parts := make([]string, len(rdns))
+	for i, r := range rdns {
+		parts[i] = r.attr + "=" + escapeRDN(r.value)
+	}
+	return strings.Join(parts, ",")
+}
+
+// splitDN parses the string form of RFC 4514, with the spaces around
+// separators that RFC 2253 readers accept.
+func splitDN(dn string) ([]rdn, bool) {
+	var out []rdn
+	for rest := dn; strings.TrimSpace(rest) != ""; {
+		attr, after, ok := strings.Cut(rest, "=")
+		attr = strings.ToUpper(strings.TrimSpace(attr))
+		if !ok || attr == "" || strings.ContainsAny(attr, `,+\"<>;`) {
+			return nil, false
+		}
+		value, tail, ok := cutValue(after)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, rdn{attr, value})
+		if rest, ok = strings.CutPrefix(tail, ","); ok && strings.TrimSpace(rest) == "" {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// cutValue reads an escaped value up to the next separator, which it leaves.
+func cutValue(s string) (value, rest string, ok bool) {
+	s = strings.TrimLeft(s, " ")
+	var b []byte
+	keep := 0 // bytes that trailing spaces are cut down to
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case ',':
+			return string(trimSpaces(b, keep)), s[i:], true
+		case '+', '"', ';', '<', '>':
+			return "", "", false
+		case '\\':
+			if i+2 < len(s) {
+				if x, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+					b, i = append(b, x...), i+2
+					keep = len(b)
+					continue
+				}
+			}
+			if i+1 >= len(s) {
+				return "", "", false
+			}
+			i++
+			b = append(b, s[i])
+			keep = len(b)
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(trimSpaces(b, keep)), "", true
+}
+
+func trimSpaces(b []byte, keep int) []byte {
+	for len(b) > keep && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// escapeRDN escapes a value for use in a DN (RFC 4514 section 2.4).
+func escapeRDN(v string) string {
+	var b strings.Builder
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		switch {
+		case strings.IndexByte(`,+"\<>;=`, c) >= 0,
+			c == '#' && i == 0,
+			c == ' ' && (i == 0 || i == len(v)-1):
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < 0x20:
+			b.WriteByte('\\')
+			b.WriteString(strings.ToUpper(hex.EncodeToString([]byte{c})))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

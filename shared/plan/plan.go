@@ -1,0 +1,185 @@
+// Package plan is what should exist in Active Directory and how to get there:
+// the state of the groups that one installation owns, the difference between
+// two states as a list of changes, and the meaning of a change.
+//
+// It is pure: no context, no clock, no log, no I/O. Sync, preview, drift repair
+// and explain all use its one Diff. Its invariants:
+//
+//   - every change is idempotent: applied twice it does what it does once;
+//   - every prefix of a list of changes is safe to stop at: names are freed
+//     before they are taken, and groups exist before they are members;
+//   - the same states give the same changes, byte for byte.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"groupwriteback/shared/directory"
+)
+
+// GUID is an objectGUID in its text form, lower case, as Windows prints it.
+// Empty means not known.
+type GUID string
+
+// Ref names a member of a group, in one of three forms:
+//
+//	S-1-5-21-…    the principal with this SID
+//	mark:<id>     the group that we own for this cloud group
+//	guid:<guid>   an object without SID that is none of ours (a contact, say)
+//
+// Two refs are the same member exactly if they are the same string.
+type Ref string
+
+// SIDRef names the principal with a SID.
+func SIDRef(s directory.SID) Ref { return Ref(s) }
+
+// GroupRef names the group that we own for a cloud group.
+func GroupRef(id directory.ID) Ref { return Ref("mark:" + id.String()) }
+
+// GUIDRef names an object that has no SID.
+func GUIDRef(g GUID) Ref { return Ref("guid:" + g) }
+
+// SID returns the SID of a ref of the first form.
+func (r Ref) SID() (directory.SID, bool) {
+	return directory.SID(r), strings.HasPrefix(string(r), "S-")
+}
+
+// Group returns the cloud group of a ref of the second form.
+func (r Ref) Group() (directory.ID, bool) {
+	s, ok := strings.CutPrefix(string(r), "mark:")
+	if !ok {
+		return directory.ID{}, false
+	}
+	id, err := directory.ParseID(s)
+	return id, err == nil
+}
+
+// GUID returns the GUID of a ref of the third form.
+func (r Ref) GUID() (GUID, bool) {
+	s, ok := strings.CutPrefix(string(r), "guid:")
+	return GUID(s), ok
+}
+
+// Mark returns the ownership mark of the AD group that stands for a cloud
+// group: the value of adminDescription and msDS-ExternalDirectoryObjectId, in
+// the form that Entra Connect and Cloud Sync know and leave alone.
+func Mark(id directory.ID) string { return "Group_" + id.String() }
+
+// ParseMark is the inverse of Mark.
+func ParseMark(s string) (directory.ID, bool) {
+	s, ok := strings.CutPrefix(s, "Group_")
+	if !ok {
+		return directory.ID{}, false
+	}
+	id, err := directory.ParseID(s)
+	return id, err == nil
+}
+
+// Group is a group in Active Directory that bears our mark.
+type Group struct {
+	ID      directory.ID        // the cloud group that it stands for
+	GUID    GUID                // empty in wanted states
+	Parent  string              // DN of its container, in the form of NormalDN
+	Name    string              // cn, not escaped
+	Attrs   map[string][]string // by AD attribute name; values sorted, never empty
+	Members []Ref               // sorted, unique
+}
+
+// State is a set of owned groups by cloud group.
+type State map[directory.ID]Group
+
+// Digest identifies everything about a group that a plan can change, but not
+// its GUID. Both ends compute it, so that drift is found without sending members.
+func (g Group) Digest() string {
+	h := sha256.New()
+	enc := json.NewEncoder(h) // map keys are sorted: the bytes are canonical
+	err := enc.Encode([]any{g.ID, strings.ToLower(g.Parent), g.Name, g.Attrs})
+	for _, m := range g.Members {
+		fmt.Fprintln(h, m)
+	}
+	if err != nil {
+		panic("plan: a group of strings cannot fail to encode: " + err.Error())
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Clone returns a copy that shares nothing with g.
+func (g Group) Clone() Group {
+	g.Attrs = maps.Clone(g.Attrs)
+	for k, v := range g.Attrs {
+		g.Attrs[k] = slices.Clone(v)
+	}
+	g.Members = slices.Clone(g.Members)
+	return g
+}
+
+// Op is what a change does.
+type Op string
+
+// The operations, in the order in which a plan runs them.
+const (
+	Rename Op = "rename" // move to Parent and Name, and set sAMAccountName if Set has it
+	Create Op = "create" // at Parent and Name, with Set; without members
+	Update Op = "update" // Set, then Remove, then Add
+)
+
+// Change is one step towards the wanted state, of one group.
+type Change struct {
+	Op     Op                  `json:"op"`
+	Group  directory.ID        `json:"group"`
+	GUID   GUID                `json:"guid,omitempty"` // empty: created by this plan, find it by its mark
+	Parent string              `json:"parent,omitempty"`
+	Name   string              `json:"name,omitempty"`
+	Set    map[string][]string `json:"set,omitempty"` // an empty value clears
+	Add    []Ref               `json:"add,omitempty"`
+	Remove []Ref               `json:"remove,omitempty"`
+
+	// Known is where the owned groups among Add and Remove are. One that is
+	// absent is created earlier in the same plan.
+	Known map[directory.ID]GUID `json:"known,omitempty"`
+}
+
+// Values counts the values that a change writes: a measure of its work.
+func (c Change) Values() int { return 1 + len(c.Set) + len(c.Add) + len(c.Remove) }
+
+// Status is what became of a change.
+type Status string
+
+// The outcomes. Done may still have bad refs.
+const (
+	Done    Status = "done"
+	Refused Status = "refused" // Active Directory or the local policy said no, and will again
+	Skipped Status = "skipped" // needs a group that is not there
+	Unknown Status = "unknown" // no answer: read the group again
+)
+
+// Result is the agent's word on one change.
+type Result struct {
+	Status Status   `json:"status"`
+	GUID   GUID     `json:"guid,omitempty"` // of the group, after Create
+	Code   int      `json:"code,omitempty"` // LDAP result code
+	Text   string   `json:"text,omitempty"` // what to tell people, with the remedy
+	Bad    []BadRef `json:"bad,omitempty"`  // members that could not be added
+}
+
+// BadRef is a member that Active Directory or the local policy refused.
+type BadRef struct {
+	Ref  Ref    `json:"ref"`
+	Code int    `json:"code,omitempty"`
+	Text string `json:"text"`
+}
+
+// Problem is something that could not be decided or written, and its reason. It
+// is data for a report, not an error: the rest goes on.
+type Problem struct {
+	Group  directory.ID `json:"group"`
+	Member directory.ID `json:"member,omitzero"`
+	Reason string       `json:"reason"`         // a stable word: cloud-only, guest, name-taken, …
+	Text   string       `json:"text,omitempty"` // for people, with the remedy
+}

@@ -1,0 +1,99 @@
+// Package relay is the wire between the functions and the agent inside the
+// network: plain HTTPS requests that the agent makes, both ends in one package.
+//
+// An access token says who calls; digests say that a batch is what the planner
+// wrote. The handler keeps no state: all of it lies in the journal.
+package relay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"groupwriteback/shared/journal"
+)
+
+// The messages are the journal's own.
+type (
+	Poll      = journal.Poll
+	PollReply = journal.PollReply
+	Ack       = journal.Ack
+	Report    = journal.Report
+	Row       = journal.Row
+	Gone      = journal.Gone
+	Target    = journal.Target
+	DC        = journal.DC
+	Batch     = journal.Batch
+	Release   = journal.Release
+)
+
+// What an agent may be told, the same on both ends of the wire.
+var (
+	ErrClosed = journal.ErrClosed
+	ErrLease  = journal.ErrLease
+)
+
+// ReportID names a report so that later ones sort behind.
+func ReportID(now time.Time) string { return journal.ReportID(now) }
+
+// Queue is what an agent needs: a *journal.Journal in one process, a *Client
+// over the network.
+type Queue interface {
+	// Poll asks for work and keeps the lease. ErrLease: another agent works.
+	Poll(ctx context.Context, q Poll) (PollReply, error)
+	// Ack tells what became of a batch. ErrClosed: it is not waited for any more.
+	Ack(ctx context.Context, a Ack) (last bool, err error)
+	// Report tells what is in Active Directory.
+	Report(ctx context.Context, r Report) error
+}
+
+// The roles of callers, as app roles of the API in Entra ID.
+const (
+	AgentRole    = "Relay.Agent"
+	OperatorRole = "Sync.Operate"
+	ReaderRole   = "Status.Read"
+)
+
+// Verifier says who makes a request.
+type Verifier interface {
+	// Verify returns the caller's name if it has one of the roles; ErrUnauthorized or ErrForbidden.
+	Verify(r *http.Request, roles ...string) (caller string, err error)
+}
+
+// Errors of a Verifier.
+var (
+	ErrUnauthorized = errors.New("no valid access token")
+	ErrForbidden    = errors.New("the caller lacks the role")
+)
+
+// maxBody is the largest message that is read: a report part or a batch, with
+// room to spare.
+const maxBody = 8 << 20
+
+// problemOf lists the errors that cross the wire: HTTP status, and the word
+// that stands for the error on the other end.
+type problemKind struct {
+	err    error
+	status int
+	code   string
+}
+
+func problemKinds() []problemKind {
+	return []problemKind{
+		{ErrClosed, http.StatusConflict, "closed"},
+		{ErrLease, http.StatusConflict, "lease"},
+		{ErrUnauthorized, http.StatusUnauthorized, "unauthorized"},
+		{ErrForbidden, http.StatusForbidden, "forbidden"},
+		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
+		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},
+	}
+}
+
+// Problem is the body of an error (RFC 9457).
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	Code   string `json:"code,omitempty"`
+}

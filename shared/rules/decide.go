@@ -1,0 +1,214 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// The reasons of problems, as stable words.
+const (
+	NotListed          = "not-listed"
+	MasteredOnPremises = "mastered-on-premises"
+	NotSecurity        = "not-security"
+	MailEnabled        = "mail-enabled"
+	RoleAssignable     = "role-assignable"
+	Converted          = "converted"
+	NoName             = "no-name"
+	GroupDeleted       = "group-deleted"
+	GroupGone          = "group-gone"
+	OutOfScope         = "out-of-scope"
+	NestedOutOfScope   = "nested-out-of-scope"
+	UnsupportedKind    = "unsupported-kind"
+	ForeignSID         = "foreign-sid"
+	ReservedSID        = "reserved-sid"
+	NotSeen            = "not-seen"
+)
+
+// Explain is the sentence for a reason, with the remedy where there is one.
+func Explain(reason string) string { return explanations()[reason] }
+
+func explanations() map[string]string {
+	return map[string]string{
+		NotListed:          "the group is not in the rules' scope list",
+		MasteredOnPremises: "the group is synchronised from Active Directory, which masters it",
+		NotSecurity:        "the group is not security-enabled",
+		MailEnabled:        "mail-enabled groups are not written yet",
+		RoleAssignable:     "role-assignable groups are never written",
+		Converted:          "the group was converted from an AD group that still exists: adopt that group instead of making a second one",
+		NoName:             "Graph gives no displayName for the group",
+		GroupDeleted:       "the group was deleted in Entra ID; the AD group is kept and no longer managed",
+		GroupGone:          "Entra ID no longer lists the group; the AD group is kept and no longer managed",
+		OutOfScope:         "the group left the scope of the rules; the AD group is kept and no longer managed",
+		NestedOutOfScope:   "the nested group is not in scope, so there is no AD group to refer to",
+		UnsupportedKind:    "members of this kind have no object in Active Directory",
+		ForeignSID:         "the SID belongs to a domain outside this forest",
+		ReservedSID:        "well-known and built-in accounts are never written as members",
+		NotSeen:            "Graph has named the member but not described it: does the app have User.Read.All and Device.Read.All?",
+
+		string(directory.CloudOnly):   "the account exists only in the cloud: it has no AD account to refer to",
+		string(directory.Guest):       "the guest has no AD account to refer to",
+		string(directory.LostSID):     "Graph no longer gives the account's SID (is it still synchronised?); its membership is kept",
+		string(directory.LostSoft):    "the account is in Entra ID's recycle bin; its membership is kept until the group loses it",
+		string(directory.LostForGood): "the account was deleted in Entra ID; its membership is kept until the group loses it",
+	}
+}
+
+// Target is what the rules must know of the Active Directory forest.
+type Target struct {
+	Domains []directory.SID // SIDs of the forest's own domains
+}
+
+// Nested is what the rules must know of a cloud group that is a member.
+type Nested struct {
+	Group  *directory.Group // nil: not known
+	Exists bool             // we own a group in AD for it
+}
+
+// Decision is what should become of one group.
+type Decision struct {
+	Want     *plan.Group // nil: nothing should be made; what is there stays as it is
+	Problems []plan.Problem
+}
+
+// Decide says what should be in Active Directory for one cloud group. g is nil
+// if Graph does not list it, have is nil if AD does not hold it. nested is
+// asked for members that are groups.
+func (r *Rules) Decide(id directory.ID, g *directory.Group, have *plan.Group, nested func(directory.ID) Nested, t Target) Decision {
+	if reason, yes := r.retired(g); yes && have != nil {
+		return Decision{Want: retire(have, reason), Problems: []plan.Problem{{Group: id, Reason: reason}}}
+	}
+	if g == nil || g.Gone != directory.NotRemoved {
+		return Decision{}
+	}
+	if ok, reason := r.InScope(g); !ok {
+		if r.Scope.Groups[id] || reason == Converted {
+			return Decision{Problems: []plan.Problem{{Group: id, Reason: reason}}}
+		}
+		return Decision{}
+	}
+	name := strings.TrimSpace(g.Props.First("displayName"))
+	if name == "" {
+		return Decision{Problems: []plan.Problem{{Group: id, Reason: NoName}}}
+	}
+	want := &plan.Group{ID: id, Parent: r.OU, Name: left(name, 51) + "_" + id.String()[24:]}
+	want.Attrs = map[string][]string{
+		"displayName":    {g.Props.First("displayName")},
+		"groupType":      {"-2147483640"}, // universal security (MS-ADTS 2.2.12)
+		"sAMAccountName": {accountName(want.Name)},
+	}
+	if d := left(strings.TrimSpace(g.Props.First("description")), 448); d != "" {
+		want.Attrs["description"] = []string{d}
+	}
+	var problems []plan.Problem
+	for _, m := range g.Members {
+		ref, reason := member(r, m, nested, t)
+		if ref != "" {
+			want.Members = append(want.Members, ref)
+		}
+		if reason != "" {
+			problems = append(problems, plan.Problem{Group: id, Member: m.ID, Reason: reason})
+		}
+	}
+	slices.Sort(want.Members)
+	want.Members = slices.Compact(want.Members)
+	return Decision{Want: want, Problems: problems}
+}
+
+// retired says why a group that AD may hold is no longer managed.
+func (r *Rules) retired(g *directory.Group) (string, bool) {
+	switch {
+	case g == nil:
+		return GroupGone, true
+	case g.Gone != directory.NotRemoved:
+		return GroupDeleted, true
+	}
+	if ok, reason := r.InScope(g); !ok && reason != Converted {
+		return OutOfScope, true
+	}
+	return "", false
+}
+
+// retire is the group as it is, with a note for people. Nothing else changes:
+// deleting is a step of its own, with guards of its own.
+func retire(have *plan.Group, reason string) *plan.Group {
+	w := have.Clone()
+	if w.Attrs == nil {
+		w.Attrs = map[string][]string{}
+	}
+	w.Attrs["info"] = sorted("No longer managed by Groupwriteback: " + Explain(reason) + ".")
+	return &w
+}
+
+// member is the reference for a member, and why there is none or why it is in
+// doubt.
+func member(r *Rules, m directory.Member, nested func(directory.ID) Nested, t Target) (plan.Ref, string) {
+	if m.Kind == directory.GroupKind && m.Standing != directory.Synced {
+		n := nested(m.ID)
+		if n.Exists {
+			return plan.GroupRef(m.ID), ""
+		}
+		if n.Group != nil && n.Group.Gone == directory.NotRemoved {
+			if ok, _ := r.InScope(n.Group); ok {
+				return plan.GroupRef(m.ID), ""
+			}
+		}
+		return "", NestedOutOfScope
+	}
+	switch {
+	case m.SID == "" && m.Standing == directory.Unseen && m.Kind != directory.User && m.Kind != directory.Device:
+		return "", UnsupportedKind
+	case m.SID == "" && m.Standing == directory.Unseen:
+		return "", NotSeen
+	case m.SID == "":
+		return "", string(m.Standing)
+	case !slices.Contains(t.Domains, m.SID.Domain()):
+		return "", ForeignSID
+	case m.SID.RID() < 1000:
+		return "", ReservedSID
+	case m.Standing == directory.Unseen:
+		return plan.SIDRef(m.SID), NotSeen
+	case m.Standing != directory.Synced:
+		return plan.SIDRef(m.SID), string(m.Standing)
+	}
+	return plan.SIDRef(m.SID), ""
+}
+
+// left cuts a string to at most n UTF-16 code units, as .NET and AD count.
+func left(s string, n int) string {
+	units := 0
+	for i, c := range s {
+		if units += utf16.RuneLen(c); units > n {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// accountName turns a cn into a sAMAccountName: what AD refuses in one becomes
+// an underscore (MS-ADTS 3.1.1.8.1.4). Cloud Sync leaves the name to AD, which
+// then makes up a random one.
+func accountName(cn string) string {
+	return strings.TrimLeft(strings.Map(func(c rune) rune {
+		if strings.ContainsRune(`"/\[]:;|=,+*?<>@`, c) || unicode.IsControl(c) {
+			return '_'
+		}
+		return c
+	}, cn), " ")
+}
+
+// Describe is a problem in words.
+func Describe(p plan.Problem) string {
+	if p.Text != "" {
+		return p.Text
+	}
+	if s := Explain(p.Reason); s != "" {
+		return s
+	}
+	return fmt.Sprintf("reason %s", p.Reason)
+}
