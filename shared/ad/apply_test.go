@@ -36,7 +36,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%s: fence %q, USN %d", name, row.Fence, row.USN)
 		}
 	}
-	ldif := dc.LDAPSearch(t, d.Base, "(cn=plain)", "adminDescription", external)
+	ldif := dc(t).LDAPSearch(t, d.Base, "(cn=plain)", "adminDescription", external)
 	for _, attr := range []string{"adminDescription", external} {
 		if want := attr + ": " + plan.Mark(id(t, 0)); !strings.Contains(ldif, want) {
 			t.Errorf("no %q in\n%s", want, ldif)
@@ -68,7 +68,7 @@ func TestCreateAdoptsUnindexed(t *testing.T) {
 	if r := apply(t, d, 2, creation(t, d, 0, "old")); r.GUID != g {
 		t.Fatalf("got %+v", r)
 	}
-	if out := dc.LDAPSearch(t, d.Base, "(cn=old)", external); !strings.Contains(out, plan.Mark(id(t, 0))) {
+	if out := dc(t).LDAPSearch(t, d.Base, "(cn=old)", external); !strings.Contains(out, plan.Mark(id(t, 0))) {
 		t.Errorf("the indexed mark was not restored:\n%s", out)
 	}
 	modify(t, g, external)
@@ -89,7 +89,7 @@ func TestCreateRefused(t *testing.T) {
 		{"same sAMAccountName", func(c *plan.Change) { c.Parent = other; c.Set["sAMAccountName"] = []string{plan.Mark(id(t, 0))} }, 68, "taken by CN=first,"},
 		{"a user's sAMAccountName", func(c *plan.Change) { c.Set["sAMAccountName"] = []string{"user00001"} }, 68, "taken by CN=user00001,"},
 		{"no such container", func(c *plan.Change) { c.Parent = "OU=nowhere," + d.Base }, 32, "OU=nowhere," + d.Base + " does not exist"},
-		{"outside of the base", func(c *plan.Change) { c.Parent = dc.Domain }, 0, "is not below"},
+		{"outside of the base", func(c *plan.Change) { c.Parent = dc(t).Domain }, 0, "is not below"},
 		{"outside by an escaped comma", func(c *plan.Change) { c.Parent = `OU=x\,` + d.Base }, 0, "is not below"},
 		{"unknown attribute", func(c *plan.Change) { c.Set["noSuchThing"] = []string{"x"} }, 16, "schema does not have"},
 		{"members", func(c *plan.Change) { c.Set["member"] = []string{"x"} }, 0, "not set by a plan"},
@@ -115,7 +115,7 @@ func TestCreateRefused(t *testing.T) {
 
 func TestNoRights(t *testing.T) {
 	d := newDomain(t)
-	d.Base = newOU(t, "not delegated", dc.Domain)
+	d.Base = newOU(t, "not delegated", dc(t).Domain)
 	r := outcome(t, d, 1, creation(t, d, 0, "x"))
 	if r.Status != plan.Refused || r.Code != 50 || !strings.Contains(r.Text, "'create and delete group objects' on "+d.Base) {
 		t.Errorf("got %+v", r)
@@ -155,7 +155,7 @@ func TestRename(t *testing.T) {
 	refused("taken", d.Base, "name-3", 68, "taken by CN=taken")
 	refused("both", d.Base, "user00002", 68, "taken by CN=user00002")
 	refused("both", "OU=none,"+d.Base, "name-3", 80, "does not exist: create it") // Active Directory says 32
-	refused("both", dc.Domain, "name-3", 0, "is not below")
+	refused("both", dc(t).Domain, "name-3", 0, "is not below")
 }
 
 func TestUpdate(t *testing.T) {
@@ -164,13 +164,13 @@ func TestUpdate(t *testing.T) {
 	nested := plan.GroupRef(id(t, 1))
 	steps := []plan.Change{
 		{Set: map[string][]string{"description": {"d"}, "displayName": nil}},
-		{Add: someUsers(1, 30)},
+		{Add: someUsers(t, 1, 30)},
 		{Add: []plan.Ref{nested}, Known: map[directory.ID]plan.GUID{id(t, 1): child}},
 		{Remove: []plan.Ref{nested}},
 		{Add: []plan.Ref{nested}}, // created earlier in the same plan: found by its mark
 		{Remove: []plan.Ref{nested}, Known: map[directory.ID]plan.GUID{id(t, 1): child}},
-		{Set: map[string][]string{"description": nil}, Remove: someUsers(3, 20), Add: someUsers(40, 50)},
-		{Add: []plan.Ref{plan.SIDRef(dc.SIDs["dev1"])}},
+		{Set: map[string][]string{"description": nil}, Remove: someUsers(t, 3, 20), Add: someUsers(t, 40, 50)},
+		{Add: []plan.Ref{plan.SIDRef(dc(t).SIDs["dev1"])}},
 	}
 	want := read(t, d, id(t, 0)).Group
 	for i, c := range steps {
@@ -193,13 +193,13 @@ func TestUpdate(t *testing.T) {
 // TestUpdateByMark: a group that the same plan creates has no GUID in the plan.
 func TestUpdateByMark(t *testing.T) {
 	d := newDomain(t)
-	c := plan.Change{Op: plan.Update, Group: id(t, 0), Add: someUsers(1, 2)}
+	c := plan.Change{Op: plan.Update, Group: id(t, 0), Add: someUsers(t, 1, 2)}
 	if r := outcome(t, d, 1, c); r.Status != plan.Skipped || !strings.Contains(r.Text, "no group stands for") {
 		t.Errorf("got %+v", r)
 	}
 	create(t, d, 0, "late")
 	apply(t, d, 1, c)
-	if got := read(t, d, id(t, 0)).Group.Members; !slices.Equal(got, someUsers(1, 2)) {
+	if got := read(t, d, id(t, 0)).Group.Members; !slices.Equal(got, someUsers(t, 1, 2)) {
 		t.Errorf("members are %v", got)
 	}
 }
@@ -222,7 +222,7 @@ func TestBadMembers(t *testing.T) {
 		plan.GUIDRef(plan.GUID(guid)): 0,
 		plan.GroupRef(id(t, 9)):       32,
 	}
-	add := slices.Concat(someUsers(1, 40), slices.Collect(maps.Keys(bad)))
+	add := slices.Concat(someUsers(t, 1, 40), slices.Collect(maps.Keys(bad)))
 	slices.Sort(add)
 	r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: add})
 	if r.Status != plan.Done {
@@ -238,7 +238,7 @@ func TestBadMembers(t *testing.T) {
 	if diff := cmp.Diff(bad, got); diff != "" {
 		t.Errorf("bad members (-want +got):\n%s", diff)
 	}
-	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(1, 40)) {
+	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 1, 40)) {
 		t.Errorf("members are %v", members)
 	}
 }
@@ -247,7 +247,7 @@ func TestBadMembers(t *testing.T) {
 func TestForeignGUID(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	e, err := d.must(t.Context(), query{base: "CN=Domain Admins,CN=Users," + dc.Domain, attrs: []string{"objectGUID"}})
+	e, err := d.must(t.Context(), query{base: "CN=Domain Admins,CN=Users," + dc(t).Domain, attrs: []string{"objectGUID"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,8 +264,8 @@ func TestForeignGUID(t *testing.T) {
 		modify(t, admins, attr, value)
 		defer modify(t, admins, attr)
 	}
-	d.Base = dc.Domain
-	r = outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 1), GUID: admins, Add: someUsers(1, 1)})
+	d.Base = dc(t).Domain
+	r = outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 1), GUID: admins, Add: someUsers(t, 1, 1)})
 	if r.Status != plan.Refused || !strings.Contains(r.Text, "never touched") {
 		t.Errorf("got %+v", r)
 	}
@@ -281,9 +281,9 @@ func TestRemoveStrangers(t *testing.T) {
 	if err := admin(t).Add(contact); err != nil {
 		t.Fatal(err)
 	}
-	modify(t, g, "member", "CN=contact,"+d.Base, "<SID=S-1-1-0>", "CN=Domain Users,CN=Users,"+dc.Domain)
+	modify(t, g, "member", "CN=contact,"+d.Base, "<SID=S-1-1-0>", "CN=Domain Users,CN=Users,"+dc(t).Domain)
 	members := read(t, d, id(t, 0)).Group.Members
-	want := []plan.Ref{"S-1-1-0", plan.SIDRef(dc.SIDs["Domain Users"])}
+	want := []plan.Ref{"S-1-1-0", plan.SIDRef(dc(t).SIDs["Domain Users"])}
 	if len(members) != 3 || !slices.Equal(members[:2], want) || !strings.HasPrefix(string(members[2]), "guid:") {
 		t.Fatalf("members are %v", members)
 	}
@@ -296,13 +296,13 @@ func TestRemoveStrangers(t *testing.T) {
 func TestAdminCount(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 3)})
+	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 3)})
 	modify(t, g, "adminCount", "1")
-	r := outcome(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: someUsers(1, 1), Add: someUsers(3, 4)})
-	if len(r.Bad) != 1 || r.Bad[0].Ref != user(4) || !strings.Contains(r.Bad[0].Text, "adminCount") {
+	r := outcome(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: someUsers(t, 1, 1), Add: someUsers(t, 3, 4)})
+	if len(r.Bad) != 1 || r.Bad[0].Ref != user(t, 4) || !strings.Contains(r.Bad[0].Text, "adminCount") {
 		t.Errorf("got %+v", r)
 	}
-	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(2, 3)) {
+	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 2, 3)) {
 		t.Errorf("members are %v", members)
 	}
 }
@@ -310,7 +310,7 @@ func TestAdminCount(t *testing.T) {
 func TestOwnership(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	c := plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 1)}
+	c := plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 1)}
 	refused := func(code int, text string) {
 		t.Helper()
 		if r := outcome(t, d, 5, c); r.Status != plan.Refused || r.Code != code || !strings.Contains(r.Text, text) {
@@ -329,17 +329,17 @@ func TestOwnership(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(32, "is gone")
-	c.Add, c.Remove = nil, someUsers(1, 1)
+	c.Add, c.Remove = nil, someUsers(t, 1, 1)
 	refused(32, "is gone")
 }
 
 func TestFenced(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	c := plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 2)}
+	c := plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 2)}
 	apply(t, d, 9, c)
 	for _, stale := range []plan.Change{
-		{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(3, 3)},
+		{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 3, 3)},
 		c, // though nothing is left to do
 		{Op: plan.Rename, Group: id(t, 0), GUID: g, Name: "stale", Parent: d.Base},
 		{Op: plan.Create, Group: id(t, 0), Name: "stale", Parent: d.Base},
@@ -358,15 +358,15 @@ func TestFenced(t *testing.T) {
 func TestStale(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	slow := &writer{Domain: d, fence: fence(1), change: plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 1)}}
+	slow := &writer{Domain: d, fence: fence(1), change: plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 1)}}
 	for _, seq := range []uint64{1, 2} { // mine is in place; mine is to come
 		slow.fence = fence(seq)
 		o, err := slow.target(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		apply(t, d, 10+seq, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: []plan.Ref{user(int(10 + seq))}})
-		member := ldap.Change{Operation: ldap.AddAttribute, Modification: ldap.PartialAttribute{Type: "member", Vals: []string{"<SID=" + string(user(1)) + ">"}}}
+		apply(t, d, 10+seq, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: []plan.Ref{user(t, int(10+seq))}})
+		member := ldap.Change{Operation: ldap.AddAttribute, Modification: ldap.PartialAttribute{Type: "member", Vals: []string{"<SID=" + string(user(t, 1)) + ">"}}}
 		quiet(t, func() {
 			if err := slow.modify(t.Context(), &o, member); code(err) != 16 && code(err) != 20 {
 				t.Errorf("a stale write got %v", err)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestDial(t *testing.T) {
-	good := Config{URL: dc.URL, ServerName: dc.ServerName, CAFile: dc.CAFile, User: dc.BindName, Password: dc.Password, Timeout: 20 * time.Second}
+	good := Config{URL: dc(t).URL, ServerName: dc(t).ServerName, CAFile: dc(t).CAFile, User: dc(t).BindName, Password: dc(t).Password, Timeout: 20 * time.Second}
 	noPEM := filepath.Join(t.TempDir(), "none.pem")
 	if err := os.WriteFile(noPEM, []byte("nothing"), 0o600); err != nil {
 		t.Fatal(err)
@@ -26,16 +26,16 @@ func TestDial(t *testing.T) {
 	}{
 		{"ldaps", func(c *Config) {}, ""},
 		{"ldaps with port", func(c *Config) { c.URL += ":636" }, ""},
-		{"StartTLS", func(c *Config) { c.URL = "ldap://" + dc.Addr }, ""},
+		{"StartTLS", func(c *Config) { c.URL = "ldap://" + dc(t).Addr }, ""},
 		{"NetBIOS name", func(c *Config) { c.User = `CORP\svc-groupwriteback` }, ""},
 		{"wrong password", func(c *Config) { c.Password = "x" }, "the user name or the password is wrong"},
 		{"no password", func(c *Config) { c.Password = "" }, "user and password are needed"},
 		{"system's authorities", func(c *Config) { c.CAFile = "" }, "name the file of the authority"},
-		{"StartTLS, system's authorities", func(c *Config) { c.CAFile, c.URL = "", "ldap://"+dc.Addr }, "certificate signed by unknown authority"},
+		{"StartTLS, system's authorities", func(c *Config) { c.CAFile, c.URL = "", "ldap://"+dc(t).Addr }, "certificate signed by unknown authority"},
 		{"wrong name", func(c *Config) { c.ServerName = "" }, "as its certificate does"},
 		{"no such file", func(c *Config) { c.CAFile += ".not" }, "no such file"},
 		{"no PEM", func(c *Config) { c.CAFile = noPEM }, "no certificate in PEM form"},
-		{"other scheme", func(c *Config) { c.URL = "http://" + dc.Addr }, "must be ldaps://"},
+		{"other scheme", func(c *Config) { c.URL = "http://" + dc(t).Addr }, "must be ldaps://"},
 		{"nobody there", func(c *Config) { c.URL = "ldaps://127.0.0.1:1" }, "connection refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

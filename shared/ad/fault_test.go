@@ -104,7 +104,7 @@ func TestRanges(t *testing.T) {
 	for n, members := range []int{0, 1, 6, 7, 8, 14, 30} { // about the limit and its multiples
 		create(t, d, n, fmt.Sprint(members))
 		if members > 0 {
-			apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, n), Add: someUsers(1, members)})
+			apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, n), Add: someUsers(t, 1, members)})
 		}
 	}
 	whole := scan(t, d)
@@ -122,16 +122,16 @@ func TestRanges(t *testing.T) {
 func TestRangesMove(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Add: someUsers(1, 20)})
+	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Add: someUsers(t, 1, 20)})
 	var moved bool
 	inRanges(meddle(d), 7, func(from int) {
 		if from > 0 && !moved {
 			moved = true
-			modify(t, g, "member", sids(1, 19)...)
+			modify(t, g, "member", sids(t, 1, 19)...)
 		}
 	})
 	rows := scan(t, d)
-	if members := rows[id(t, 0)].Group.Members; !moved || !slices.Equal(members, someUsers(1, 19)) {
+	if members := rows[id(t, 0)].Group.Members; !moved || !slices.Equal(members, someUsers(t, 1, 19)) {
 		t.Errorf("moved %v, members %v", moved, members)
 	}
 	// It never rests: that is an error, not half a group.
@@ -147,8 +147,8 @@ func TestRangesMove(t *testing.T) {
 	}
 }
 
-func sids(from, to int) (dns []string) {
-	for _, r := range someUsers(from, to) {
+func sids(t testing.TB, from, to int) (dns []string) {
+	for _, r := range someUsers(t, from, to) {
 		dns = append(dns, "<SID="+string(r)+">")
 	}
 	return dns
@@ -158,7 +158,7 @@ func sids(from, to int) (dns []string) {
 func TestBrokenRanges(t *testing.T) {
 	d := newDomain(t)
 	create(t, d, 0, "group")
-	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Add: someUsers(1, 20)})
+	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Add: someUsers(t, 1, 20)})
 	for name, rename := range map[string]func(*ldap.EntryAttribute){
 		"begins elsewhere": func(a *ldap.EntryAttribute) { a.Name = strings.Replace(a.Name, "range=7-", "range=8-", 1) },
 		"too few":          func(a *ldap.EntryAttribute) { a.Values = a.Values[1:] },
@@ -198,8 +198,8 @@ func TestLimits(t *testing.T) {
 				}
 				return do()
 			}
-			apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 40)})
-			if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(1, 40)) {
+			apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 40)})
+			if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 1, 40)) {
 				t.Errorf("members are %v", members)
 			}
 			if m.n > 30 {
@@ -222,13 +222,13 @@ func TestBusy(t *testing.T) {
 	}
 	g := create(t, d, 0, "group")
 	apply(t, d, 2, plan.Change{Op: plan.Rename, Group: id(t, 0), GUID: g, Name: "renamed", Parent: d.Base})
-	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 2)})
+	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 2)})
 	if len(waits) != 8 || waits[0] != 100*time.Millisecond || waits[1] != 200*time.Millisecond {
 		t.Errorf("waits: %v", waits)
 	}
 	m.write = func(int, any, func() error) error { return ldapError(ldap.LDAPResultBusy) }
 	waits = nil
-	r := outcome(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(3, 4)})
+	r := outcome(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 3, 4)})
 	if r.Status != plan.Refused || r.Code != ldap.LDAPResultBusy || len(waits) != 16 || slices.Max(waits) != 3*time.Second {
 		t.Errorf("got %+v after %v", r, waits)
 	}
@@ -257,8 +257,8 @@ func lose(t *testing.T, at int, effect bool) (lost bool) {
 		changes := []plan.Change{
 			creation(t, d, 0, "old"),
 			{Op: plan.Rename, Group: id(t, 0), Name: "new", Parent: sub, Set: map[string][]string{"sAMAccountName": {"lost-" + id(t, 0).String()}}},
-			{Op: plan.Update, Group: id(t, 0), Set: map[string][]string{"displayName": {"x"}}, Add: someUsers(1, 5)},
-			{Op: plan.Update, Group: id(t, 0), Remove: someUsers(1, 3), Add: someUsers(6, 6)},
+			{Op: plan.Update, Group: id(t, 0), Set: map[string][]string{"displayName": {"x"}}, Add: someUsers(t, 1, 5)},
+			{Op: plan.Update, Group: id(t, 0), Remove: someUsers(t, 1, 3), Add: someUsers(t, 6, 6)},
 		}
 		want := plan.Group{}
 		for _, c := range changes {
@@ -312,8 +312,8 @@ func TestRaces(t *testing.T) {
 		err    error
 		text   string
 	}{
-		{"adds the same member", func(t *testing.T, g plan.GUID) { modify(t, g, "member", sids(1, 4)...) }, plan.Done, nil, ""},
-		{"removes a member to remove", func(t *testing.T, g plan.GUID) { modify(t, g, "member", sids(2, 3)...) }, plan.Done, nil, ""},
+		{"adds the same member", func(t *testing.T, g plan.GUID) { modify(t, g, "member", sids(t, 1, 4)...) }, plan.Done, nil, ""},
+		{"removes a member to remove", func(t *testing.T, g plan.GUID) { modify(t, g, "member", sids(t, 2, 3)...) }, plan.Done, nil, ""},
 		{"older writer", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.1.0") }, plan.Done, nil, ""},
 		{"hand-made fence", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test x") }, plan.Done, nil, ""},
 		{"newer seq", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.9.1") }, plan.Unknown, ErrFenced, ""},
@@ -331,7 +331,7 @@ func TestRaces(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %d %d", test.name, at, len(set)), func(t *testing.T) {
 					d := newDomain(t)
 					g := create(t, d, 0, "group")
-					apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 2)})
+					apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 2)})
 					m := meddle(d)
 					done := false
 					m.write = func(n int, _ any, do func() error) error {
@@ -341,12 +341,12 @@ func TestRaces(t *testing.T) {
 						}
 						return do()
 					}
-					c := plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: set, Remove: someUsers(1, 1), Add: someUsers(3, 4)}
+					c := plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: set, Remove: someUsers(t, 1, 1), Add: someUsers(t, 3, 4)}
 					r, err := d.Apply(t.Context(), fence(3), c)
 					if r.Status != test.status || !errors.Is(err, test.err) || len(r.Bad) > 0 || !strings.Contains(r.Text, test.text) {
 						t.Fatalf("got %+v, %v", r, err)
 					}
-					if members := membersOf(t, d, g); test.status == plan.Done && !slices.Equal(members, expected(test.name, at, set)) {
+					if members := membersOf(t, d, g); test.status == plan.Done && !slices.Equal(members, expected(t, test.name, at, set)) {
 						t.Errorf("members are %v", members)
 					}
 				})
@@ -356,11 +356,11 @@ func TestRaces(t *testing.T) {
 }
 
 // expected is what the racing changes add up to.
-func expected(name string, at int, set map[string][]string) []plan.Ref {
+func expected(t testing.TB, name string, at int, set map[string][]string) []plan.Ref {
 	if last := at == 2+len(set); name == "adds the same member" && last {
-		return someUsers(1, 4) // put back by hand after we had removed it: the next scan sees it
+		return someUsers(t, 1, 4) // put back by hand after we had removed it: the next scan sees it
 	}
-	return someUsers(2, 4)
+	return someUsers(t, 2, 4)
 }
 
 func membersOf(t *testing.T, d *Domain, g plan.GUID) []plan.Ref {
@@ -385,7 +385,7 @@ func TestEnd(t *testing.T) {
 		}
 		return do()
 	}
-	r, err := d.Apply(ctx, fence(2), plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 9)})
+	r, err := d.Apply(ctx, fence(2), plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 9)})
 	if r.Status != plan.Unknown || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %+v, %v", r, err)
 	}
@@ -399,7 +399,7 @@ func TestForbidden(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
 	meddle(d).write = func(int, any, func() error) error { return ldapError(ldap.LDAPResultInsufficientAccessRights) }
-	r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(1, 9)})
+	r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 9)})
 	if r.Status != plan.Refused || r.Code != 50 || len(r.Bad) != 0 || !strings.Contains(r.Text, "adminSDHolder") {
 		t.Errorf("got %+v", r)
 	}

@@ -17,18 +17,18 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// dc is the one domain of this package's tests. Each test has an OU of its own.
-var dc *adtest.DC
-
 const users = 60
 
-func TestMain(m *testing.M) {
-	os.Exit(adtest.Main(m, users, func(d *adtest.DC) { dc = d }))
-}
+// shared is the one domain of this package's tests. Each test has an OU of its own.
+var shared = adtest.Shared{Users: users}
+
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
+
+func dc(t testing.TB) *adtest.DC { return shared.DC(t) }
 
 func dial(t testing.TB, user, password string) *ldap.Conn {
 	t.Helper()
-	conn, err := Dial(t.Context(), Config{URL: dc.URL, ServerName: dc.ServerName, CAFile: dc.CAFile, User: user, Password: password, Timeout: 20 * time.Second})
+	conn, err := Dial(t.Context(), Config{URL: dc(t).URL, ServerName: dc(t).ServerName, CAFile: dc(t).CAFile, User: user, Password: password, Timeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,14 +37,14 @@ func dial(t testing.TB, user, password string) *ldap.Conn {
 }
 
 // admin does what the agent may not.
-func admin(t testing.TB) *ldap.Conn { return dial(t, dc.AdminName, dc.AdminPassword) }
+func admin(t testing.TB) *ldap.Conn { return dial(t, dc(t).AdminName, dc(t).AdminPassword) }
 
 // newDomain is a Domain on an OU of its own below Cloud Groups, by the service account.
 func newDomain(t testing.TB) *Domain {
 	t.Helper()
 	d := &Domain{
-		Conn:     dial(t, dc.BindName, dc.Password),
-		Base:     newOU(t, strings.ReplaceAll(t.Name(), "/", " "), dc.Base),
+		Conn:     dial(t, dc(t).BindName, dc(t).Password),
+		Base:     newOU(t, strings.ReplaceAll(t.Name(), "/", " "), dc(t).Base),
 		Instance: "test",
 		Attrs:    []string{"description", "displayName", "groupType", "sAMAccountName"},
 		Wait:     func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
@@ -73,11 +73,11 @@ func id(t testing.TB, n int) directory.ID {
 	return directory.ID(h[:16])
 }
 
-func user(n int) plan.Ref { return plan.SIDRef(dc.SIDs[fmt.Sprintf("user%05d", n)]) }
+func user(t testing.TB, n int) plan.Ref { return plan.SIDRef(dc(t).SIDs[fmt.Sprintf("user%05d", n)]) }
 
-func someUsers(from, to int) (refs []plan.Ref) {
+func someUsers(t testing.TB, from, to int) (refs []plan.Ref) {
 	for n := from; n <= to; n++ {
-		refs = append(refs, user(n))
+		refs = append(refs, user(t, n))
 	}
 	slices.Sort(refs)
 	return refs
@@ -141,9 +141,9 @@ func modify(t testing.TB, g plan.GUID, attr string, values ...string) {
 // quiet expects f to write nothing at all to the directory.
 func quiet(t testing.TB, f func()) {
 	t.Helper()
-	before := dc.HighestUSN(t)
+	before := dc(t).HighestUSN(t)
 	f()
-	if after := dc.HighestUSN(t); after != before {
+	if after := dc(t).HighestUSN(t); after != before {
 		t.Errorf("wrote: USN went from %d to %d", before, after)
 	}
 }

@@ -42,7 +42,7 @@ func TestScan(t *testing.T) {
 	}
 	// Each holds the next, so that every second one refers to a page to come.
 	for n := range groups {
-		apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, n), Add: []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(1 + n%users)}})
+		apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, n), Add: []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(t, 1+n%users)}})
 	}
 	// None of these is ours.
 	for n, attrs := range []map[string]string{
@@ -59,7 +59,7 @@ func TestScan(t *testing.T) {
 	}
 	for n := range groups {
 		row := rows[id(t, n)]
-		want := []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(1 + n%users)}
+		want := []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(t, 1+n%users)}
 		slices.Sort(want)
 		if row.Group.Name != fmt.Sprintf("group %d", n) || !slices.Equal(row.Group.Members, want) {
 			t.Errorf("group %d: %+v", n, row)
@@ -115,14 +115,14 @@ func TestScanNothing(t *testing.T) {
 func TestIdentify(t *testing.T) {
 	d := newDomain(t)
 	id := d.Identity
-	domain := dc.SIDs["user00001"].Domain()
-	if id.NC != dc.Domain || id.Domain != domain || !slices.Equal(id.Domains, []directory.SID{domain}) || !id.External {
+	domain := dc(t).SIDs["user00001"].Domain()
+	if id.NC != dc(t).Domain || id.Domain != domain || !slices.Equal(id.Domains, []directory.SID{domain}) || !id.External {
 		t.Errorf("got %+v", id)
 	}
 	if id.USN == 0 || id.Invocation == "" || id.Base == "" || !strings.HasPrefix(id.Server, "CN=NTDS Settings,CN=DC1,") {
 		t.Errorf("got %+v", id)
 	}
-	d.Base = "OU=none," + dc.Domain
+	d.Base = "OU=none," + dc(t).Domain
 	if _, err := d.Identify(t.Context()); err == nil || !strings.Contains(err.Error(), d.Base) {
 		t.Errorf("without base: %v", err)
 	}

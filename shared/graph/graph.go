@@ -18,7 +18,6 @@ package graph
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +25,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +51,10 @@ type Options struct {
 	// with the system's proxy and trusted certificates.
 	HTTP *http.Client
 
+	// Timeout of one request with its body, after which a connection counts as
+	// hung; 2 minutes if 0. Waits and further tries are on top of it.
+	Timeout time.Duration
+
 	// Log gets a line for every request that is repeated. Nil: nothing is logged.
 	Log *slog.Logger
 
@@ -70,6 +74,7 @@ type Client struct {
 	credential azcore.TokenCredential
 	extra      []string
 	http       *http.Client
+	timeout    time.Duration
 	log        *slog.Logger
 	wait       func(context.Context, time.Duration) error
 	now        func() time.Time
@@ -90,7 +95,10 @@ func New(o Options) (*Client, error) {
 			return nil, fmt.Errorf("group property %q is not the name of a Graph property, such as mailNickname", name)
 		}
 	}
-	c := &Client{base: base, credential: o.Credential, extra: o.Properties, log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter}
+	c := &Client{
+		base: base, credential: o.Credential, extra: slices.Clone(o.Properties), http: guarded(o.HTTP, base),
+		timeout: cmp.Or(o.Timeout, 2*time.Minute), log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter,
+	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -103,64 +111,10 @@ func New(o Options) (*Client, error) {
 	if c.jitter == nil {
 		c.jitter = rand.Float64
 	}
-	c.http = guarded(o.HTTP, base)
 	return c, nil
 }
 
 var propertyName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
-
-func parseBase(s string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSuffix(s, "/"))
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("microsoft graph address %q must be https:// and a host, such as https://graph.microsoft.com", s)
-	}
-	return u, nil
-}
-
-// guarded returns a copy of h that follows redirects only within base's host.
-func guarded(h *http.Client, base *url.URL) *http.Client {
-	var g http.Client
-	if h != nil {
-		g = *h
-	} else {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		g.Transport = t
-	}
-	g.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-		if len(via) > 3 {
-			return errors.New("more than 3 redirects")
-		}
-		return sameHost(base, r.URL)
-	}
-	return &g
-}
-
-// foreignError is a link or a redirect that leads away from Graph. A token sent
-// there would be a token lost, so that it is refused and never tried again.
-type foreignError struct{ want, got string }
-
-func (e *foreignError) Error() string {
-	return fmt.Sprintf("link leads to %s, not to %s: refused, because the access token would go there", e.got, e.want)
-}
-
-func sameHost(base, u *url.URL) error {
-	if u.Scheme != base.Scheme || !strings.EqualFold(u.Hostname(), base.Hostname()) || port(u) != port(base) || u.User != nil {
-		return &foreignError{want: base.Scheme + "://" + base.Host, got: u.Scheme + "://" + u.Host}
-	}
-	return nil
-}
-
-func port(u *url.URL) string { return cmp.Or(u.Port(), "443") } // base is https, so u is too when this counts
-
-// check returns an error unless link leads to the client's Graph.
-func (c *Client) check(link string) error {
-	u, err := url.Parse(link)
-	if err != nil {
-		return fmt.Errorf("link %.80q is not a URL", link)
-	}
-	return sameHost(c.base, u)
-}
 
 // Select lists the properties that the client asks a feed for, sorted. A link is
 // bound to the list it began with: where the list has changed, a feed has to be

@@ -21,7 +21,6 @@ import (
 // up on a 500, a 502 and a cut connection, and knows no deadline.
 const (
 	maxTries   = 6
-	tryTimeout = 2 * time.Minute  // of one request with its body; a connection that hangs is cut
 	maxBackoff = 30 * time.Second // of a wait that Graph did not ask for
 )
 
@@ -98,7 +97,7 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	if err != nil {
 		return directory.Page{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
@@ -106,6 +105,7 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "groupwriteback")
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return directory.Page{}, unreachable(req.URL.Host, err)

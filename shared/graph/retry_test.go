@@ -132,6 +132,15 @@ func TestRetryKeepsDeadline(t *testing.T) {
 	}
 }
 
+// TestHungConnectionIsCut: one try may hang for as long as it likes.
+func TestHungConnectionIsCut(t *testing.T) {
+	p, waits, err := rehearse(t, t.Context(), func(o *graph.Options) { o.Timeout = 200 * time.Millisecond }, graphtest.Fault{Delay: time.Hour})
+	ok(t, err)
+	if len(waits) == 0 || len(p.Groups) != 1 {
+		t.Errorf("%d groups after %d waits", len(p.Groups), len(waits))
+	}
+}
+
 func TestCancelEndsWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, _, err := rehearse(t, ctx, func(o *graph.Options) {

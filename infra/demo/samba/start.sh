@@ -17,7 +17,8 @@ sed "s#@DIR@#$DIR#g; s#@ADDR@#$ADDR#g" "$HERE/smb.conf.in" >"$DIR/etc/smb.conf"
 setsid samba -F --no-process-group --model=single -s "$DIR/etc/smb.conf" --debug-stdout \
 	>"$DIR/log/samba.out" 2>&1 </dev/null &
 PID=$!
-echo "$PID" >"$DIR/samba.pid"
+# With the time at which it began (proc(5), field 22): see stop.sh.
+echo "$PID $(sed 's/.*) //' "/proc/$PID/stat" | cut -d' ' -f20)" >"$DIR/samba.pid"
 
 answers() { # its root DSE over LDAPS, which comes up last
 	LDAPTLS_CACERT=$DIR/tls/ca.pem LDAPTLS_REQCERT=allow \

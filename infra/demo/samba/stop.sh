@@ -3,15 +3,16 @@
 set -euo pipefail
 DIR=${1:?usage: stop.sh DIR}
 [ -f "$DIR/samba.pid" ] || exit 0
-PID=$(cat "$DIR/samba.pid")
+read -r PID SINCE <"$DIR/samba.pid"
 
-# The number may belong to another process by now: only our own is stopped.
-ours() { tr '\0' ' ' <"/proc/$PID/cmdline" 2>/dev/null | grep -qF -- "$(cd "$DIR" && pwd)/etc/smb.conf"; }
-for i in $(seq 200); do
+# The number may belong to another process by now, and Samba overwrites its
+# command line: when a process began tells them apart.
+ours() { [ "$(sed 's/.*) //' "/proc/$PID/stat" 2>/dev/null | cut -d' ' -f20)" = "$SINCE" ]; }
+for i in $(seq 300); do
 	ours || { rm -f "$DIR/samba.pid"; exit 0; }
 	case $i in
 	1) kill -TERM "$PID" ;;
-	100) kill -KILL "$PID" ;;
+	200) kill -KILL "$PID" ;;
 	esac
 	sleep 0.03
 done

@@ -4,6 +4,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -42,6 +44,7 @@ type Stage struct {
 	Base    string    // DN of the OU; empty: DC.Base
 	Graph   graphtest.Options
 	LDAP    string // what the agent takes for the domain controller; empty: DC.URL
+	LDAPCA  string // PEM file of its certificate's authority; empty: DC.CAFile
 	Poll    string // the agent's poll_every; empty: 100ms
 	Scan    string // the agent's scan_every; empty: 1h
 	Log     io.Writer
@@ -50,6 +53,7 @@ type Stage struct {
 
 	Server *graphtest.Server
 	Host   *host.Host
+	mu     sync.Mutex // guards agent and ended: whoever kills the agent may be another goroutine
 	agent  *exec.Cmd
 	ended  chan struct{}
 }
@@ -155,16 +159,8 @@ func copyFile(from, to string, mode os.FileMode) error {
 // agentFile writes the agent's configuration and returns its name.
 func (s *Stage) agentFile() (string, error) {
 	in := func(name string) string { return filepath.Join(s.Dir, name) }
-	ldap, poll, scan := s.LDAP, s.Poll, s.Scan
-	if ldap == "" {
-		ldap = s.DC.URL
-	}
-	if poll == "" {
-		poll = "100ms"
-	}
-	if scan == "" {
-		scan = "1h"
-	}
+	ldap, ca := cmp.Or(s.LDAP, s.DC.URL), cmp.Or(s.LDAPCA, s.DC.CAFile)
+	poll, scan := cmp.Or(s.Poll, "100ms"), cmp.Or(s.Scan, "1h")
 	text := fmt.Sprintf(`target: %s
 state: %s
 poll_every: %s
@@ -187,7 +183,7 @@ directory:
   password_file: %s
   base: %s
 `, s.Target, in("agent-state"), poll, scan, s.Host.URL(), in("graph-ca.pem"), audience, s.Server.TenantID(), agentClient, in("relay-secret"), s.Server.URL(),
-		ldap, s.DC.ServerName, s.DC.CAFile, s.DC.BindName, in("ad-password"), s.Base)
+		ldap, s.DC.ServerName, ca, s.DC.BindName, in("ad-password"), s.Base)
 	return in("agent.yaml"), os.WriteFile(in("agent.yaml"), []byte(text), 0o600)
 }
 
@@ -202,6 +198,8 @@ func (s *Stage) StartAgent() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start agent: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.agent, s.ended = cmd, make(chan struct{})
 	go func(done chan struct{}) { _ = cmd.Wait(); close(done) }(s.ended)
 	return nil
@@ -209,6 +207,8 @@ func (s *Stage) StartAgent() error {
 
 // AgentRuns says whether the agent's process runs.
 func (s *Stage) AgentRuns() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.agent == nil {
 		return false
 	}
@@ -227,10 +227,14 @@ func (s *Stage) StopAgent() { s.endAgent(syscall.SIGTERM) }
 func (s *Stage) KillAgent() { s.endAgent(syscall.SIGKILL) }
 
 func (s *Stage) endAgent(sig syscall.Signal) {
-	if s.AgentRuns() {
-		_ = s.agent.Process.Signal(sig)
-		<-s.ended
+	if !s.AgentRuns() {
+		return
 	}
+	s.mu.Lock()
+	agent, ended := s.agent, s.ended
+	s.mu.Unlock()
+	_ = agent.Process.Signal(sig)
+	<-ended
 }
 
 // Call makes an operator's request to the app and decodes the answer.

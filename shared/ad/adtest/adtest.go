@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"groupwriteback/infra/demo/samba"
@@ -39,17 +40,38 @@ func Start(t testing.TB, users int) *DC {
 	return &DC{dc}
 }
 
-// Main runs the tests of a package with one domain for all of them, and returns
-// what TestMain passes to os.Exit. Each test takes names of its own.
-func Main(m *testing.M, users int, use func(*DC)) int {
-	dc, err := samba.Launch(context.Background(), "", users, os.Stderr)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%v\nremedy: %s\n", err, Remedy)
-		return 1
+// Shared is one domain for all tests of a package, each of which takes names of
+// its own. It starts when the first test asks for it, so that tests and fuzzing
+// that need no domain do not wait for one.
+type Shared struct {
+	Users int
+
+	once sync.Once
+	dc   *DC
+	err  error
+}
+
+// DC returns the domain.
+func (s *Shared) DC(t testing.TB) *DC {
+	t.Helper()
+	s.once.Do(func() {
+		dc, err := samba.Launch(context.Background(), "", s.Users, os.Stderr)
+		s.dc, s.err = &DC{dc}, err
+	})
+	if s.err != nil {
+		t.Fatalf("%v\nremedy: %s", s.err, Remedy)
 	}
-	use(&DC{dc})
+	return s.dc
+}
+
+// Main runs the tests of a package and stops the domain after them. It returns
+// what TestMain passes to os.Exit.
+func (s *Shared) Main(m *testing.M) int {
 	code := m.Run()
-	if err := dc.Close(); err != nil {
+	if s.dc == nil || s.err != nil {
+		return code
+	}
+	if err := s.dc.Close(); err != nil {
 		fmt.Fprintf(os.Stderr, "stop domain: %v\n", err)
 		return 1
 	}

@@ -149,7 +149,7 @@ func (s *Server) wirePage(items []item, l link, last bool) wirePage {
 	for i, it := range items {
 		p.Value[i] = wire(it)
 	}
-	to := s.url + "/v1.0/" + string(l.Feed) + "/delta?"
+	to := s.url + feedPath(l.Feed) + "?"
 	if last {
 		p.Delta = to + "$deltatoken=" + s.seal(l)
 	} else {

@@ -155,10 +155,16 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
+func feeds() []directory.Feed {
+	return []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+}
+
+func feedPath(f directory.Feed) string { return "/v1.0/" + string(f) + "/delta" }
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, f := range []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed} {
-		mux.HandleFunc("GET /v1.0/"+string(f)+"/delta", func(w http.ResponseWriter, r *http.Request) { s.serveDelta(w, r, f) })
+	for _, f := range feeds() {
+		mux.HandleFunc("GET "+feedPath(f), func(w http.ResponseWriter, r *http.Request) { s.serveDelta(w, r, f) })
 	}
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.inTenant(s.serveKeys))
@@ -178,8 +184,8 @@ func (s *Server) handler() http.Handler {
 // count logs a request, and returns how many there were for its path.
 func (s *Server) count(r *http.Request) int {
 	req := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
-	for _, f := range []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed} {
-		if r.URL.Path == "/v1.0/"+string(f)+"/delta" {
+	for _, f := range feeds() {
+		if r.URL.Path == feedPath(f) {
 			req.Feed = f
 		}
 	}

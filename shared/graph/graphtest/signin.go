@@ -121,9 +121,9 @@ func (s *Server) authenticate(c *Client, r *http.Request) error {
 	case assertion == "" && equal(c.Secret, r.PostFormValue("client_secret")), equal(c.Federated, assertion):
 		return nil
 	case assertion == "":
-		return errors.New("AADSTS7000215: Invalid client secret provided.")
+		return errors.New("AADSTS7000215: Invalid client secret provided")
 	case c.Certificate == nil:
-		return errors.New("AADSTS700027: The certificate used to sign the client assertion is not registered.")
+		return errors.New("AADSTS700027: The certificate used to sign the client assertion is not registered")
 	}
 	_, err := jwt.Parse(assertion, func(*jwt.Token) (any, error) { return c.Certificate.PublicKey, nil },
 		jwt.WithValidMethods([]string{"RS256", "PS256"}), jwt.WithAudience(s.url+"/"+s.options.TenantID+"/oauth2/v2.0/token"),
