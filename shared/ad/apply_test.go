@@ -375,3 +375,41 @@ func TestStale(t *testing.T) {
 		modify(t, g, "adminDisplayName", fence(1).String())
 	}
 }
+
+// TestNoPlanOfOurs: what no planner of ours writes is refused before anything is asked.
+func TestNoPlanOfOurs(t *testing.T) {
+	d := newDomain(t)
+	good := creation(t, d, 0, "x")
+	for _, test := range []struct {
+		name   string
+		change func(*plan.Change)
+		fence  Fence
+		text   string
+	}{
+		{"another operation", func(c *plan.Change) { c.Op = "burn" }, fence(1), "update the agent"},
+		{"another instance", func(*plan.Change) {}, Fence{Instance: "prod"}, `for instance "prod"`},
+		{"no GUID", func(c *plan.Change) { c.Op, c.GUID = plan.Update, "x>;CN=y" }, fence(1), "encode GUID"},
+	} {
+		c := good
+		test.change(&c)
+		quiet(t, func() {
+			r, err := d.Apply(t.Context(), test.fence, c)
+			if err != nil || r.Status != plan.Refused || !strings.Contains(r.Text, test.text) {
+				t.Errorf("%s: got %+v, %v", test.name, r, err)
+			}
+		})
+	}
+}
+
+// TestRemedies: each answer that an administrator can do something about says what.
+func TestRemedies(t *testing.T) {
+	w := &writer{Domain: &Domain{Base: "OU=x"}}
+	for code, want := range map[uint16]string{
+		10: "connect to a domain controller of that domain", 16: "schema", 17: "schema", 19: "too long", 21: "form", 32: "does not exist", 50: "on OU=x", 53: "msDS-ObjectSoa",
+	} {
+		var no refusal
+		if err := w.refuse("do it", ldapError(code)); !errors.As(err, &no) || no.code != int(code) || !strings.Contains(no.text, want) || !strings.Contains(no.text, "injected") {
+			t.Errorf("%d: got %v", code, err)
+		}
+	}
+}

@@ -119,8 +119,9 @@ func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []
 	if err := d.valid(); err != nil {
 		return err
 	}
+	// The filter comes first: Samba begins with the first index, however many it finds there.
 	q := query{base: d.Base, scope: ldap.ScopeWholeSubtree, attrs: own(names...), page: page,
-		filter: "(&(objectCategory=group)(adminDescription=Group_*)(adminDisplayName=" + ldap.EscapeFilter(fencePrefix(d.Instance)) + "*)" + filter + ")"}
+		filter: "(&" + filter + "(objectCategory=group)(adminDescription=Group_*)(adminDisplayName=" + ldap.EscapeFilter(fencePrefix(d.Instance)) + "*))"}
 	return d.search(ctx, q, func(e *ldap.Entry) error {
 		o, err := d.object(ctx, e, names)
 		if errors.Is(err, errMoved) {

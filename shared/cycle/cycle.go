@@ -69,6 +69,9 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 	}
 	start := time.Now()
 	more, source, err := p.turn(ctx, w)
+	if err == nil {
+		err = w.Sweep(ctx)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -94,6 +97,12 @@ func (p *Planner) turn(ctx context.Context, w *journal.Work) (more bool, source,
 	}
 	if !ready(w) {
 		return false, nil, nil
+	}
+	if len(w.Head.Holds) > 0 && !w.Now.Before(w.Head.Window.End()) { // the limits begin anew
+		w.Head.Window = w.Head.Window.At(w.Now)
+		if err := w.MarkUnits(ctx, func(c journal.Counts) bool { return len(c.Over) > 0 }); err != nil {
+			return false, nil, err
+		}
 	}
 	changes, left, err := p.decide(ctx, w)
 	if err != nil {

@@ -3,15 +3,12 @@ package cycle
 import (
 	"cmp"
 	"context"
-	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
-	"groupwriteback/shared/rules"
 )
 
 // planTime is how much of the agent's work one plan holds.
@@ -21,38 +18,68 @@ const planTime = 60 * time.Second
 // values per second.
 const defaultRate = 1000
 
-// approvalLife is how long an approval counts.
-const approvalLife = 24 * time.Hour
+// draft is what one step has decided, unit by unit.
+type draft struct {
+	units    map[uint32]*unitDraft
+	complete bool // no unit is left whose changes nobody has counted
+	more     bool // there are units that this step did not come to
+	values   int
+}
+
+type unitDraft struct {
+	unit       journal.Unit
+	want, have plan.State
+	counts     journal.Counts
+	wake       time.Time
+}
 
 // decide compares wish and reality for all groups that may have changed, and
-// returns what is to be done about it: at most a plan's worth, in the order in
-// which it has to be done. left says that there is more.
+// returns what is to be done about it, in the order in which it has to be
+// done. left says that there is more.
 func (p *Planner) decide(ctx context.Context, w *journal.Work) (changes []plan.Change, left bool, err error) {
-	units, err := w.Todo(ctx)
-	if err != nil {
+	d, err := p.draft(ctx, w)
+	if err != nil || len(d.units) == 0 {
+		return nil, false, err
+	}
+	if err := p.brake(ctx, w, d); err != nil {
 		return nil, false, err
 	}
 	want, have := plan.State{}, plan.State{}
-	values, end := 0, time.Now().Add(stepTime)
-	for _, n := range units {
-		if values > budget(w) || time.Now().After(end) {
-			left = true
-			break
-		}
-		u, err := p.decideUnit(ctx, w, n)
-		if err != nil {
-			return nil, false, err
-		}
-		values += u.values
-		for _, c := range u.changes {
-			want[c.Group] = u.want[c.Group]
-			if h, ok := u.have[c.Group]; ok {
-				have[c.Group] = h
+	for _, u := range d.units {
+		for id := range u.count(w) {
+			want[id] = u.want[id]
+			if h, ok := u.have[id]; ok {
+				have[id] = h
 			}
 		}
 	}
-	all, err := p.resolve(ctx, w, plan.Diff(want, have))
-	return all, left, err
+	changes, err = resolve(ctx, w, plan.Diff(want, have))
+	return changes, d.more, err
+}
+
+// draft decides units: those that nobody has counted first, since limits need
+// all counts; then others, up to a plan's worth.
+func (p *Planner) draft(ctx context.Context, w *journal.Work) (*draft, error) {
+	uncounted, counted, err := w.Todo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{units: map[uint32]*unitDraft{}, complete: true}
+	end := time.Now().Add(stepTime)
+	for i, n := range slices.Concat(uncounted, counted) {
+		late := time.Now().After(end) || nearEnd(ctx)
+		if late || i >= len(uncounted) && d.values > budget(w) {
+			d.complete, d.more = i >= len(uncounted), true
+			break
+		}
+		if err := p.draftUnit(ctx, w, d, n); err != nil {
+			return nil, err
+		}
+		if i >= len(uncounted) {
+			w.Head.Cursor = n
+		}
+	}
+	return d, nil
 }
 
 // budget is how many values a plan should hold.
@@ -61,64 +88,40 @@ func budget(w *journal.Work) int {
 	return min(max(int(rate*planTime.Seconds()), 1000), journal.MaxBatches*journal.MaxBatchValues)
 }
 
-type decided struct {
-	want, have plan.State
-	changes    []plan.Change
-	values     int
-}
-
-// decideUnit decides one unit's groups and stores what it counted.
-func (p *Planner) decideUnit(ctx context.Context, w *journal.Work, number uint32) (decided, error) {
-	u, err := w.Unit(ctx, number)
+// draftUnit decides one unit's groups.
+func (p *Planner) draftUnit(ctx context.Context, w *journal.Work, d *draft, number uint32) error {
+	unit, err := w.Unit(ctx, number)
 	if err != nil {
-		return decided{}, err
+		return err
 	}
-	if err := w.Fetch(ctx, u.Groups); err != nil {
-		return decided{}, err
+	if err := w.Fetch(ctx, unit.Groups); err != nil {
+		return err
 	}
-	if err := w.Fetch(ctx, children(w, u.Groups)); err != nil {
-		return decided{}, err
+	if err := w.Fetch(ctx, children(w, unit.Groups)); err != nil {
+		return err
 	}
-	d := decided{want: plan.State{}, have: plan.State{}}
-	var counts journal.Counts
-	var wake time.Time
-	for _, id := range u.Groups {
+	u := &unitDraft{unit: unit, want: plan.State{}, have: plan.State{}}
+	for _, id := range unit.Groups {
 		g, err := p.decideGroup(ctx, w, id)
 		if err != nil {
-			return decided{}, err
+			return err
 		}
 		if g.want != nil {
-			d.want[id] = *g.want
+			u.want[id] = *g.want
 		}
 		if h := w.Have(id).Group; h != nil {
-			d.have[id] = *h
+			u.have[id] = *h
 		}
-		counts.Add(g.counts)
-		if !g.wake.IsZero() && (wake.IsZero() || g.wake.Before(wake)) {
-			wake = g.wake
+		u.counts.Add(g.counts)
+		if !g.wake.IsZero() && (u.wake.IsZero() || g.wake.Before(u.wake)) {
+			u.wake = g.wake
 		}
 	}
-	d.changes = plan.Diff(d.want, d.have)
-	open := map[directory.ID]bool{}
-	for _, c := range d.changes {
-		open[c.Group] = true
+	for _, c := range plan.Diff(u.want, u.have) {
 		d.values += c.Values()
-		counts.Changes++
-		if c.Op == plan.Create {
-			counts.Creates++
-		}
-		counts.Adds += len(c.Add)
-		counts.Removes += len(c.Remove)
 	}
-	for _, id := range u.Groups {
-		if g := w.Group(id); g != nil && len(g.Left) > 0 && !open[id] && w.Have(id).Hold == nil {
-			agreed := *g
-			agreed.Left = nil // Active Directory holds none of them any more
-			w.PutGroup(&agreed)
-		}
-	}
-	w.Counted(u, counts, len(d.changes) > 0, wake)
-	return d, nil
+	d.units[number] = u
+	return nil
 }
 
 // children are the groups that are members of groups.
@@ -136,118 +139,38 @@ func children(w *journal.Work, ids []directory.ID) []directory.ID {
 	return out
 }
 
-type decidedGroup struct {
-	want   *plan.Group // nil: leave it alone
-	counts journal.Counts
-	wake   time.Time // when something parked is due
-}
-
-// decideGroup says what should become of one group now: the rules' wish, less
-// what is parked, in doubt or held.
-func (p *Planner) decideGroup(ctx context.Context, w *journal.Work, id directory.ID) (d decidedGroup, err error) {
-	h := *w.Have(id)
-	if h.Group != nil {
-		d.counts.Groups, d.counts.Members = 1, len(h.Group.Members)
-	}
-	nested := func(child directory.ID) rules.Nested {
-		return rules.Nested{Group: w.Group(child), Exists: w.Have(child).Group != nil}
-	}
-	dec := p.Rules.Decide(id, w.Group(id), h.Group, nested, rules.Target{Domains: w.Head.Target.Domains})
-	h.Problems = dec.Problems
-	for _, pr := range dec.Problems {
-		d.counts.Add(journal.Counts{Problems: map[string]int{pr.Reason: 1}})
-	}
-	switch parked := h.Parked; {
-	case h.Unsure:
-		d.counts.Unsure++
-	case dec.Want == nil:
-		h.Parked, h.Bad, h.Hold = nil, nil, nil
-	case parked != nil && parked.Until.After(w.Now):
-		d.counts.Parked++
-		d.wake = parked.Until
-	default:
-		want := *dec.Want
-		want.Members, d.wake = withoutParked(want, h, w.Now, &d.counts)
-		want.Members, err = p.guard(ctx, w, want, &h, &d.counts)
-		d.want = &want
-	}
-	if err == nil && !sameHave(*w.Have(id), h) {
-		w.PutHave(&h)
-	}
-	return d, err
-}
-
-// withoutParked leaves members that AD refused as they are until their time.
-func withoutParked(want plan.Group, h journal.Have, now time.Time, counts *journal.Counts) (members []plan.Ref, wake time.Time) {
-	members = want.Members
-	for _, b := range h.Bad {
-		if !b.Until.After(now) {
-			continue
+// count stores what is left to do in a unit, and returns the groups that this
+// concerns. Those that agree with the cloud forget who left them.
+func (u *unitDraft) count(w *journal.Work) map[directory.ID]bool {
+	open := map[directory.ID]bool{}
+	for _, c := range plan.Diff(u.want, u.have) {
+		open[c.Group] = true
+		u.counts.Changes++
+		if c.Op == plan.Create {
+			u.counts.Creates++
 		}
-		counts.Parked++
-		if wake.IsZero() || b.Until.Before(wake) {
-			wake = b.Until
+		if retires(c) {
+			u.counts.Retires++
 		}
-		at, wanted := slices.BinarySearch(members, b.Ref)
-		is := h.Group != nil && slices.Contains(h.Group.Members, b.Ref)
-		switch {
-		case wanted && !is:
-			members = slices.Delete(slices.Clone(members), at, at+1)
-		case !wanted && is:
-			members = slices.Insert(slices.Clone(members), at, b.Ref)
+		u.counts.Adds += len(c.Add)
+		u.counts.Removes += len(c.Remove)
+	}
+	held := u.counts.Held+len(u.counts.Over) > 0
+	for _, id := range u.unit.Groups {
+		if g := w.Group(id); g != nil && len(g.Left) > 0 && !open[id] && !held {
+			agreed := *g
+			agreed.Left = nil
+			w.PutGroup(&agreed)
 		}
 	}
-	return members, wake
-}
-
-// guard puts back what may not go without a person's word. It is the same for
-// every path that leads to a removal.
-func (p *Planner) guard(ctx context.Context, w *journal.Work, want plan.Group, h *journal.Have, counts *journal.Counts) ([]plan.Ref, error) {
-	if h.Group == nil {
-		return want.Members, nil
-	}
-	gone := plan.Missing(h.Group.Members, want.Members)
-	over := p.Limits.Check(*h.Group, len(gone))
-	if over == "" {
-		h.Hold = nil
-		return want.Members, nil
-	}
-	if h.Hold != nil && !h.Hold.Approved.IsZero() && w.Now.Sub(h.Hold.Approved) < approvalLife {
-		l, err := w.Listing(ctx, h.Hold.ID)
-		if err != nil {
-			return nil, err
-		}
-		rest := plan.Missing(gone, l.Remove)
-		if len(rest) < len(gone) { // what was listed goes; what came later waits for the next look
-			return plan.Merge(want.Members, rest), nil
-		}
-		h.Hold = nil // all that was approved is done
-	}
-	counts.Held += len(gone)
-	if err := p.hold(w, h, gone, over); err != nil {
-		return nil, err
-	}
-	return plan.Merge(want.Members, gone), nil
-}
-
-// hold opens a hold for removals, unless the same is open already.
-func (p *Planner) hold(w *journal.Work, h *journal.Have, gone []plan.Ref, over string) error {
-	var list strings.Builder
-	for _, r := range gone {
-		list.WriteString(string(r) + "\n")
-	}
-	digest := journal.Digest([]byte(list.String()))
-	if h.Hold != nil && h.Hold.List == digest && h.Hold.Approved.IsZero() {
-		return nil
-	}
-	h.Hold = &journal.Hold{ID: w.HoldID(h.ID, digest), List: digest, Remove: len(gone), Opened: w.Now, Text: over}
-	return w.OpenHold(journal.Listing{ID: h.Hold.ID, Group: h.ID, Name: h.Group.Name, Text: over, Remove: gone, Opened: w.Now})
+	w.Counted(u.unit, u.counts, len(open) > 0, u.wake)
+	return open
 }
 
 // resolve brings changes into the form in which they can run: cut into pieces
 // that fit a batch, and without members that are groups which neither exist nor
 // are created before. Those stay wanted and come with a later plan.
-func (p *Planner) resolve(ctx context.Context, w *journal.Work, changes []plan.Change) ([]plan.Change, error) {
+func resolve(ctx context.Context, w *journal.Work, changes []plan.Change) ([]plan.Change, error) {
 	created := map[directory.ID]bool{}
 	var nested []directory.ID
 	for _, c := range changes {
@@ -287,8 +210,9 @@ func (p *Planner) resolve(ctx context.Context, w *journal.Work, changes []plan.C
 	return out, nil
 }
 
-// issue makes changes the next plan, and notes on each group that it may be
-// changed from now on.
+// issue makes changes the next plan. It notes on each group that it may be
+// changed from now on, and in the windows what will have been done: both are in
+// force only if the step commits.
 func issue(ctx context.Context, w *journal.Work, changes []plan.Change) (taken int, err error) {
 	if taken, err = w.Issue(changes); err != nil || taken == 0 {
 		return taken, err
@@ -300,17 +224,33 @@ func issue(ctx context.Context, w *journal.Work, changes []plan.Change) (taken i
 	if err := w.Fetch(ctx, ids); err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
-		h := *w.Have(id)
+	for _, c := range changes[:taken] {
+		h := *w.Have(c.Group)
 		h.Touched = w.Head.Plan.Last
+		charge(w, &h, c, 1)
 		w.PutHave(&h)
 	}
 	return taken, nil
 }
 
-// sameHave says whether two records of a group are the same but for the group
-// itself, which deciding does not change.
-func sameHave(a, b journal.Have) bool {
-	a.Group, b.Group = nil, nil
-	return reflect.DeepEqual(a, b)
+// charge counts a change in the windows; sign -1 takes it back.
+func charge(w *journal.Work, h *journal.Have, c plan.Change, sign int) {
+	if n := len(c.Remove); n > 0 {
+		size := 0
+		if h.Group != nil {
+			size = len(h.Group.Members)
+		}
+		h.Window = h.Window.At(w.Now).Plus(plan.Removals, sign*n)
+		h.Window.Peak = max(h.Window.Peak, size)
+		w.Head.Window = w.Head.Window.At(w.Now).Plus(plan.Removals, sign*n)
+	}
+	if c.Op == plan.Create {
+		w.Head.Window = w.Head.Window.At(w.Now).Plus(plan.Creations, sign)
+	}
+	if retires(c) {
+		w.Head.Window = w.Head.Window.At(w.Now).Plus(plan.Retirements, sign)
+	}
 }
+
+// retires says whether a change marks a group as no longer managed.
+func retires(c plan.Change) bool { return c.Op == plan.Update && len(c.Set["info"]) > 0 }

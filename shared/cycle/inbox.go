@@ -46,6 +46,9 @@ func foldAcks(ctx context.Context, w *journal.Work) error {
 		if err := foldAck(ctx, w, b, a); err != nil {
 			return err
 		}
+		if err := w.Note(b, a); err != nil {
+			return err
+		}
 		stopped = a.Stopped != ""
 	}
 	p := w.Head.Plan
@@ -89,6 +92,9 @@ func pace(old, now float64) float64 {
 
 func foldResult(w *journal.Work, c plan.Change, r plan.Result) {
 	h := *w.Have(c.Group)
+	if r.Status != plan.Done {
+		charge(w, &h, c, -1) // it did not take place, or will be counted when it is planned again
+	}
 	switch r.Status {
 	case plan.Done:
 		var g plan.Group
@@ -270,7 +276,7 @@ func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[
 // misses much is believed only when the next one agrees: an account that lost
 // its right to read sees an empty directory.
 func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named map[directory.ID]bool) error {
-	units, err := w.Units(ctx)
+	units, err := w.Units(ctx, func(journal.Counts) bool { return true })
 	if err != nil {
 		return err
 	}
@@ -322,6 +328,12 @@ func foldApprovals(ctx context.Context, w *journal.Work) error {
 		return err
 	}
 	for id, l := range approvals {
+		if l.Scope != "" {
+			if err := approveScope(ctx, w, id, l.Scope); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := w.Fetch(ctx, []directory.ID{l.Group}); err != nil {
 			return err
 		}
@@ -338,4 +350,15 @@ func foldApprovals(ctx context.Context, w *journal.Work) error {
 		}
 	}
 	return nil
+}
+
+// approveScope approves a hold over all groups, if it is the one that is open.
+func approveScope(ctx context.Context, w *journal.Work, id string, scope plan.Scope) error {
+	i := slices.IndexFunc(w.Head.Holds, func(h journal.Hold) bool { return h.ID == id && h.Open() })
+	if i < 0 {
+		return nil
+	}
+	w.Head.Holds = slices.Clone(w.Head.Holds)
+	w.Head.Holds[i].Approved = w.Now
+	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[scope] > 0 })
 }

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,11 +27,15 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/signin"
 )
 
 const app = "11111111-2222-3333-4444-555555555555"
 
 var everything = map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}
+
+// signingKey is one for all the servers: to make one takes long.
+var signingKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // serve starts a server that knows one app with a secret.
 func serve(t *testing.T, tenant *graphtest.Tenant, o graphtest.Options) *graphtest.Server {
@@ -38,15 +43,18 @@ func serve(t *testing.T, tenant *graphtest.Tenant, o graphtest.Options) *graphte
 	if o.Clients == nil {
 		o.Clients = []graphtest.Client{{ID: app, Secret: "s3cret", Roles: everything}}
 	}
+	key, err := signingKey()
+	ok(t, err)
+	o.Key = key
 	s := graphtest.NewServer(tenant, o)
 	ok(t, s.Start(""))
 	t.Cleanup(func() { ok(t, s.Close()) })
 	return s
 }
 
-func signIn(s *graphtest.Server) graph.SignIn {
-	return graph.SignIn{
-		Method: graph.ClientSecret, Tenant: s.TenantID(), Client: app, Secret: "s3cret",
+func signIn(s *graphtest.Server) signin.SignIn {
+	return signin.SignIn{
+		Method: signin.ClientSecret, Tenant: s.TenantID(), Client: app, Secret: "s3cret",
 		Authority: s.URL(), Private: true, HTTP: s.HTTP(),
 	}
 }
@@ -54,7 +62,7 @@ func signIn(s *graphtest.Server) graph.SignIn {
 // dial returns a client of s that does not really wait. change may alter its options.
 func dial(t *testing.T, s *graphtest.Server, change func(*graph.Options)) *graph.Client {
 	t.Helper()
-	credential, err := graph.Credential(signIn(s))
+	credential, err := signin.Credential(signIn(s))
 	ok(t, err)
 	o := graph.Options{
 		Base: s.URL(), Credential: credential, HTTP: s.HTTP(),
@@ -247,14 +255,14 @@ func TestCredentialMethods(t *testing.T) {
 	t.Setenv("IDENTITY_ENDPOINT", endpoint)
 	t.Setenv("IDENTITY_HEADER", header)
 
-	for _, method := range []graph.Method{graph.ClientSecret, graph.ClientCertificate, graph.WorkloadIdentity, graph.ManagedIdentity} {
+	for _, method := range []signin.Method{signin.ClientSecret, signin.ClientCertificate, signin.WorkloadIdentity, signin.ManagedIdentity} {
 		t.Run(string(method), func(t *testing.T) {
 			in := signIn(s)
 			in.Method, in.Certificate, in.TokenFile = method, certPEM, tokenFile
-			if method != graph.ClientSecret {
+			if method != signin.ClientSecret {
 				in.Secret = ""
 			}
-			credential, err := graph.Credential(in)
+			credential, err := signin.Credential(in)
 			ok(t, err)
 			c := dial(t, s, func(o *graph.Options) { o.Credential = credential })
 			roles, err := c.Roles(t.Context())
@@ -290,16 +298,16 @@ func TestCredentialNamesAllThatIsMissing(t *testing.T) {
 	ok(t, err)
 	keyOnly := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	for _, test := range []struct {
-		in   graph.SignIn
+		in   signin.SignIn
 		want string
 	}{
-		{graph.SignIn{}, `sign-in method "" is not known: use managed-identity, workload-identity, client-certificate or client-secret`},
-		{graph.SignIn{Method: graph.ClientSecret}, "sign-in by client-secret needs the tenant id\nsign-in by client-secret needs the application (client) id\nsign-in by client-secret needs the client secret"},
-		{graph.SignIn{Method: graph.ManagedIdentity, Authority: "http://x"}, `sign-in authority "http://x" must begin with https://`},
-		{graph.SignIn{Method: graph.ClientCertificate, Tenant: "t", Client: "c"}, "sign-in by client-certificate needs a certificate with its key"},
-		{graph.SignIn{Method: graph.ClientCertificate, Tenant: "t", Client: "c", Certificate: keyOnly}, "sign-in by client-certificate: read certificate: found no certificate"},
+		{signin.SignIn{}, `sign-in method "" is not known: use managed-identity, workload-identity, client-certificate or client-secret`},
+		{signin.SignIn{Method: signin.ClientSecret}, "sign-in by client-secret needs the tenant id\nsign-in by client-secret needs the application (client) id\nsign-in by client-secret needs the client secret"},
+		{signin.SignIn{Method: signin.ManagedIdentity, Authority: "http://x"}, `sign-in authority "http://x" must begin with https://`},
+		{signin.SignIn{Method: signin.ClientCertificate, Tenant: "t", Client: "c"}, "sign-in by client-certificate needs a certificate with its key"},
+		{signin.SignIn{Method: signin.ClientCertificate, Tenant: "t", Client: "c", Certificate: keyOnly}, "sign-in by client-certificate: read certificate: found no certificate"},
 	} {
-		_, err := graph.Credential(test.in)
+		_, err := signin.Credential(test.in)
 		if err == nil || err.Error() != test.want {
 			t.Errorf("error is\n%v\nwant\n%s", err, test.want)
 		}
@@ -308,19 +316,19 @@ func TestCredentialNamesAllThatIsMissing(t *testing.T) {
 
 func TestParseCloud(t *testing.T) {
 	for _, name := range []string{"", "public", "usgov", "usgov-dod", "china"} {
-		c, err := graph.ParseCloud(name)
+		c, err := signin.ParseCloud(name)
 		ok(t, err)
 		if !strings.HasPrefix(c.Graph, "https://") || !strings.HasPrefix(c.Authority, "https://login.") {
 			t.Errorf("%q: %+v", name, c)
 		}
 	}
-	if _, err := graph.ParseCloud("mars"); err == nil {
+	if _, err := signin.ParseCloud("mars"); err == nil {
 		t.Error("cloud mars is accepted")
 	}
 }
 
 func TestNewRefuses(t *testing.T) {
-	credential, err := graph.Credential(graph.SignIn{Method: graph.ClientSecret, Tenant: "t", Client: "c", Secret: "s"})
+	credential, err := signin.Credential(signin.SignIn{Method: signin.ClientSecret, Tenant: "t", Client: "c", Secret: "s"})
 	ok(t, err)
 	for _, test := range []struct {
 		o    graph.Options
@@ -398,7 +406,7 @@ func ExampleClient_Page() {
 		return
 	}
 	defer func() { _ = s.Close() }()
-	credential, err := graph.Credential(signIn(s))
+	credential, err := signin.Credential(signIn(s))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -10,6 +10,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/signin"
 )
 
 // TestErrorTexts are the errors that a person meets, to the letter.
@@ -103,7 +104,7 @@ func TestErrorOfSignIn(t *testing.T) {
 	s := serve(t, new(graphtest.Tenant), graphtest.Options{})
 	in := signIn(s)
 	in.Secret = "wrong"
-	credential, err := graph.Credential(in)
+	credential, err := signin.Credential(in)
 	ok(t, err)
 	_, err = dial(t, s, func(o *graph.Options) { o.Credential = credential }).Page(t.Context(), directory.GroupFeed, "")
 	if err == nil || !strings.HasPrefix(err.Error(), "read groups feed: sign in to microsoft graph: ") || !strings.Contains(err.Error(), "AADSTS7000215: Invalid client secret") {

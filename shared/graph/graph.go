@@ -37,10 +37,10 @@ import (
 // Options say how to reach Graph. Only Credential is required.
 type Options struct {
 	// Base is where Graph is: scheme, host and port, "https://graph.microsoft.com"
-	// if empty. See Cloud for the national clouds.
+	// if empty. See signin.Cloud for the national clouds.
 	Base string
 
-	// Credential signs in; see the function Credential. The token's scope is Base + "/.default".
+	// Credential signs in; see package signin. The token's scope is Base + "/.default".
 	Credential azcore.TokenCredential
 
 	// Properties of groups to read on top of those that are always read, by their

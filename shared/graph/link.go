@@ -41,7 +41,7 @@ func (e *foreignError) Error() string {
 }
 
 func sameHost(base, u *url.URL) error {
-	if u.Scheme != base.Scheme || !strings.EqualFold(u.Hostname(), base.Hostname()) || port(u) != port(base) || u.User != nil {
+	if u.Scheme != base.Scheme || !strings.EqualFold(u.Hostname(), base.Hostname()) || port(u) != port(base) {
 		return &foreignError{want: base.Scheme + "://" + base.Host, got: u.Scheme + "://" + u.Host}
 	}
 	return nil

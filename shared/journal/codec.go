@@ -22,6 +22,7 @@ type Have struct {
 	Parked   *Parked     // AD refused to create or change it
 	Bad      []Parked    // AD refused these members
 	Hold     *Hold       // removals that wait for approval
+	Window   Window      // what plans took out of it lately
 	Problems []plan.Problem
 }
 
@@ -34,15 +35,25 @@ type Parked struct {
 	Until time.Time `cbor:"5,keyasint,omitempty" json:"until"`
 }
 
-// Hold is a set of removals from one group that is over a limit.
+// Hold is a set of changes that is over a limit and waits for a person's word.
 type Hold struct {
-	ID       string    `cbor:"1,keyasint" json:"id"` // covers target, epoch, opening generation and list
-	List     string    `cbor:"2,keyasint" json:"list"`
-	Remove   int       `cbor:"3,keyasint" json:"remove"`
-	Opened   time.Time `cbor:"4,keyasint" json:"opened"`
-	Approved time.Time `cbor:"5,keyasint,omitempty" json:"approved,omitzero"`
-	Text     string    `cbor:"6,keyasint" json:"text"`
+	ID       string     `cbor:"1,keyasint" json:"id"`   // covers target, epoch, opening generation and list
+	List     string     `cbor:"2,keyasint" json:"list"` // digest of what it holds
+	Count    int        `cbor:"3,keyasint" json:"count"`
+	Opened   time.Time  `cbor:"4,keyasint" json:"opened"`
+	Approved time.Time  `cbor:"5,keyasint,omitempty" json:"approved,omitzero"`
+	Text     string     `cbor:"6,keyasint" json:"text"`
+	Scope    plan.Scope `cbor:"7,keyasint,omitempty" json:"scope,omitempty"` // empty: one group's members
 }
+
+// approvalLife is how long an approval counts.
+const approvalLife = 24 * time.Hour
+
+// Open says whether a hold still waits for a word.
+func (h Hold) Open() bool { return h.Approved.IsZero() }
+
+// Released says whether what a hold lists may go.
+func (h Hold) Released(now time.Time) bool { return !h.Open() && now.Sub(h.Approved) < approvalLife }
 
 // The wire forms of records. Ids are raw, SIDs are an index into the record's
 // table of domains and a RID: 22 bytes a member, and the lists that a tenant
@@ -80,6 +91,7 @@ type (
 		Bad      []Parked            `cbor:"12,keyasint,omitempty"`
 		Hold     *Hold               `cbor:"13,keyasint,omitempty"`
 		Problems []problemWire       `cbor:"14,keyasint,omitempty"`
+		Window   Window              `cbor:"15,keyasint,omitzero"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -124,7 +136,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 }
 
 func encodeHave(h *Have) ([]byte, error) {
-	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold}
+	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold, Window: h.Window}
 	if g := h.Group; g != nil {
 		var domains table[directory.SID]
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
@@ -147,7 +159,7 @@ func decodeHave(b []byte) (directory.ID, *Have, error) {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
-	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold}
+	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold, Window: w.Window}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)

@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"maps"
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 )
 
 // Format is the version of the objects that this code writes. A planner that
@@ -31,14 +33,19 @@ type Head struct {
 	Plan    *Plan  `json:"plan,omitzero"`
 	Stop    string `json:"stop,omitzero"` // why no batch is handed out
 
-	Reads    []directory.ID `json:"reads,omitzero"`  // groups that the agent shall read again
-	ReadAll  bool           `json:"readAll"`         // or all of them
-	Reported time.Time      `json:"reported"`        // when the last full report was folded; zero: never
-	Doubt    *Doubt         `json:"doubt,omitzero"`  // a full report that lost too much
-	Folded   []string       `json:"folded,omitzero"` // inbox objects that this generation holds, to be deleted
-	Rate     float64        `json:"rate"`            // values per second that the agent managed lately
-	Written  time.Time      `json:"written"`         // when Graph's links were last saved
-	Totals   Counts         `json:"totals"`          // of all units, for people
+	Reads    []directory.ID `json:"reads,omitempty"`  // groups that the agent shall read again
+	ReadAll  bool           `json:"readAll"`          // or all of them
+	Reported time.Time      `json:"reported"`         // when the last full report was folded; zero: never
+	Doubt    *Doubt         `json:"doubt,omitzero"`   // a full report that lost too much
+	Window   Window         `json:"window"`           // what was issued lately, for the limits over all groups
+	Holds    []Hold         `json:"holds,omitempty"`  // of such limits; those of one group lie in its record
+	Cursor   uint32         `json:"cursor"`           // the unit that was planned last: the others come first
+	Audit    string         `json:"audit,omitzero"`   // hash of the last audit object
+	Swept    time.Time      `json:"swept,omitzero"`   // when what nobody names was last deleted
+	Folded   []string       `json:"folded,omitempty"` // inbox objects that this generation holds, to be deleted
+	Rate     float64        `json:"rate"`             // values per second that the agent managed lately
+	Written  time.Time      `json:"written"`          // when Graph's links were last saved
+	Totals   Counts         `json:"totals"`           // of all units, for people
 }
 
 // Target is the domain and container that the journal is for.
@@ -85,6 +92,41 @@ type Doubt struct {
 	Digest  string `json:"digest"` // of the missing groups
 }
 
+// Window counts what plans were issued to do since a time.
+type Window struct {
+	Since time.Time          `json:"since" cbor:"1,keyasint"`
+	Peak  int                `json:"peak,omitempty" cbor:"2,keyasint,omitempty"` // of one group: its largest size
+	Done  map[plan.Scope]int `json:"done,omitempty" cbor:"3,keyasint,omitempty"`
+}
+
+// windowLife is how long a window counts.
+const windowLife = 24 * time.Hour
+
+// At is the window as of now: a new one if it has run out.
+func (w Window) At(now time.Time) Window {
+	if now.Sub(w.Since) >= windowLife {
+		return Window{Since: now}
+	}
+	return w
+}
+
+// End is when the window has run out.
+func (w Window) End() time.Time { return w.Since.Add(windowLife) }
+
+// Plus is the window with n more of a scope, or less; never less than none.
+func (w Window) Plus(s plan.Scope, n int) Window {
+	if n == 0 {
+		return w
+	}
+	done := maps.Clone(w.Done)
+	if done == nil {
+		done = map[plan.Scope]int{}
+	}
+	done[s] = max(done[s]+n, 0)
+	w.Done = done
+	return w
+}
+
 // Ref names an object that is written once, and says what must be in it.
 type Ref struct {
 	Name string `json:"name,omitempty" cbor:"1,keyasint,omitempty"`
@@ -99,10 +141,13 @@ type Counts struct {
 	Changes  int            `json:"changes" cbor:"4,keyasint,omitempty"`
 	Adds     int            `json:"adds" cbor:"5,keyasint,omitempty"`
 	Removes  int            `json:"removes" cbor:"6,keyasint,omitempty"`
-	Held     int            `json:"held" cbor:"7,keyasint,omitempty"`   // removals that wait for approval
+	Held     int            `json:"held" cbor:"7,keyasint,omitempty"`   // removals that wait for approval, by a limit of their group
 	Unsure   int            `json:"unsure" cbor:"8,keyasint,omitempty"` // groups to be read again first
 	Parked   int            `json:"parked" cbor:"9,keyasint,omitempty"` // groups and members that AD refused
 	Problems map[string]int `json:"problems,omitempty" cbor:"10,keyasint,omitempty"`
+	Retires  int            `json:"retires" cbor:"11,keyasint,omitempty"` // groups to be marked as no longer managed
+
+	Over map[plan.Scope]int `json:"over,omitempty" cbor:"12,keyasint,omitempty"` // what waits for approval by a limit over all groups
 }
 
 // Add sums d into c.
@@ -116,6 +161,13 @@ func (c *Counts) Add(d Counts) {
 	c.Held += d.Held
 	c.Unsure += d.Unsure
 	c.Parked += d.Parked
+	c.Retires += d.Retires
+	for k, n := range d.Over {
+		if c.Over == nil {
+			c.Over = map[plan.Scope]int{}
+		}
+		c.Over[k] += n
+	}
 	for k, n := range d.Problems {
 		if c.Problems == nil {
 			c.Problems = map[string]int{}

@@ -68,12 +68,32 @@ type Approval struct {
 
 // Listing is what a hold holds, for people: the object hold/<id>.
 type Listing struct {
-	ID     string       `json:"id"`
+	ID     string         `json:"id"`
+	Scope  plan.Scope     `json:"scope,omitempty"` // empty: members of one group
+	Group  directory.ID   `json:"group,omitzero"`  // that group
+	Name   string         `json:"name,omitempty"`
+	Text   string         `json:"text"`
+	Count  int            `json:"count"`
+	Causes map[string]int `json:"causes,omitempty"` // why members go
+	Opened time.Time      `json:"opened"`
+	Items  []Item         `json:"items,omitempty"`
+}
+
+// Item is one group's part of a hold.
+type Item struct {
 	Group  directory.ID `json:"group"`
 	Name   string       `json:"name"`
-	Text   string       `json:"text"`
-	Remove []plan.Ref   `json:"remove"`
-	Opened time.Time    `json:"opened"`
+	Remove []plan.Ref   `json:"remove,omitempty"`
+}
+
+// Removals returns the removals from one group that a listing holds.
+func (l Listing) Removals(id directory.ID) []plan.Ref {
+	for _, i := range l.Items {
+		if i.Group == id {
+			return i.Remove
+		}
+	}
+	return nil
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -160,7 +180,7 @@ func (w *Work) Reports(ctx context.Context) ([][]Report, error) {
 }
 
 // ReportID names a report so that later ones sort behind.
-func ReportID(now time.Time) string { return fmt.Sprintf("%016x-%s", now.UnixNano(), nonce()) }
+func ReportID(now time.Time) string { return fmt.Sprintf("%016x-%s", now.UnixNano(), nonce(now)) }
 
 func reportTime(id string) time.Time {
 	n, _, _ := strings.Cut(id, "-")
@@ -196,10 +216,10 @@ func (w *Work) OpenHold(l Listing) error {
 	return nil
 }
 
-// HoldID identifies a hold of a list of removals from a group that this step
-// opens. The same removals a month later are another hold.
-func (w *Work) HoldID(group directory.ID, list string) string {
-	return Digest(fmt.Appendf(nil, "%s %d %d %s %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, group, list))[:12]
+// HoldID identifies a hold of a list of changes that this step opens. The same
+// changes a month later are another hold.
+func (w *Work) HoldID(list string) string {
+	return Digest(fmt.Appendf(nil, "%s %d %d %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, list))[:12]
 }
 
 // Listing reads what a hold holds.

@@ -14,7 +14,6 @@ package journal
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -234,7 +233,7 @@ func (w *Work) Commit(ctx context.Context) error {
 		return nil
 	}
 	w.Head.Gen++
-	w.Head.Nonce = nonce()
+	w.Head.Nonce = nonce(w.Now)
 	if err := w.putUnits(ctx); err != nil {
 		w.Head = before
 		return err
@@ -350,12 +349,6 @@ func (t *trees) totals() Counts {
 		sum.Add(t.haves.infos[n].Counts)
 	}
 	return sum
-}
-
-func nonce() string {
-	b := make([]byte, 8)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return hex.EncodeToString(b)
 }
 
 // Digest names content: SHA-256 in hexadecimal.

@@ -47,7 +47,7 @@ const Grace = 2 * time.Minute
 // Issue makes batches of changes, in order, the plan in flight. It returns how
 // many changes it took: those that fit in one plan. No plan may be open.
 func (w *Work) Issue(changes []plan.Change) (taken int, err error) {
-	p := &Plan{First: w.Head.NextSeq, Nonce: nonce(), Expires: w.Now.Add(planLife).Truncate(time.Second)}
+	p := &Plan{First: w.Head.NextSeq, Nonce: nonce(w.Now), Expires: w.Now.Add(planLife).Truncate(time.Second)}
 	var part []plan.Change
 	values, size := 0, 0
 	flush := func() error {
@@ -92,9 +92,7 @@ func (w *Work) Issue(changes []plan.Change) (taken int, err error) {
 	return taken, nil
 }
 
-// SeqOf returns the batch of the open plan that holds a change, by its position
-// among those that Issue took; for the marks that say what a plan may touch it
-// is enough to know the last one.
+// Holds says whether a batch is one of the plan's; a nil plan holds none.
 func (p *Plan) Holds(seq uint64) bool { return p != nil && seq >= p.First && seq <= p.Last }
 
 // ClosePlan ends the plan in flight: none of its batches can run any more.

@@ -103,7 +103,7 @@ func (w *Work) Mark(ctx context.Context, ids ...directory.ID) error {
 		return err
 	}
 	for _, id := range ids {
-		t.haves.infos[t.haves.touch(id)].Todo = true
+		t.haves.infos[t.haves.touch(id)].mark()
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (w *Work) MarkAll(ctx context.Context) error {
 	}
 	t.haves.touch(directory.ID{})
 	for _, info := range t.haves.infos {
-		info.Todo = true
+		info.mark()
 	}
 	return nil
 }
@@ -127,22 +127,73 @@ type Unit struct {
 	Groups []directory.ID // all that Graph or Active Directory knows in it
 }
 
-// Todo returns the numbers of the units that are to be decided, in order.
-func (w *Work) Todo(ctx context.Context) ([]uint32, error) {
-	if w.trees == nil && w.Head.Map.Name == "" {
-		return nil, nil
+func (i *unitInfo) mark() { i.Todo, i.Fresh = true, false }
+
+// MarkUnits has the groups of units decided again.
+func (w *Work) MarkUnits(ctx context.Context, which func(Counts) bool) error {
+	t, err := w.open(ctx)
+	if err != nil {
+		return err
 	}
+	for _, info := range t.haves.infos {
+		if which(info.Counts) {
+			info.mark()
+		}
+	}
+	return nil
+}
+
+// Todo returns the numbers of the units that are to be decided: uncounted are
+// those whose changes nobody has counted since they were marked, counted the
+// others, those that were planned longest ago first.
+func (w *Work) Todo(ctx context.Context) (uncounted, counted []uint32, err error) {
+	if w.trees == nil && w.Head.Map.Name == "" {
+		return nil, nil, nil
+	}
+	t, err := w.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var after []uint32
+	for _, n := range slices.Sorted(maps.Keys(t.haves.infos)) {
+		switch i := t.haves.infos[n]; {
+		case i.Wake != 0 && i.Wake <= w.Now.Unix(), i.Todo && !i.Fresh:
+			uncounted = append(uncounted, uint32(n))
+		case i.Todo && uint32(n) <= w.Head.Cursor:
+			after = append(after, uint32(n))
+		case i.Todo:
+			counted = append(counted, uint32(n))
+		}
+	}
+	return uncounted, append(counted, after...), nil
+}
+
+// Units returns the numbers of the units whose counts match.
+func (w *Work) Units(ctx context.Context, which func(Counts) bool) ([]uint32, error) {
 	t, err := w.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []uint32
 	for _, n := range slices.Sorted(maps.Keys(t.haves.infos)) {
-		if i := t.haves.infos[n]; i.Todo || i.Wake != 0 && i.Wake <= w.Now.Unix() {
+		if which(t.haves.infos[n].Counts) {
 			out = append(out, uint32(n))
 		}
 	}
 	return out, nil
+}
+
+// CountsOf returns what was counted in a unit.
+func (w *Work) CountsOf(number uint32) Counts { return w.trees.haves.infos[unit(number)].Counts }
+
+// Principals returns the users, groups and devices with these ids that are known.
+func (w *Work) Principals(ctx context.Context, ids []directory.ID) (map[directory.ID]*directory.Principal, error) {
+	t, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[directory.ID]*directory.Principal{}
+	return out, fill(ctx, w, &t.principals, ids, out)
 }
 
 // Unit reads a unit's groups, with all that is known of them.
@@ -164,24 +215,11 @@ func (w *Work) Unit(ctx context.Context, number uint32) (Unit, error) {
 	return Unit{number, slices.Compact(ids)}, nil
 }
 
-// Units returns the numbers of all units.
-func (w *Work) Units(ctx context.Context) ([]uint32, error) {
-	t, err := w.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []uint32
-	for _, n := range slices.Sorted(maps.Keys(t.haves.infos)) {
-		out = append(out, uint32(n))
-	}
-	return out, nil
-}
-
 // Counted stores what was found in a unit. It stays marked while there is
 // something to do, and is marked again when wake has come (zero: never).
 func (w *Work) Counted(u Unit, c Counts, todo bool, wake time.Time) {
 	info := w.trees.haves.infos[unit(u.Number)]
-	info.Counts, info.Todo, info.Wake = c, todo, 0
+	info.Counts, info.Todo, info.Fresh, info.Wake = c, todo, todo, 0
 	if !wake.IsZero() {
 		info.Wake = wake.Unix() + 1
 	}
@@ -220,14 +258,19 @@ func (w *Work) PutHave(h *Have) { w.trees.haves.put(h.ID, h) }
 // PutGroup stores what Graph said of a fetched group.
 func (w *Work) PutGroup(g *directory.Group) { w.trees.groups.put(g.ID, g) }
 
-// Holds lists the open holds, by group.
+// Holds lists the open holds: those over all groups, then those of single ones.
 func (w *Work) Holds(ctx context.Context) ([]Listing, error) {
 	var out []Listing
+	for _, h := range w.Head.Holds {
+		if h.Open() {
+			out = append(out, Listing{ID: h.ID, Scope: h.Scope, Text: h.Text, Opened: h.Opened, Count: h.Count})
+		}
+	}
 	err := w.Each(ctx, func(h *Have) error {
-		if h.Hold == nil || !h.Hold.Approved.IsZero() {
+		if h.Hold == nil || !h.Hold.Open() {
 			return nil
 		}
-		l := Listing{ID: h.Hold.ID, Group: h.ID, Text: h.Hold.Text, Opened: h.Hold.Opened}
+		l := Listing{ID: h.Hold.ID, Group: h.ID, Text: h.Hold.Text, Opened: h.Hold.Opened, Count: h.Hold.Count}
 		if h.Group != nil {
 			l.Name = h.Group.Name
 		}

@@ -160,8 +160,8 @@ func Outcome(g Group, c Change, r Result) Group {
 	return g
 }
 
-// Split cuts an update into changes of at most n values each, so that any list
-// of changes fits into batches.
+// Split cuts an update into changes of at most n values each (but attributes
+// stay together), so that any list of changes fits into batches. n is 2 or more.
 func Split(c Change, n int) []Change {
 	if c.Op != Update || c.Values() <= n {
 		return []Change{c}

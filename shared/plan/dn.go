@@ -12,7 +12,8 @@ type rdn struct{ attr, value string }
 // NormalDN writes a distinguished name in one form, so that two spellings of
 // the same name are equal under strings.EqualFold: attribute types in upper
 // case, no spaces around separators, values escaped as RFC 4514 section 2.4
-// demands and no more. A string that is no DN is returned as it is.
+// demands, and '=' and control characters as Active Directory does. A string
+// that is no DN is returned as it is.
 func NormalDN(dn string) string {
 	if rdns, ok := splitDN(dn); ok {
 		return joinDN(rdns)
@@ -72,6 +73,9 @@ func splitDN(dn string) ([]rdn, bool) {
 // cutValue reads an escaped value up to the next separator, which it leaves.
 func cutValue(s string) (value, rest string, ok bool) {
 	s = strings.TrimLeft(s, " ")
+	if strings.HasPrefix(s, "#") {
+		return "", "", false // BER in hexadecimal: no directory writes names so
+	}
 	var b []byte
 	keep := 0 // bytes that trailing spaces are cut down to
 	for i := 0; i < len(s); i++ {

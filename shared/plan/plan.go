@@ -99,7 +99,11 @@ type State map[directory.ID]Group
 func (g Group) Digest() string {
 	h := sha256.New()
 	enc := json.NewEncoder(h) // map keys are sorted: the bytes are canonical
-	err := enc.Encode([]any{g.ID, strings.ToLower(g.Parent), g.Name, g.Attrs})
+	attrs := g.Attrs
+	if len(attrs) == 0 {
+		attrs = nil // no attributes are one thing, however they are held
+	}
+	err := enc.Encode([]any{g.ID, strings.ToLower(g.Parent), g.Name, attrs})
 	for _, m := range g.Members {
 		fmt.Fprintln(h, m)
 	}

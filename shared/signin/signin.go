@@ -1,3 +1,6 @@
+// Package signin signs a program in to Entra ID: the functions to Microsoft
+// Graph, and the agent to the relay. The way to sign in is always chosen by the
+// operator; nothing is guessed, and no request is made before a token is needed.
 package signin
 
 import (

@@ -103,7 +103,7 @@ func state(h journal.Head) (word, detail string) {
 		return "applying", ""
 	case h.Totals.Changes > 0:
 		return "pending", ""
-	case h.Totals.Held > 0:
+	case h.Totals.Held+len(h.Totals.Over) > 0:
 		return "held", "removals over the limit wait for approval"
 	}
 	return "in-sync", ""

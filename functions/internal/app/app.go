@@ -21,6 +21,7 @@ import (
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/signin"
 )
 
 // App is the cloud half of one target.
@@ -46,7 +47,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, fmt.Errorf("settings:\n%w", err)
 	}
-	credential, err := graph.Credential(s.signIn)
+	credential, err := signin.Credential(s.signIn)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 	"crypto/x509"
 
 	"groupwriteback/shared/blob"
-	"groupwriteback/shared/graph"
 	"groupwriteback/shared/rules"
+	"groupwriteback/shared/signin"
 )
 
 // prefix of all environment variables of ours.
@@ -25,7 +25,7 @@ type settings struct {
 	target   string
 	store    blob.Store
 	rules    *rules.Rules
-	signIn   graph.SignIn
+	signIn   signin.SignIn
 	graphURL string
 	audience []string
 	tenant   string
@@ -55,7 +55,7 @@ func read(environ []string) (settings, error) {
 	if s.rules, err = readRules(env["RULES"]); err != nil {
 		bad("RULES", err)
 	}
-	cloud, err := graph.ParseCloud(env["CLOUD"])
+	cloud, err := signin.ParseCloud(env["CLOUD"])
 	if err != nil {
 		bad("CLOUD", err)
 	}
@@ -63,7 +63,7 @@ func read(environ []string) (settings, error) {
 		bad("CA_FILE", err)
 	}
 	s.graphURL = or(env["GRAPH_URL"], cloud.Graph)
-	s.signIn = graph.SignIn{Method: graph.Method(env["SIGN_IN"]), Tenant: s.tenant, Client: env["CLIENT_ID"], Secret: env["CLIENT_SECRET"],
+	s.signIn = signin.SignIn{Method: signin.Method(env["SIGN_IN"]), Tenant: s.tenant, Client: env["CLIENT_ID"], Secret: env["CLIENT_SECRET"],
 		Authority: or(env["AUTHORITY_URL"], cloud.Authority), Private: env["PRIVATE_AUTHORITY"] == "true", HTTP: s.client}
 	return s, errors.Join(errs...)
 }

@@ -18,6 +18,19 @@ type Company struct {
 // ID is the object id of the company's object with a name.
 func (c *Company) ID(name string) directory.ID { return graphtest.ID(c.Salt + name) }
 
+// Members lists the direct members of a group now.
+func (c *Company) Members(group directory.ID) []directory.ID {
+	var ids []directory.ID
+	for _, g := range c.Tenant.Dump().Groups {
+		if g.ID == group {
+			for _, m := range g.Members {
+				ids = append(ids, m.ID)
+			}
+		}
+	}
+	return ids
+}
+
 // NewCompany makes a company of the accounts in sids: users user00001… and
 // devices dev1…. groups is how many groups of ours it has, at least 10; the
 // first has all of the first staff people as members.

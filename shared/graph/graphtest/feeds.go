@@ -161,7 +161,7 @@ func (s *Server) wirePage(items []item, l link, last bool) wirePage {
 func (s *Server) seal(l link) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.Server, l.Age = s.keyID(), s.age
+	l.Server, l.Age = s.id, s.age
 	b, _ := json.Marshal(l) // strings and numbers: nothing that cannot be written
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -174,7 +174,7 @@ func (s *Server) open(token string, f directory.Feed) (link, *refusal) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.Server != s.keyID() || l.Age != s.age {
+	if l.Server != s.id || l.Age != s.age {
 		return l, resync()
 	}
 	return l, nil

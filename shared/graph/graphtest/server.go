@@ -3,6 +3,7 @@ package graphtest
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -38,6 +39,7 @@ type Options struct {
 	// the requests for that path, from 1. It may be called concurrently.
 	Fault func(r *http.Request, n int) Fault
 
+	Key *rsa.PrivateKey  // signs tokens; nil: one is made, which takes a moment
 	Now func() time.Time // the time in tokens; time.Now if nil
 }
 
@@ -64,10 +66,11 @@ type Request struct {
 }
 
 // Server is Microsoft Graph, the sign-in and the managed identity endpoint on one
-// address. Its keys and its certificate authority live as long as it does.
+// address. Its links and its certificate authority live as long as it does.
 type Server struct {
 	tenant  *Tenant
 	options Options
+	id      string // unlike any other server's
 	url     string
 	key     *rsa.PrivateKey
 	ca      []byte
@@ -91,7 +94,7 @@ func NewServer(t *Tenant, o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Server{tenant: t, options: o, counts: map[string]int{}, rounds: map[int]*round{}}
+	return &Server{tenant: t, options: o, id: rand.Text(), key: o.Key, counts: map[string]int{}, rounds: map[int]*round{}}
 }
 
 // Start listens on address, "127.0.0.1:0" if empty, and serves until Close.
@@ -108,8 +111,8 @@ func (s *Server) Start(address string) error {
 	s.url = fmt.Sprintf("https://%s", net.JoinHostPort(host, fmt.Sprint(at.Port)))
 	var cert tls.Certificate
 	s.ca, cert, err = certify(slices.Concat(s.options.Hosts, []string{host, "localhost", "127.0.0.1", "::1"}), time.Now())
-	if err == nil {
-		s.key, err = newSigningKey()
+	if err == nil && s.key == nil {
+		s.key, err = rsa.GenerateKey(rand.Reader, 2048)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("start graph server: %w", err), l.Close())

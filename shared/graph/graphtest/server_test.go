@@ -232,6 +232,11 @@ func TestSignInForRelay(t *testing.T) {
 	if status, body := post(s.TenantID(), form("wrong")); status != 401 || body["error"] != "invalid_client" {
 		t.Errorf("wrong secret: %d %v", status, body)
 	}
+	assertion := form("")
+	assertion.Set("client_assertion", "e30.e30.e30")
+	if status, body := post(s.TenantID(), assertion); status != 401 || !strings.HasPrefix(body["error_description"].(string), "AADSTS700027") {
+		t.Errorf("assertion of a client without a certificate: %d %v", status, body)
+	}
 	if status, body := post("00000000-0000-0000-0000-000000000000", form("s3cret")); status != 400 || body["error"] != "invalid_tenant" {
 		t.Errorf("wrong tenant: %d %v", status, body)
 	}

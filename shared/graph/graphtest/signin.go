@@ -1,8 +1,6 @@
 package graphtest
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
@@ -39,9 +37,7 @@ type Client struct {
 // tokenLife is the life of an access token.
 const tokenLife = time.Hour
 
-func newSigningKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
-
-// keyID names the server's signing key, and so the server.
+// keyID names the signing key.
 func (s *Server) keyID() string {
 	sum := sha256.Sum256(s.key.N.Bytes())
 	return hex.EncodeToString(sum[:8])
@@ -221,7 +217,7 @@ const identityPath = "/msi/token"
 
 // Identity returns what a host puts into IDENTITY_ENDPOINT and IDENTITY_HEADER.
 func (s *Server) Identity() (endpoint, header string) {
-	return s.url + identityPath, ID("identity header of " + s.keyID()).String()
+	return s.url + identityPath, ID("identity header of " + s.id).String()
 }
 
 func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,46 @@
+# Groupwriteback. `make help` lists what can be made.
+
+MAKEFLAGS += --no-print-directory
+FUZZTIME  ?= 10s
+BENCH     ?= .
+# What `make test` passes on, such as TESTFLAGS='-short' or TESTFLAGS='-run TestStory -v'.
+TESTFLAGS ?=
+
+GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
+FUZZERS = grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's|/[^/]*:func | |' | sort
+
+.DEFAULT_GOAL = help
+.PHONY: help build test lint demo fuzz bench needs clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Play an invented company into a fresh Active Directory (ONCE=1: without pauses, exit code 0 or 1)
+	@go run ./infra/demo
+
+test: needs ## Run all tests with the race detector, on a real domain controller
+	go test -race -timeout 20m $(TESTFLAGS) ./... ./.ci
+
+lint: ## Check format, go vet and staticcheck; known vulnerabilities where govulncheck can
+	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted: run gofmt -w" $$files; exit 1; }
+	go vet ./... ./.ci
+	go tool staticcheck ./... ./.ci
+	@.ci/vulnerabilities
+
+fuzz: ## Run each fuzz target for FUZZTIME (10s)
+	@$(FUZZERS) | while read -r dir name; do \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; \
+	done
+
+bench: needs ## Run the benchmarks (BENCH=Decode: those whose name matches)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+build: ## Build bin/handler and bin/agent, static and stripped
+	$(GOBUILD) -o bin/handler ./functions/azure
+	$(GOBUILD) -o bin/agent ./agent
+
+needs: ## Install what tests and demo need, where it is missing (Debian, Ubuntu)
+	@infra/needs.sh
+
+clean: ## Remove what was built (not the cached domains: ~/.cache/groupwriteback)
+	rm -rf bin dist

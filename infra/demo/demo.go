@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/demo/stage"
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/status"
+)
+
+// The size of the company.
+const (
+	users  = 6300
+	groups = 40
+	staff  = 6000 // members of its largest group
+)
+
+// demo is one performance.
+type demo struct {
+	*screen
+	dir   string // of all that is written
+	log   *os.File
+	stage *stage.Stage
+	shell shell
+}
+
+// play plays the whole demo, and ends all that it has started.
+func play(ctx context.Context, s *screen) (err error) {
+	d := &demo{screen: s, stage: &stage.Stage{}}
+	if d.dir, err = os.MkdirTemp("", "groupwriteback-demo-"); err != nil {
+		return err
+	}
+	if d.log, err = os.Create(filepath.Join(d.dir, "demo.log")); err != nil {
+		return errors.Join(err, os.RemoveAll(d.dir))
+	}
+	defer func() { err = d.end(err) }()
+	fmt.Fprintf(s.out, "\n%s\n", s.paint.strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
+	s.say("%s", s.paint.dim.Sprint("What the programs print goes to "+d.log.Name()))
+	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.proof, d.finale} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end ends every process, and leaves nothing but, after a failure, the log.
+func (d *demo) end(cause error) error {
+	err := d.step("Ending all processes", "", func() (string, error) {
+		d.stage.Stop()
+		if d.stage.DC == nil {
+			return "", nil
+		}
+		return "handler, agent, Graph and the domain are gone", d.stage.DC.Close()
+	})
+	err = errors.Join(cause, err, d.log.Close())
+	if err == nil {
+		return os.RemoveAll(d.dir)
+	}
+	d.say("The programs' output is in %s", d.log.Name())
+	return errors.Join(err, os.RemoveAll(filepath.Join(d.dir, "dc")))
+}
+
+// start brings everything up, up to the agent's first report.
+func (d *demo) start(ctx context.Context) (err error) {
+	d.title("Starting")
+	s := d.stage
+	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1}}
+	steps := []struct {
+		what, slow string
+		do         func() (string, error)
+	}{
+		{"What is needed", "installing Samba", func() (string, error) {
+			if s.Source, err = source(ctx); err != nil {
+				return "", err
+			}
+			return install(ctx, s.Source, d.log)
+		}},
+		{"Handler and agent", "the first build takes a minute", func() (string, error) {
+			s.Bin, err = stage.Build(ctx, s.Source, d.dir)
+			return built(s.Bin), err
+		}},
+		{"Domain CORP.TEST", "the first time its golden copy is made, 10 to 30 s", func() (string, error) { return d.startDomain(ctx) }},
+		{"Company in the cloud", "", func() (string, error) {
+			s.Company, err = stage.NewCompany("", s.DC.SIDs, groups, staff)
+			return english().Sprintf("%d groups, %d users, one group of %d", groups, users, staff), err
+		}},
+		{"Graph, Functions host", "", func() (string, error) { return "the handler answers", s.Start(ctx) }},
+		{"First read of Entra ID", "", func() (string, error) {
+			return "users, devices, groups and their members", s.Sync(ctx)
+		}},
+		{"Agent's first report", "", func() (string, error) {
+			if err := s.StartAgent(); err != nil {
+				return "", err
+			}
+			return "signed in to the relay and to " + s.DC.URL, d.waitPlannable(ctx)
+		}},
+	}
+	for _, p := range steps {
+		if err := d.step(p.what, p.slow, p.do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func built(b stage.Binaries) string {
+	var sizes []string
+	for _, f := range []string{b.Handler, b.Agent} {
+		if info, err := os.Stat(f); err == nil {
+			sizes = append(sizes, fmt.Sprintf("%s %.1f MB", filepath.Base(f), float64(info.Size())/1e6))
+		}
+	}
+	return strings.Join(sizes, ", ")
+}
+
+func (d *demo) startDomain(ctx context.Context) (string, error) {
+	dc, err := samba.Launch(ctx, filepath.Join(d.dir, "dc"), users, d.log)
+	if err != nil {
+		return "", err
+	}
+	d.stage.DC = dc
+	d.shell = shell{dc: dc, service: filepath.Join(d.dir, "ad-password"), admin: filepath.Join(d.dir, "admin-password"), file: dc.CAFile}
+	return "a real domain controller at " + dc.URL, os.WriteFile(d.shell.admin, []byte(dc.AdminPassword), 0o600)
+}
+
+// preview asks the app what it would do now.
+func (d *demo) preview(ctx context.Context) (cycle.Preview, error) {
+	var reply struct{ Preview cycle.Preview }
+	err := d.stage.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "preview"}, &reply)
+	return reply.Preview, err
+}
+
+// waitPlannable waits until the agent has reported, so that a plan can be made.
+func (d *demo) waitPlannable(ctx context.Context) error {
+	ctx, cancel := patience(ctx)
+	defer cancel()
+	for {
+		p, err := d.preview(ctx)
+		if err != nil || p.Waiting == "" {
+			return err
+		}
+		if err := d.pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// planLines is how many groups of a plan are shown.
+const planLines = 15
+
+// firstPlan shows the plan, applies it, and holds the outcome against the cloud.
+func (d *demo) firstPlan(ctx context.Context) error {
+	d.title("The first plan")
+	p, err := d.preview(ctx)
+	if err != nil {
+		return err
+	}
+	d.paint.showPlan(d.out, p, planLines)
+	if err := d.ask(ctx, "Apply? [Enter]"); err != nil {
+		return err
+	}
+	d.title("Applying")
+	if err := d.fill(ctx, p); err != nil {
+		return err
+	}
+	if err := d.compare(ctx, "Compared by ldapsearch"); err != nil {
+		return err
+	}
+	return d.unwritten(ctx)
+}
+
+// fill applies the first plan.
+func (d *demo) fill(ctx context.Context, p cycle.Preview) error {
+	ctx, cancel := patience(ctx)
+	defer cancel()
+	values := 0
+	for _, c := range p.Changes {
+		values += c.Values()
+	}
+	start := time.Now()
+	done, end := d.bar(values)
+	err := d.settle(ctx, func(st stage.Status) {
+		if st.Plan != nil {
+			done(st.Plan.Values * st.Plan.Done / len(st.Plan.Digests))
+		}
+	})
+	end()
+	if err != nil {
+		return err
+	}
+	took := time.Since(start)
+	d.times = append(d.times, timed{"First plan applied", took})
+	d.say("%s %s%s%9s", d.paint.add.Sprint("✓"), pad("Applied", 30), pad(english().Sprintf("%d values, %.0f a second", values, float64(values)/took.Seconds()), 54), seconds(took))
+	return nil
+}
+
+// compare holds Active Directory against the cloud. It is an error if they differ.
+func (d *demo) compare(ctx context.Context, what string) error {
+	return d.step(what, "", func() (string, error) {
+		out, err := d.stage.Compare(ctx)
+		return strings.TrimSpace(out), err
+	})
+}
+
+// unwritten lists the members that could not be written, and why.
+func (d *demo) unwritten(ctx context.Context) error {
+	var st status.Status
+	if err := d.stage.Call(ctx, http.MethodGet, "status", nil, &st); err != nil {
+		return err
+	}
+	if len(st.Problems) == 0 {
+		return nil
+	}
+	fmt.Fprintln(d.out)
+	d.say("%s", d.paint.strong.Sprint("Not written, and why:"))
+	d.paint.showProblems(d.out, st.Problems, d.names())
+	return nil
+}
+
+// names says what people call the cloud's objects.
+func (d *demo) names() func(directory.ID) string {
+	truth := d.stage.Company.Tenant.Dump()
+	names := map[directory.ID]string{}
+	for _, objects := range [][]graphtest.TruthObject{truth.Groups, truth.Users, truth.Devices, truth.Others} {
+		for _, o := range objects {
+			names[o.ID], _ = o.Properties["displayName"].(string)
+		}
+	}
+	return func(id directory.ID) string { return names[id] }
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"groupwriteback/infra/demo/samba"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// shell is Active Directory by OpenLDAP's tools, which share no code with us.
+type shell struct {
+	dc                   *samba.DC
+	service, admin, file string // password files, and the CA's
+}
+
+// environment makes the tools trust the domain's authority. The certificate is for
+// the controller's name, not for its loopback address: hence allow.
+func (s shell) environment() []string {
+	return []string{"LDAPTLS_CACERT=" + s.file, "LDAPTLS_REQCERT=allow"}
+}
+
+// entry is what people look at of a group, by attribute.
+type entry map[string][]string
+
+// shown lists the attributes of an entry, in the order in which they are shown.
+var shown = [...]string{"cn", "displayName", "description", "info", "member"}
+
+// group reads the group that stands for a cloud group. One that is not there is
+// an empty entry.
+func (s shell) group(ctx context.Context, id directory.ID) (entry, error) {
+	args := append([]string{"-x", "-LLL", "-o", "ldif-wrap=no", "-H", s.dc.URL, "-D", s.dc.BindName, "-y", s.service,
+		"-b", s.dc.Base, "(adminDescription=" + plan.Mark(id) + ")"}, shown[:]...)
+	out, err := s.run(ctx, "", "ldapsearch", args...)
+	if err != nil {
+		return nil, err
+	}
+	return parseLDIF(out)
+}
+
+// setDescription changes a group by hand, as an administrator does.
+func (s shell) setDescription(ctx context.Context, dn, text string) error {
+	_, err := s.run(ctx, ldif(dn, text), "ldapmodify", "-x", "-H", s.dc.URL, "-D", s.dc.AdminName, "-y", s.admin)
+	return err
+}
+
+// ldif is the change of a description (RFC 2849).
+func ldif(dn, text string) string {
+	return fmt.Sprintf("dn:: %s\nchangetype: modify\nreplace: description\ndescription: %s\n", base64.StdEncoding.EncodeToString([]byte(dn)), text)
+}
+
+func (s shell) run(ctx context.Context, input, name string, args ...string) ([]byte, error) {
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), s.environment()...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &errs
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(errs.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// parseLDIF reads the first entry of ldapsearch's output, whose lines are not
+// wrapped (RFC 2849). Referrals are comments.
+func parseLDIF(data []byte) (entry, error) {
+	e := entry{}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" && len(e) > 0 {
+			break
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if coded, yes := strings.CutPrefix(value, ": "); yes {
+			text, err := base64.StdEncoding.DecodeString(coded)
+			if err != nil {
+				return nil, fmt.Errorf("decode %s: %w", name, err)
+			}
+			value = string(text)
+		}
+		e[name] = append(e[name], strings.TrimPrefix(value, " "))
+	}
+	slices.Sort(e["member"])
+	return e, nil
+}
+
+func (e entry) first(name string) string {
+	if v := e[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// difference tells what became of an entry, a line an attribute.
+func (paint palette) difference(before, after entry) []string {
+	if len(before) == 0 && len(after) > 0 {
+		return []string{paint.add.Sprint("+ " + after.first("cn"))}
+	}
+	var lines []string
+	for _, name := range shown {
+		b, a := before[name], after[name]
+		if slices.Equal(b, a) {
+			continue
+		}
+		text := quote(before.first(name)) + paint.dim.Sprint("  →  ") + quote(after.first(name))
+		if name == "member" {
+			text = paint.members2(b, a)
+		}
+		lines = append(lines, paint.dim.Sprint(pad(name, 13))+text)
+	}
+	return lines
+}
+
+// members2 counts members before and after, and names some that came or went.
+func (paint palette) members2(before, after []string) string {
+	name := func(dn string) string {
+		cn, _, _ := plan.SplitRDN(dn)
+		return cn
+	}
+	is := func(in []string) func(string) bool {
+		set := map[string]bool{}
+		for _, dn := range in {
+			set[dn] = true
+		}
+		return func(dn string) bool { return set[dn] }
+	}
+	came, went := slices.DeleteFunc(slices.Clone(after), is(before)), slices.DeleteFunc(slices.Clone(before), is(after))
+	say := english()
+	text := say.Sprintf("%d", len(before)) + paint.dim.Sprint("  →  ") + say.Sprintf("%d  ", len(after))
+	for i, dn := range slices.Concat(came, went) {
+		switch {
+		case i == examples:
+			return text + paint.dim.Sprintf("and %d more", len(came)+len(went)-i)
+		case i < len(came):
+			text += paint.add.Sprint("+"+name(dn)) + " "
+		default:
+			text += paint.remove.Sprint("-"+name(dn)) + " "
+		}
+	}
+	return strings.TrimRight(text, " ")
+}
+
+func quote(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return cut(s, 38)
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/rivo/uniseg"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/rules"
+	"groupwriteback/shared/status"
+)
+
+// english writes numbers with their thousands apart.
+func english() *message.Printer { return message.NewPrinter(language.English) }
+
+// row is all that a plan does to one group.
+type row struct {
+	op          plan.Op // Create, else Rename if it is renamed, else Update
+	name        string  // before
+	to          string  // the new name of a Rename
+	add, remove int
+	set         map[string][]string
+}
+
+// planRows sums changes up by group: created groups first, then renamed ones,
+// and in each kind those with the most members first.
+func planRows(p cycle.Preview) []row {
+	rows := map[directory.ID]*row{}
+	for _, c := range p.Changes {
+		r := rows[c.Group]
+		if r == nil {
+			r = &row{op: c.Op, name: p.Groups[c.Group].Name, set: map[string][]string{}}
+			rows[c.Group] = r
+		}
+		if c.Op == plan.Rename { // the last counts: a first one may only step aside
+			r.to = c.Name
+		}
+		r.add, r.remove = r.add+len(c.Add), r.remove+len(c.Remove)
+		maps.Copy(r.set, c.Set)
+	}
+	order := []plan.Op{plan.Create, plan.Rename, plan.Update}
+	return slices.SortedFunc(func(yield func(row) bool) {
+		for _, r := range rows {
+			if !yield(*r) {
+				return
+			}
+		}
+	}, func(a, b row) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a.op), slices.Index(order, b.op)), cmp.Compare(b.add+b.remove, a.add+a.remove), strings.Compare(a.name, b.name))
+	})
+}
+
+// showPlan prints what a turn would do: at most so many groups, then the sums.
+func (paint palette) showPlan(w io.Writer, p cycle.Preview, most int) {
+	if p.Waiting != "" {
+		fmt.Fprintf(w, "  No plan can be made yet: %s.\n", p.Waiting)
+		return
+	}
+	rows := planRows(p)
+	shown := rows[:min(most, len(rows))]
+	names := 0
+	for _, r := range shown {
+		names = max(names, uniseg.StringWidth(r.name))
+	}
+	for _, r := range shown {
+		paint.showRow(w, r, min(names, 46))
+	}
+	if n := len(rows) - len(shown); n > 0 {
+		fmt.Fprintf(w, "  %s\n", paint.dim.Sprintf("… and %d more", n))
+	}
+	fmt.Fprintf(w, "\n  %s\n", paint.sums(rows))
+	for _, h := range p.Held {
+		fmt.Fprintf(w, "  %s %s: %s\n", paint.change.Sprint("held"), h.Name, h.Text)
+	}
+}
+
+func (paint palette) showRow(w io.Writer, r row, names int) {
+	sign, verb, c := "~", string(r.op), paint.change
+	if r.op == plan.Create {
+		sign, c = "+", paint.add
+	}
+	left := pad(cut(r.name, names), names)
+	members := paint.members(r)
+	used := 2 + 2 + 7 + names + 2 + 17 + 2
+	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s %s %s  %s  %s", c.Sprint(sign), c.Sprint(pad(verb, 6)), left, members, paint.dim.Sprint(cut(details(r), width-used))), " "))
+}
+
+// members is what a row does to its members, in 17 columns.
+func (paint palette) members(r row) string {
+	var plain, out string
+	part := func(n int, sign string, c *color.Color) {
+		if n == 0 {
+			return
+		}
+		text := english().Sprintf("%s%d", sign, n)
+		plain, out = plain+text+" ", out+c.Sprint(text)+" "
+	}
+	part(r.add, "+", paint.add)
+	part(r.remove, "-", paint.remove)
+	if plain == "" {
+		return pad("", 17)
+	}
+	word := "members"
+	if r.add+r.remove == 1 {
+		word = "member"
+	}
+	return out + word + strings.Repeat(" ", max(0, 17-len(plain)-len(word)))
+}
+
+// details are the name and attributes that a row sets; those that follow from
+// the name are left out.
+func details(r row) string {
+	var parts []string
+	if r.op == plan.Rename && r.to != r.name {
+		parts = append(parts, "→ "+r.to)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.set)) {
+		values := r.set[name]
+		switch {
+		case name == "sAMAccountName", name == "groupType", r.op != plan.Update && name == "displayName":
+		case len(values) == 0:
+			parts = append(parts, name+" cleared")
+		case r.op == plan.Create && name == "description":
+			parts = append(parts, fmt.Sprintf("%q", values[0]))
+		default:
+			parts = append(parts, fmt.Sprintf("%s = %q", name, strings.Join(values, ", ")))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sums is a plan in a sentence.
+func (paint palette) sums(rows []row) string {
+	var n struct{ create, rename, update, add, remove int }
+	for _, r := range rows {
+		switch r.op {
+		case plan.Create:
+			n.create++
+		case plan.Rename:
+			n.rename++
+		case plan.Update:
+			n.update++
+		}
+		n.add, n.remove = n.add+r.add, n.remove+r.remove
+	}
+	say := english()
+	text := say.Sprintf("%d to create", n.create)
+	if n.rename > 0 {
+		text += say.Sprintf(", %d to rename", n.rename)
+	}
+	if n.update > 0 {
+		text += say.Sprintf(", %d to change", n.update)
+	}
+	return paint.strong.Sprint("Plan:") + say.Sprintf(" %s, %d memberships to add, %d to remove.", text, n.add, n.remove)
+}
+
+// examples is how many problems of a kind are named.
+const examples = 3
+
+// showProblems prints what cannot be written, by reason. name says what people
+// call a cloud object.
+func (paint palette) showProblems(w io.Writer, problems []status.Problem, name func(directory.ID) string) {
+	byReason := map[string][]status.Problem{}
+	for _, p := range problems {
+		byReason[p.Reason] = append(byReason[p.Reason], p)
+	}
+	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(byReason[b]), len(byReason[a])), strings.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		ps := byReason[reason]
+		text := cmp.Or(rules.Explain(reason), ps[0].Text)
+		fmt.Fprintf(w, "  %s %s  %s\n", paint.change.Sprintf("%5s", english().Sprint(len(ps))), paint.strong.Sprint(reason), cut(text, width-10-len(reason)))
+		var who []string
+		for _, p := range ps[:min(examples, len(ps))] {
+			who = append(who, about(p, name))
+		}
+		if n := len(ps) - len(who); n > 0 {
+			who = append(who, fmt.Sprintf("and %d more", n))
+		}
+		fmt.Fprintf(w, "        %s\n", paint.dim.Sprint(cut(strings.Join(who, ", "), width-8)))
+	}
+}
+
+// about names a problem's member and group.
+func about(p status.Problem, name func(directory.ID) string) string {
+	if p.Member == (directory.ID{}) {
+		return name(p.Group)
+	}
+	return name(p.Member) + " in " + name(p.Group)
+}

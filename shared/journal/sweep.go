@@ -1,0 +1,143 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"groupwriteback/shared/plan"
+)
+
+// nonce makes a name that nobody else uses, and that says when it was made: the
+// seconds since 1970 in eight hexadecimal digits, then chance.
+func nonce(now time.Time) string {
+	b := make([]byte, 6)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return fmt.Sprintf("%08x%s", now.Unix(), hex.EncodeToString(b))
+}
+
+// madeAt is when a nonce was made.
+func madeAt(nonce string) (time.Time, bool) {
+	if len(nonce) != 20 {
+		return time.Time{}, false
+	}
+	s, err := strconv.ParseInt(nonce[:8], 16, 64)
+	return time.Unix(s, 0), err == nil
+}
+
+// How often a sweep runs, and how old what it deletes must be: older than any
+// step that could still name it, and than any reader of an earlier head.
+const (
+	sweepEvery = time.Hour
+	sweepAge   = time.Hour
+)
+
+// Sweep deletes what the committed head, its map and its shadow do not name and
+// what is old enough that nobody is about to: units, maps, batches and releases of
+// steps that were lost or have been replaced. Audit objects and holds stay. A
+// crash in it leaves work for the next one.
+func (w *Work) Sweep(ctx context.Context) error {
+	if w.Now.Sub(w.Head.Swept) < sweepEvery {
+		return nil
+	}
+	named, err := w.named(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/"} {
+		keys, err := w.journal.Store.List(ctx, w.journal.prefix()+kind)
+		if err != nil {
+			return fmt.Errorf("list %s: %w", kind, err)
+		}
+		for _, k := range keys {
+			name := k[len(w.journal.prefix()):]
+			if named[name] || !w.outlived(name) {
+				continue
+			}
+			if err := w.journal.Store.Delete(ctx, k); err != nil {
+				return fmt.Errorf("delete %s: %w", name, err)
+			}
+		}
+	}
+	w.Head.Swept = w.Now
+	return nil
+}
+
+// named lists the objects that the head as it was loaded names, directly or by
+// its map.
+func (w *Work) named(ctx context.Context) (map[string]bool, error) {
+	var h Head
+	if err := json.Unmarshal(w.loaded, &h); err != nil {
+		return nil, err
+	}
+	out := map[string]bool{h.Map.Name: true}
+	if h.Map.Name != "" {
+		data, err := getRef(ctx, w.journal.Store, w.journal.prefix(), h.Map)
+		if err != nil {
+			return nil, w.explain(ctx, err)
+		}
+		var m mapObject
+		if err := decMode().Unmarshal(data, &m); err != nil {
+			return nil, fmt.Errorf("decode map: %w", err)
+		}
+		for _, units := range m.Trees {
+			for info := range maps.Values(units) {
+				out[info.Ref.Name] = true
+			}
+		}
+	}
+	if p := h.Plan; p != nil {
+		out[releaseName(h.Epoch, p.First)] = true
+		for seq := p.First; seq <= p.Last; seq++ {
+			out[batchName(seq, p.Nonce)] = true
+		}
+	}
+	return out, nil
+}
+
+// outlived says whether an object is of an earlier time than any step that may
+// still be under way.
+func (w *Work) outlived(name string) bool {
+	if first, ok := strings.CutPrefix(name, "release/"); ok {
+		_, seq, _ := strings.Cut(first, "-")
+		n, err := strconv.ParseUint(seq, 10, 64)
+		return err == nil && n <= w.Head.Closed
+	}
+	parts := strings.Split(name, "-")
+	made, ok := madeAt(parts[len(parts)-1])
+	return ok && w.Now.Sub(made) > sweepAge
+}
+
+// Applied is one audit object: what became of one batch. Each names the hash of
+// the one before, so that none can be taken away unnoticed.
+type Applied struct {
+	Before  string        `json:"before,omitempty"` // SHA-256 of the audit object before
+	Epoch   uint64        `json:"epoch"`
+	Seq     uint64        `json:"seq"`
+	Batch   string        `json:"batch"` // SHA-256 of the batch's bytes
+	Agent   string        `json:"agent"`
+	Folded  time.Time     `json:"folded"`
+	Changes []plan.Change `json:"changes"`
+	Results []plan.Result `json:"results"`
+	Stopped string        `json:"stopped,omitempty"`
+}
+
+// Note writes down what became of a batch, with the step.
+func (w *Work) Note(b Batch, a Ack) error {
+	data, err := json.Marshal(Applied{Before: w.Head.Audit, Epoch: b.Epoch, Seq: b.Seq, Batch: a.Digest, Agent: a.Agent, Folded: w.Now,
+		Changes: b.Changes, Results: a.Results, Stopped: a.Stopped})
+	if err != nil {
+		return fmt.Errorf("encode audit: %w", err)
+	}
+	// The name holds the step's chance: one that is lost leaves an object that no
+	// chain leads to.
+	w.puts = append(w.puts, object{fmt.Sprintf("audit/%d-%012d-%s", b.Epoch, b.Seq, nonce(w.Now)), data})
+	w.Head.Audit = Digest(data)
+	return nil
+}

@@ -1,0 +1,202 @@
+package plan_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// domain is Active Directory as far as a plan can tell: it refuses what Active
+// Directory refuses, and shares no code with package plan's own Apply.
+type domain map[directory.ID]*object
+
+type object struct {
+	guid         plan.GUID
+	parent, name string
+	attrs        map[string][]string
+	members      map[plan.Ref]bool
+}
+
+func newDomain(s plan.State) domain {
+	d := domain{}
+	for id, g := range s {
+		o := &object{guid: g.GUID, parent: g.Parent, name: g.Name, attrs: maps.Clone(g.Attrs), members: map[plan.Ref]bool{}}
+		if o.attrs == nil {
+			o.attrs = map[string][]string{}
+		}
+		for _, m := range g.Members {
+			o.members[m] = true
+		}
+		d[id] = o
+	}
+	return d
+}
+
+// state is what a scan of the domain returns.
+func (d domain) state() plan.State {
+	s := plan.State{}
+	for id, o := range d {
+		s[id] = plan.Group{ID: id, GUID: o.guid, Parent: o.parent, Name: o.name, Attrs: maps.Clone(o.attrs), Members: slices.Sorted(maps.Keys(o.members))}
+	}
+	return s
+}
+
+func (d domain) apply(c plan.Change) error {
+	o := d[c.Group]
+	switch {
+	case o == nil && c.Op != plan.Create:
+		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
+	case o != nil && c.GUID != "" && c.GUID != o.guid:
+		return fmt.Errorf("%s of %s: %s is not its GUID", c.Op, c.Group, c.GUID)
+	case c.Op != plan.Update && len(c.Add)+len(c.Remove) > 0:
+		return fmt.Errorf("%s of %s carries members", c.Op, c.Group)
+	case o == nil:
+		o = &object{guid: plan.GUID("guid-of-" + c.Group.String()), attrs: map[string][]string{}, members: map[plan.Ref]bool{}}
+	}
+	if err := d.check(c); err != nil {
+		return fmt.Errorf("%s of %s: %w", c.Op, c.Group, err)
+	}
+	d[c.Group] = o
+	if c.Op != plan.Update {
+		o.parent, o.name = c.Parent, c.Name
+	}
+	for k, v := range c.Set {
+		o.attrs[k] = v
+		if len(v) == 0 {
+			delete(o.attrs, k)
+		}
+	}
+	for _, m := range c.Remove {
+		delete(o.members, m)
+	}
+	for _, m := range c.Add {
+		o.members[m] = true
+	}
+	return nil
+}
+
+// check is what Active Directory looks at before it writes: names are unique in
+// either case, and members exist.
+func (d domain) check(c plan.Change) error {
+	for id, o := range d {
+		if id == c.Group {
+			continue
+		}
+		if c.Op != plan.Update && strings.EqualFold(o.name, c.Name) && strings.EqualFold(o.parent, c.Parent) {
+			return fmt.Errorf("%q below %q is taken by %s", c.Name, c.Parent, id)
+		}
+		if sam := c.Set["sAMAccountName"]; len(sam) > 0 && len(o.attrs["sAMAccountName"]) > 0 && strings.EqualFold(sam[0], o.attrs["sAMAccountName"][0]) {
+			return fmt.Errorf("sAMAccountName %q is taken by %s", sam[0], id)
+		}
+	}
+	for _, m := range c.Add {
+		if id, ok := m.Group(); ok && d[id] == nil {
+			return fmt.Errorf("member %s does not exist", m)
+		}
+	}
+	return nil
+}
+
+// run applies changes until one is refused.
+func (d domain) run(cs []plan.Change) error {
+	for i, c := range cs {
+		if err := d.apply(c); err != nil {
+			return fmt.Errorf("change %d of %d: %w", i+1, len(cs), err)
+		}
+	}
+	return nil
+}
+
+// A chooser returns a number in [0, n).
+type chooser func(n int) int
+
+// pair draws two states of one domain, from alphabets so small that names
+// collide, swap and go round in circles. All groups of have are in want but for
+// some that are left alone; their names stay taken.
+func (choose chooser) pair() (want, have plan.State) {
+	have = choose.state(nil, "guid-of-")
+	rest := plan.State{}
+	for _, id := range slices.SortedFunc(maps.Keys(have), directory.ID.Compare) {
+		if choose(6) == 0 {
+			rest[id] = have[id]
+		}
+	}
+	want = choose.state(rest, "")
+	for id, h := range have { // want lacks none of the others: an absence is no wish
+		if _, left := rest[id]; left {
+			continue
+		}
+		if _, ok := want[id]; !ok {
+			w := plan.Group{ID: id, Parent: "OU=kept", Name: "kept " + id.String(), Attrs: map[string][]string{"sAMAccountName": {"kept " + id.String()}}, Members: h.Members}
+			w.Members = slices.DeleteFunc(slices.Clone(w.Members), func(r plan.Ref) bool { g, ok := r.Group(); return ok && g[0] != id[0] })
+			want[id] = w
+		}
+	}
+	return want, have
+}
+
+// state draws a legal state whose names are not those of rest.
+func (choose chooser) state(rest plan.State, guid string) plan.State {
+	s, taken := plan.State{}, map[string]bool{}
+	for _, g := range rest {
+		for _, n := range plan.Names(g) {
+			taken[n] = true
+		}
+	}
+	for i := range 6 {
+		g := plan.Group{ID: directory.ID{byte(i + 1)}, Attrs: map[string][]string{}}
+		if _, left := rest[g.ID]; left || choose(5) == 0 {
+			continue
+		}
+		g.Parent = pick(choose, "OU=x", "OU=X", "OU=y")
+		g.Name = pick(choose, "a", "A", "b", "c", "d, e")
+		g.Attrs["sAMAccountName"] = []string{pick(choose, "s", "S", "t", "u", "v", "w")}
+		if choose(2) == 0 {
+			g.Attrs["description"] = []string{pick(choose, "one", "two")}
+		}
+		if guid != "" {
+			g.GUID = plan.GUID(guid + g.ID.String())
+		}
+		if names := plan.Names(g); !slices.ContainsFunc(names, func(n string) bool { return taken[n] }) {
+			for _, n := range names {
+				taken[n] = true
+			}
+			s[g.ID] = g
+		}
+	}
+	choose.members(s)
+	return s
+}
+
+func (choose chooser) members(s plan.State) {
+	for id, g := range inOrder(s) {
+		for rid := range 5 {
+			if choose(3) == 0 {
+				g.Members = append(g.Members, plan.SIDRef(directory.SID(fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+rid))))
+			}
+		}
+		for child := range inOrder(s) {
+			if choose(4) == 0 {
+				g.Members = append(g.Members, plan.GroupRef(child))
+			}
+		}
+		slices.Sort(g.Members)
+		s[id] = g
+	}
+}
+
+func inOrder(s plan.State) func(yield func(directory.ID, plan.Group) bool) {
+	return func(yield func(directory.ID, plan.Group) bool) {
+		for _, id := range slices.SortedFunc(maps.Keys(s), directory.ID.Compare) {
+			if !yield(id, s[id]) {
+				return
+			}
+		}
+	}
+}
+
+func pick(choose chooser, from ...string) string { return from[choose(len(from))] }

@@ -1,0 +1,65 @@
+package plan_test
+
+import (
+	"testing"
+
+	"groupwriteback/shared/plan"
+)
+
+func TestGroupLimit(t *testing.T) {
+	l := plan.DefaultLimits() // 30 % of a group from 10 members on, never all of 5 or more
+	tests := []struct {
+		name                        string
+		peak, removed, size, remove int
+		want                        string
+	}{
+		{"nothing goes", 10, 0, 10, 0, ""},
+		{"nothing goes, though much went", 10, 9, 1, 0, ""},
+		{"a new group", 0, 0, 0, 0, ""},
+		{"at the limit", 10, 0, 10, 3, ""},
+		{"over it", 10, 0, 10, 4, "4 of 10 members would go (40 %); the limit is 30 %"},
+		{"large, at the limit", 1000, 0, 1000, 300, ""},
+		{"large, over it", 1000, 0, 1000, 301, "301 of 1000 members would go (30 %); the limit is 30 %"},
+		{"in small steps, at the limit", 100, 20, 80, 10, ""},
+		{"in small steps, over it", 100, 20, 80, 11, "11 of 100 members would go (31 %); the limit is 30 %, and 20 have gone in the last 24 hours"},
+		{"small once, though it grew", 9, 0, 9, 8, ""},
+		{"large once, small now", 100, 30, 8, 1, "1 of 100 members would go (31 %); the limit is 30 %, and 30 have gone in the last 24 hours"},
+		{"below the floor", 9, 0, 9, 4, ""},
+		{"all of few", 4, 0, 4, 4, ""},
+		{"all of some", 5, 0, 5, 5, "all 5 members would go"},
+		{"all of many", 50, 0, 50, 50, "50 of 50 members would go (100 %); the limit is 30 %"},
+	}
+	for _, tt := range tests {
+		if got := l.Group(tt.peak, tt.removed, tt.size, tt.remove); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	if (plan.Limits{}).Group(1, 0, 1, 1) == "" {
+		t.Error("where no limits are set a member may go, want that nothing may")
+	}
+}
+
+func TestOverallLimit(t *testing.T) {
+	l := plan.DefaultLimits() // a tenth, but always 20; 500 new groups
+	tests := []struct {
+		name                 string
+		scope                plan.Scope
+		done, pending, total int
+		want                 string
+	}{
+		{"nothing goes", plan.Removals, 1000, 0, 1000, ""},
+		{"few of few", plan.Removals, 0, 20, 30, ""},
+		{"more of few", plan.Removals, 0, 21, 30, "21 of 30 memberships would be removed; the limit is 20"},
+		{"a tenth", plan.Removals, 0, 100, 1000, ""},
+		{"more than a tenth", plan.Removals, 0, 101, 1000, "101 of 1000 memberships would be removed; the limit is 100"},
+		{"in two steps", plan.Removals, 60, 41, 1000, "41 of 1000 memberships would be removed; the limit is 100, and there were 60 in the last 24 hours"},
+		{"groups", plan.Retirements, 20, 1, 30, "1 of 30 groups would no longer be managed; the limit is 20, and there were 20 in the last 24 hours"},
+		{"the first fill", plan.Creations, 0, 500, 0, ""},
+		{"a larger one", plan.Creations, 0, 501, 0, "501 groups would be created; the limit is 500"},
+	}
+	for _, tt := range tests {
+		if got := l.Overall(tt.scope, tt.done, tt.pending, tt.total); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
