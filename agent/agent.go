@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/ad"
@@ -15,35 +16,50 @@ import (
 
 // domain is what the agent needs of Active Directory: an *ad.Domain.
 type domain interface {
-	Apply(ctx context.Context, f ad.Fence, c plan.Change) (plan.Result, error)
+	Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error)
 	Scan(ctx context.Context, each func(ad.Row) error) error
 	Read(ctx context.Context, id directory.ID) (ad.Row, bool, error)
+	Identify(ctx context.Context) (ad.Identity, error)
 }
 
 // agent pulls batches, applies and acknowledges them, and reports what is there.
 // One goroutine does all of it: there is one writer.
 type agent struct {
 	queue     relay.Queue
-	connect   func(ctx context.Context, attrs []string) (domain, ad.Identity, error)
+	connect   func(ctx context.Context, attrs []string) (*session, error)
 	target    string
 	base      string
 	policy    policy
 	highFile  string
+	lineFile  string
 	scanEvery time.Duration
 	pollEvery time.Duration // at the latest; 0: as the relay says
 	log       *slog.Logger
 	now       func() time.Time
 
 	high     highWater
-	domain   domain // nil: not connected
-	attrs    []string
-	identity ad.Identity
+	session  *session  // nil: not connected
 	scanned  time.Time // when a full scan was last begun
 	closed   uint64    // the last batch known finished or closed
 	answered struct {  // when the relay's wish to read was last met
-		gen uint64
-		at  time.Time
+		state string
+		at    time.Time
 	}
+}
+
+// session is a connection to one domain controller.
+type session struct {
+	domain
+	identity ad.Identity
+	attrs    []string
+	close    func()
+}
+
+func (s *session) lineage() relay.DC {
+	if s == nil {
+		return relay.DC{}
+	}
+	return relay.DC{Name: s.identity.Server, InvocationID: string(s.identity.Invocation), USN: s.identity.USN}
 }
 
 // maxSkew is how far this clock and the relay's may differ: leases and expiry
@@ -88,7 +104,7 @@ func (a *agent) start() (err error) {
 
 // turn asks for work once and does it. next is when to ask again.
 func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
-	r, err := a.queue.Poll(ctx, relay.Poll{DC: relay.DC{Name: a.identity.Server, InvocationID: string(a.identity.Invocation), USN: a.identity.USN}})
+	r, err := a.queue.Poll(ctx, relay.Poll{DC: a.session.lineage()})
 	if err != nil {
 		return 0, err
 	}
@@ -102,8 +118,12 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 		a.closed = 0
 	}
 	a.closed = max(a.closed, r.Closed)
-	if err := a.dial(ctx, r.Attrs); err != nil {
+	restored, err := a.dial(ctx, r.Attrs)
+	if err != nil {
 		return 0, err
+	}
+	if restored {
+		return 0, a.lost(a.startOver(ctx, r, "the domain controller was restored or replaced"))
 	}
 	if err := a.report(ctx, r); err != nil {
 		return 0, a.lost(err)
@@ -118,23 +138,49 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 	return 0, a.lost(a.work(ctx, r))
 }
 
-// dial connects if there is no connection, or if other attributes are to be read.
-func (a *agent) dial(ctx context.Context, attrs []string) error {
-	if a.domain != nil && fmt.Sprint(attrs) == fmt.Sprint(a.attrs) {
-		return nil
+// dial connects if there is no connection, or if other attributes are to be
+// read. restored says that the domain controller's database is not the one, or
+// is older than, what this agent has written to.
+func (a *agent) dial(ctx context.Context, attrs []string) (restored bool, err error) {
+	if a.session != nil && slices.Equal(attrs, a.session.attrs) {
+		return false, nil
 	}
-	d, id, err := a.connect(ctx, attrs)
+	a.hangUp()
+	s, err := a.connect(ctx, attrs)
 	if err != nil {
-		return err
+		return false, err
 	}
-	a.domain, a.identity, a.attrs = d, id, attrs
-	return nil
+	a.session = s
+	last, err := readLineage(a.lineFile)
+	if err != nil {
+		return false, err
+	}
+	return last.setBack(s.lineage()), nil
 }
 
-// lost drops the connection after an error of it: the next turn dials again.
+// startOver is for a directory or a journal that was set back: the plan in flight
+// was made for another state, and all of it is read again before anything is written.
+func (a *agent) startOver(ctx context.Context, r relay.PollReply, why string) error {
+	a.log.Warn("reading all of the directory again", "why", why)
+	if r.Batch != nil {
+		if err := a.refuse(ctx, r, why); err != nil {
+			return err
+		}
+	}
+	return a.full(ctx, true)
+}
+
+// lost hangs up after an error of the connection: the next turn dials again.
 func (a *agent) lost(err error) error {
 	if errors.Is(err, ad.ErrConnection) {
-		a.domain = nil
+		a.hangUp()
 	}
 	return err
+}
+
+func (a *agent) hangUp() {
+	if a.session != nil {
+		a.session.close()
+		a.session = nil
+	}
 }

@@ -108,7 +108,8 @@ func (c directoryConfig) dial() (ad.Config, error) {
 	return ad.Config{URL: c.URL, ServerName: c.ServerName, CAFile: c.CAFile, User: c.User, Password: password, Timeout: c.Timeout}, err
 }
 
-func (c config) highWaterFile() string { return filepath.Join(c.State, c.Target+".json") }
+// stateFile is a file that the agent keeps for its target.
+func (c config) stateFile(suffix string) string { return filepath.Join(c.State, c.Target+suffix) }
 
 // policy is the network owner's word, which the cloud cannot overrule.
 type policy struct {
@@ -160,8 +161,8 @@ func (p policy) judge(c plan.Change) (allowed plan.Change, bad []plan.BadRef, re
 	return c, bad, ""
 }
 
-// target is what the agent tells the relay of the directory.
-func target(base string, id ad.Identity) relay.Target {
-	return relay.Target{Base: plan.NormalDN(base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
-		DC: relay.DC{Name: id.Server, InvocationID: string(id.Invocation), USN: id.USN}}
+// where is what the agent tells the relay of the directory.
+func (a *agent) where() relay.Target {
+	id := a.session.identity
+	return relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains, DC: a.session.lineage()}
 }

@@ -91,27 +91,27 @@ func newAgent(file string) (*agent, error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy,
-		highFile: c.highWaterFile(), scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+		highFile: c.stateFile(".json"), lineFile: c.stateFile("-dc.json"), scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
 }
 
 // connector dials the domain controller, and says who it is.
-func (c config) connector(log *slog.Logger) func(context.Context, []string) (domain, ad.Identity, error) {
-	return func(ctx context.Context, attrs []string) (domain, ad.Identity, error) {
+func (c config) connector(log *slog.Logger) func(context.Context, []string) (*session, error) {
+	return func(ctx context.Context, attrs []string) (*session, error) {
 		cfg, err := c.Directory.dial()
 		if err != nil {
-			return nil, ad.Identity{}, err
+			return nil, err
 		}
 		conn, err := ad.Dial(ctx, cfg)
 		if err != nil {
-			return nil, ad.Identity{}, err
+			return nil, err
 		}
 		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
 		if d.Identity, err = d.Identify(ctx); err != nil {
 			conn.Close()
-			return nil, ad.Identity{}, err
+			return nil, err
 		}
 		log.Info("connected", "url", cfg.URL, "dc", d.Identity.Server)
-		return d, d.Identity, nil
+		return &session{domain: d, identity: d.Identity, attrs: attrs, close: func() { conn.Close() }}, nil
 	}
 }
 
@@ -132,7 +132,12 @@ func check(ctx context.Context, file string, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-14s ok      %s\n", what, ok)
 	}
-	_, id, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
+	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
+	id := ad.Identity{}
+	if err == nil {
+		id = s.identity
+		defer s.close()
+	}
 	say("directory", err, fmt.Sprintf("%s, domain %s, %d domains in the forest", id.Server, id.Domain, len(id.Domains)))
 	queue, err := c.Relay.client()
 	if err == nil {

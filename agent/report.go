@@ -14,7 +14,7 @@ import (
 // everything by its digest when it is time.
 func (a *agent) report(ctx context.Context, r relay.PollReply) (err error) {
 	due := a.now().Sub(a.scanned) >= a.scanEvery
-	asked := (r.ReadAll || len(r.Read) > 0) && (r.Gen != a.answered.gen || a.now().Sub(a.answered.at) > answerAgain)
+	asked := (r.ReadAll || len(r.Read) > 0) && (r.State != a.answered.state || a.now().Sub(a.answered.at) > answerAgain)
 	switch {
 	case asked && r.ReadAll:
 		err = a.full(ctx, true)
@@ -26,7 +26,7 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) (err error) {
 		return nil
 	}
 	if err == nil {
-		a.answered.gen, a.answered.at = r.Gen, a.now()
+		a.answered.state, a.answered.at = r.State, a.now()
 	}
 	return err
 }
@@ -39,7 +39,7 @@ const answerAgain = 5 * time.Minute
 func (a *agent) full(ctx context.Context, content bool) error {
 	began := a.now()
 	rows, after := []relay.Row{}, a.closed
-	err := a.domain.Scan(ctx, func(x ad.Row) error {
+	err := a.session.Scan(ctx, func(x ad.Row) error {
 		rows = append(rows, row(x, after, content))
 		return nil
 	})
@@ -50,6 +50,9 @@ func (a *agent) full(ctx context.Context, content bool) error {
 		return err
 	}
 	a.scanned = began
+	if err := a.remember(ctx); err != nil {
+		return err
+	}
 	a.log.Info("report", "groups", len(rows), "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
 	return nil
 }
@@ -58,7 +61,7 @@ func (a *agent) full(ctx context.Context, content bool) error {
 func (a *agent) named(ctx context.Context, ids []directory.ID) error {
 	report := relay.Report{After: a.closed}
 	for _, id := range ids {
-		x, found, err := a.domain.Read(ctx, id)
+		x, found, err := a.session.Read(ctx, id)
 		switch {
 		case err != nil:
 			return err
@@ -106,7 +109,8 @@ func (a *agent) send(ctx context.Context, r relay.Report) error {
 	}
 	id := relay.ReportID(a.now())
 	for i, rows := range parts {
-		p := relay.Report{ID: id, Part: i + 1, Parts: len(parts), Full: r.Full, After: r.After, Target: target(a.base, a.identity), Rows: rows}
+		p := relay.Report{ID: id, Part: i + 1, Parts: len(parts), Full: r.Full, After: r.After,
+			High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Target: a.where(), Rows: rows}
 		if i == 0 {
 			p.Absent = r.Absent
 		}

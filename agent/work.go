@@ -23,6 +23,9 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 	if err != nil {
 		return err
 	}
+	if err := a.high.allows(b.Epoch, b.Seq, digest); err != nil {
+		return a.startOver(ctx, r, err.Error())
+	}
 	began := a.now()
 	results, stopped, err := a.apply(ctx, r, b, release)
 	if err != nil {
@@ -42,12 +45,28 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 		a.log.Warn("batch was closed before it was acknowledged", "seq", b.Seq)
 		err = nil
 	}
+	if err == nil {
+		err = a.remember(ctx)
+	}
 	a.log.Info("batch", "seq", b.Seq, "changes", len(b.Changes), "took", took.Round(time.Millisecond), "stopped", stopped)
 	return err
 }
 
+// refuse acknowledges a batch of which nothing was done, nor will be.
+func (a *agent) refuse(ctx context.Context, r relay.PollReply, why string) error {
+	b, _, digest, err := a.verify(r)
+	if err != nil {
+		return err
+	}
+	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: []plan.Result{}, Stopped: why})
+	if errors.Is(err, relay.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
 // verify holds a batch to its release, and the release to what this agent is
-// for and has done.
+// for.
 func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release, digest string, err error) {
 	if err := json.Unmarshal(r.Release, &release); err != nil {
 		return b, release, "", fmt.Errorf("decode release: %w", err)
@@ -64,9 +83,6 @@ func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release,
 	case a.now().After(release.Expires):
 		return b, release, "", fmt.Errorf("batch %d expired at %s", r.Seq, release.Expires)
 	}
-	if err := a.high.allows(release.Epoch, r.Seq, digest); err != nil {
-		return b, release, "", err
-	}
 	if err := json.Unmarshal(r.Batch, &b); err != nil {
 		return b, release, "", fmt.Errorf("decode batch: %w", err)
 	}
@@ -79,7 +95,7 @@ func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release,
 // apply runs the changes of a batch, in order. stopped says why it will not be
 // finished by this agent; the changes from there on have no result.
 func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, release relay.Release) (results []plan.Result, stopped string, err error) {
-	fence := ad.Fence{Instance: a.target, Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}
+	fence := plan.Fence{Instance: a.target, Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}
 	failed := map[directory.ID]bool{}
 	until := r.Until
 	for _, c := range b.Changes {
@@ -99,7 +115,7 @@ func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, rel
 	return results, "", nil
 }
 
-func (a *agent) change(ctx context.Context, f ad.Fence, c plan.Change, failed map[directory.ID]bool) (plan.Result, error) {
+func (a *agent) change(ctx context.Context, f plan.Fence, c plan.Change, failed map[directory.ID]bool) (plan.Result, error) {
 	if failed[c.Group] {
 		return plan.Result{Status: plan.Skipped, Text: "the group could not be created"}, nil
 	}
@@ -107,7 +123,7 @@ func (a *agent) change(ctx context.Context, f ad.Fence, c plan.Change, failed ma
 	if refusal != "" {
 		return plan.Result{Status: plan.Refused, Text: refusal}, nil
 	}
-	res, err := a.domain.Apply(ctx, f, allowed)
+	res, err := a.session.Apply(ctx, f, allowed)
 	res.Bad = append(res.Bad, bad...)
 	return res, err
 }
@@ -125,7 +141,7 @@ func (a *agent) inTime(ctx context.Context, until, expires time.Time) (time.Time
 	if until.Sub(now) > renewAt {
 		return until, nil
 	}
-	r, err := a.queue.Poll(ctx, relay.Poll{DC: relay.DC{Name: a.identity.Server}})
+	r, err := a.queue.Poll(ctx, relay.Poll{DC: a.session.lineage()})
 	if err == nil {
 		until = r.Until
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type demo struct {
 	*screen
 	dir   string // of all that is written
 	log   *os.File
+	equal string // what the last comparison said
 	stage *stage.Stage
 	shell shell
 }
@@ -43,7 +45,7 @@ func play(ctx context.Context, s *screen) (err error) {
 	if d.log, err = os.Create(filepath.Join(d.dir, "demo.log")); err != nil {
 		return errors.Join(err, os.RemoveAll(d.dir))
 	}
-	defer func() { err = d.end(err) }()
+	defer func() { err = d.end(ctx, err) }()
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
 	s.say("%s", s.paint.dim.Sprint("What the programs print goes to "+d.log.Name()))
 	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.proof, d.finale} {
@@ -54,8 +56,9 @@ func play(ctx context.Context, s *screen) (err error) {
 	return nil
 }
 
-// end ends every process, and leaves nothing but, after a failure, the log.
-func (d *demo) end(cause error) error {
+// end ends every process, and leaves nothing but, after a failure, the folder
+// with the log.
+func (d *demo) end(ctx context.Context, cause error) error {
 	err := d.step("Ending all processes", "", func() (string, error) {
 		d.stage.Stop()
 		if d.stage.DC == nil {
@@ -64,8 +67,8 @@ func (d *demo) end(cause error) error {
 		return "handler, agent, Graph and the domain are gone", d.stage.DC.Close()
 	})
 	err = errors.Join(cause, err, d.log.Close())
-	if err == nil {
-		return os.RemoveAll(d.dir)
+	if err == nil || ctx.Err() != nil {
+		return errors.Join(err, os.RemoveAll(d.dir))
 	}
 	d.say("The programs' output is in %s", d.log.Name())
 	return errors.Join(err, os.RemoveAll(filepath.Join(d.dir, "dc")))
@@ -125,13 +128,15 @@ func built(b stage.Binaries) string {
 }
 
 func (d *demo) startDomain(ctx context.Context) (string, error) {
-	dc, err := samba.Launch(ctx, filepath.Join(d.dir, "dc"), users, d.log)
+	// Cut short, its scripts would leave processes behind: a stop waits for them.
+	dc, err := samba.Launch(context.WithoutCancel(ctx), filepath.Join(d.dir, "dc"), users, d.log)
 	if err != nil {
 		return "", err
 	}
 	d.stage.DC = dc
-	d.shell = shell{dc: dc, service: filepath.Join(d.dir, "ad-password"), admin: filepath.Join(d.dir, "admin-password"), file: dc.CAFile}
-	return "a real domain controller at " + dc.URL, os.WriteFile(d.shell.admin, []byte(dc.AdminPassword), 0o600)
+	d.shell = shell{dc: dc, service: filepath.Join(d.dir, "ad-password"), admin: filepath.Join(d.dir, "admin-password"), ca: dc.CAFile}
+	err = os.WriteFile(d.shell.admin, []byte(dc.AdminPassword), 0o600)
+	return "a real domain controller at " + dc.URL, cmp.Or(context.Cause(ctx), err)
 }
 
 // preview asks the app what it would do now.
@@ -209,7 +214,8 @@ func (d *demo) fill(ctx context.Context, p cycle.Preview) error {
 func (d *demo) compare(ctx context.Context, what string) error {
 	return d.step(what, "", func() (string, error) {
 		out, err := d.stage.Compare(ctx)
-		return strings.TrimSpace(out), err
+		d.equal = strings.TrimSpace(out)
+		return d.equal, err
 	})
 }
 

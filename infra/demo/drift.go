@@ -14,7 +14,7 @@ import (
 
 // scanEvery is how often the agent looks at everything for drift, once the
 // demo has come to it; before, a scan would stand in the way of what is timed.
-const scanEvery = "5s"
+const scanEvery = 5 * time.Second
 
 // drift changes a group in Active Directory by hand, while everything runs.
 func (d *demo) drift(ctx context.Context) error {
@@ -22,11 +22,11 @@ func (d *demo) drift(ctx context.Context) error {
 	defer cancel()
 	d.title("Drift")
 	d.stage.StopAgent()
-	d.stage.Scan = scanEvery
+	d.stage.Scan = scanEvery.String()
 	if err := d.stage.StartAgent(); err != nil {
 		return err
 	}
-	d.say("An administrator changes Department 20 in AD by ldapmodify. The agent scans every %s.", scanEvery)
+	d.say("An administrator changes Department 20 in AD by ldapmodify. The agent scans every %.0f s.", scanEvery.Seconds())
 	id := d.stage.Company.ID("Department 20")
 	before, changed, err := d.byHand(ctx, id)
 	if err != nil {

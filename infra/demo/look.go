@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"groupwriteback/infra/demo/samba"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -17,14 +20,14 @@ import (
 
 // shell is Active Directory by OpenLDAP's tools, which share no code with us.
 type shell struct {
-	dc                   *samba.DC
-	service, admin, file string // password files, and the CA's
+	dc                 *samba.DC
+	service, admin, ca string // files: two passwords, the authority's certificate
 }
 
 // environment makes the tools trust the domain's authority. The certificate is for
 // the controller's name, not for its loopback address: hence allow.
 func (s shell) environment() []string {
-	return []string{"LDAPTLS_CACERT=" + s.file, "LDAPTLS_REQCERT=allow"}
+	return []string{"LDAPTLS_CACERT=" + s.ca, "LDAPTLS_REQCERT=allow"}
 }
 
 // entry is what people look at of a group, by attribute.
@@ -111,17 +114,17 @@ func (paint palette) difference(before, after entry) []string {
 		if slices.Equal(b, a) {
 			continue
 		}
-		text := quote(before.first(name)) + paint.dim.Sprint("  →  ") + quote(after.first(name))
+		text := paint.fromTo(before.first(name), after.first(name))
 		if name == "member" {
-			text = paint.members2(b, a)
+			text = paint.memberChange(b, a)
 		}
 		lines = append(lines, paint.dim.Sprint(pad(name, 13))+text)
 	}
 	return lines
 }
 
-// members2 counts members before and after, and names some that came or went.
-func (paint palette) members2(before, after []string) string {
+// memberChange counts members before and after, and names some that came or went.
+func (paint palette) memberChange(before, after []string) string {
 	name := func(dn string) string {
 		cn, _, _ := plan.SplitRDN(dn)
 		return cn
@@ -149,9 +152,10 @@ func (paint palette) members2(before, after []string) string {
 	return strings.TrimRight(text, " ")
 }
 
-func quote(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return cut(s, 38)
+// fromTo is the change of a value, in one line; the longer side is cut first.
+func (paint palette) fromTo(before, after string) string {
+	const room = width - 5 - 13 - 5
+	b, a := cmp.Or(before, "(none)"), cmp.Or(after, "(none)")
+	b = cut(b, max(room/2, room-uniseg.StringWidth(a)))
+	return b + paint.dim.Sprint("  →  ") + cut(a, room-uniseg.StringWidth(b))
 }

@@ -20,6 +20,7 @@ const timerEvery = 5 * time.Second
 // finale prints the table and, on a terminal, keeps everything open to play with.
 func (d *demo) finale(ctx context.Context) error {
 	d.summary()
+	d.say("\n  %s %s.", d.paint.strong.Sprint("Active Directory equals the cloud:"), strings.TrimSuffix(d.equal, ": equal"))
 	if !d.terminal {
 		return nil
 	}
@@ -162,7 +163,7 @@ func standing(st stage.Status) string {
 	say := english()
 	switch {
 	case st.Plan != nil:
-		return say.Sprintf("a plan of %d changes is on its way", st.Plan.Changes)
+		return say.Sprintf("a plan is on its way; changes: %d", st.Plan.Changes)
 	case st.Totals.Unsure > 0:
 		return say.Sprintf("the scan found what it did not expect; groups to read again: %d", st.Totals.Unsure)
 	case st.Totals.Held > 0:

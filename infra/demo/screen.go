@@ -102,31 +102,38 @@ func (s *screen) step(what, slow string, do func() (string, error)) error {
 
 // spin shows that something goes on until its result is called.
 func (s *screen) spin(what, slow string) (end func()) {
-	var once sync.Mutex // the note may come as the step ends
-	ended := false
-	note := func(show func()) *time.Timer {
-		return time.AfterFunc(3*time.Second, func() {
-			once.Lock()
-			defer once.Unlock()
-			if !ended && slow != "" {
-				show()
-			}
-		})
-	}
-	finish := func(t *time.Timer) {
-		t.Stop()
-		once.Lock()
-		defer once.Unlock()
-		ended = true
-	}
 	if !isTerminal(s.out) {
-		t := note(func() { s.say("  %s: %s", what, slow) })
-		return func() { finish(t) }
+		return later(slow, func() { s.say("  %s: %s", what, slow) })
 	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(what), progressbar.OptionSpinnerType(14),
 		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
-	t := note(func() { bar.Describe(what + ": " + slow) })
-	return func() { finish(t); _ = bar.Finish() }
+	stop := later(slow, func() { bar.Describe(what + ": " + slow) })
+	return func() {
+		stop()
+		_ = bar.Finish()
+	}
+}
+
+// later shows a note after 3 s, unless it is stopped before; never after.
+func later(note string, show func()) (stop func()) {
+	if note == "" {
+		return func() {}
+	}
+	var mu sync.Mutex
+	stopped := false
+	t := time.AfterFunc(3*time.Second, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			show()
+		}
+	})
+	return func() {
+		t.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+	}
 }
 
 // bar is a progress bar over values; a function that is told how many are done.
@@ -135,8 +142,8 @@ func (s *screen) bar(values int) (done func(int), end func()) {
 		return func(int) {}, func() {}
 	}
 	b := progressbar.NewOptions(values, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription("  Applying"), progressbar.OptionSetWidth(50),
-		progressbar.OptionShowCount(), progressbar.OptionSetItsString("values"), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode))
+		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
 	return func(n int) { _ = b.Set(n) }, func() { _ = b.Finish() }
 }
 

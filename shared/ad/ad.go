@@ -10,7 +10,7 @@
 //   - ownership is read from Active Directory before each group is touched: its
 //     mark, our instance, its place below Base (see Domain);
 //   - every write to a group that exists carries a fence that Active Directory
-//     compares atomically, so a stale writer changes nothing (see Fence);
+//     compares atomically, so a stale writer changes nothing (see plan.Fence);
 //   - applied twice, a change does what it does once, and where nothing is
 //     different it costs a read, not a write;
 //   - only principals of the forest's own domains become members, whatever the

@@ -19,7 +19,7 @@ import (
 // outcome. An error means stop: ErrFenced, ErrConnection or the end of ctx, with
 // a result of Unknown; what was done up to there stays, and doing the change
 // again goes on from there.
-func (d *Domain) Apply(ctx context.Context, f Fence, c plan.Change) (plan.Result, error) {
+func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error) {
 	w := &writer{Domain: d, fence: f, change: c, patience: 16, limit: d.Values}
 	if w.limit <= 0 {
 		w.limit = 1000
@@ -39,7 +39,7 @@ func (d *Domain) Apply(ctx context.Context, f Fence, c plan.Change) (plan.Result
 // A writer applies one change.
 type writer struct {
 	*Domain
-	fence    Fence
+	fence    plan.Fence
 	change   plan.Change
 	guid     plan.GUID // of the group, once a create knows it
 	bad      []plan.BadRef
@@ -119,7 +119,7 @@ func (w *writer) mine(ctx context.Context, g plan.GUID) (object, error) {
 	}
 	if id, ok := w.owner(o); !ok || id != w.change.Group {
 		return o, refusal{text: fmt.Sprintf("%s is not ours: its adminDescription is %q and its adminDisplayName %q, where %q and %q… are needed, below %s",
-			o.dn, o.mark, o.fence, plan.Mark(w.change.Group), fencePrefix(w.Instance), w.Base)}
+			o.dn, o.mark, o.fence, plan.Mark(w.change.Group), plan.FencePrefix(w.Instance), w.Base)}
 	}
 	return o, w.allowed(o)
 }
@@ -301,7 +301,7 @@ func names(changes []ldap.Change) []string {
 
 // outranks says whether this writer may follow the one whose fence the group has.
 func (w *writer) outranks(o object) error {
-	if theirs, ok := ParseFence(o.fence); ok && theirs.Compare(w.fence) > 0 {
+	if theirs, ok := plan.ParseFence(o.fence); ok && theirs.Compare(w.fence) > 0 {
 		return fmt.Errorf("%w: %s has %q, this is %q", ErrFenced, o.dn, o.fence, w.fence)
 	}
 	return nil

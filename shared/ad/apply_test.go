@@ -383,11 +383,11 @@ func TestNoPlanOfOurs(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*plan.Change)
-		fence  Fence
+		fence  plan.Fence
 		text   string
 	}{
 		{"another operation", func(c *plan.Change) { c.Op = "burn" }, fence(1), "update the agent"},
-		{"another instance", func(*plan.Change) {}, Fence{Instance: "prod"}, `for instance "prod"`},
+		{"another instance", func(*plan.Change) {}, plan.Fence{Instance: "prod"}, `for instance "prod"`},
 		{"no GUID", func(c *plan.Change) { c.Op, c.GUID = plan.Update, "x>;CN=y" }, fence(1), "encode GUID"},
 	} {
 		c := good

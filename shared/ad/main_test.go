@@ -83,7 +83,7 @@ func someUsers(t testing.TB, from, to int) (refs []plan.Ref) {
 	return refs
 }
 
-func fence(seq uint64) Fence { return Fence{Instance: "test", Epoch: 1, Seq: seq, Lease: 1} }
+func fence(seq uint64) plan.Fence { return plan.Fence{Instance: "test", Epoch: 1, Seq: seq, Lease: 1} }
 
 const universal = "-2147483640" // a universal security group (MS-ADTS 2.2.12)
 

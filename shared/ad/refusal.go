@@ -106,7 +106,7 @@ func (w *writer) taken(ctx context.Context, dn string, err error) error {
 		no.text = "the name or sAMAccountName is taken by an object that this account cannot see"
 	case holder.mark == plan.Mark(w.change.Group):
 		no.text = fmt.Sprintf("the name is taken by %s, which has our mark but not our fence: set its adminDisplayName to %q to hand it over",
-			holder.dn, Fence{Instance: w.Instance})
+			holder.dn, plan.Fence{Instance: w.Instance})
 	}
 	return no
 }

@@ -121,7 +121,7 @@ func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []
 	}
 	// The filter comes first: Samba begins with the first index, however many it finds there.
 	q := query{base: d.Base, scope: ldap.ScopeWholeSubtree, attrs: own(names...), page: page,
-		filter: "(&" + filter + "(objectCategory=group)(adminDescription=Group_*)(adminDisplayName=" + ldap.EscapeFilter(fencePrefix(d.Instance)) + "*))"}
+		filter: "(&" + filter + "(objectCategory=group)(adminDescription=Group_*)(adminDisplayName=" + ldap.EscapeFilter(plan.FencePrefix(d.Instance)) + "*))"}
 	return d.search(ctx, q, func(e *ldap.Entry) error {
 		o, err := d.object(ctx, e, names)
 		if errors.Is(err, errMoved) {

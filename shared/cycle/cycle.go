@@ -78,7 +78,9 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 	if err := w.Commit(ctx); err != nil {
 		return false, err
 	}
-	p.log(w, time.Since(start))
+	if w.Committed() {
+		p.log(w, time.Since(start))
+	}
 	return more && source == nil, source
 }
 

@@ -190,8 +190,17 @@ func foldReports(ctx context.Context, w *journal.Work) error {
 			continue
 		}
 		w.Head.Stop = ""
+		if epoch, yes := ahead(w, parts); yes {
+			if err := startOver(ctx, w, epoch); err != nil {
+				return err
+			}
+			continue
+		}
 		if first.Full && w.Head.Target.DomainSID == "" {
 			w.Head.Target = first.Target
+		}
+		if first.Full {
+			w.Head.Target.DC = first.Target.DC
 		}
 		named := map[directory.ID]bool{}
 		content := true
@@ -212,6 +221,40 @@ func foldReports(ctx context.Context, w *journal.Work) error {
 			w.Head.ReadAll, w.Head.Reads = w.Head.Doubt != nil, nil
 		}
 	}
+	return nil
+}
+
+// ahead finds the newest batch that a report shows to have run, by the fences of
+// its groups or the agent's own word, if this journal has not issued it yet: then
+// the journal was lost or is a restored copy, and Active Directory is ahead of it.
+func ahead(w *journal.Work, parts []journal.Report) (epoch uint64, yes bool) {
+	look := func(m journal.Mark) {
+		if m.Epoch > w.Head.Epoch || m.Epoch == w.Head.Epoch && m.Seq >= w.Head.NextSeq {
+			epoch, yes = max(epoch, m.Epoch), true
+		}
+	}
+	for _, part := range parts {
+		look(part.High)
+		for _, row := range part.Rows {
+			if f, ok := plan.ParseFence(row.Fence); ok {
+				look(journal.Mark{Epoch: f.Epoch, Seq: f.Seq})
+			}
+		}
+	}
+	return epoch, yes
+}
+
+// startOver begins a new epoch behind everything that was ever written: what the
+// lost journal had in flight cannot run any more, and nothing is planned before
+// the agent has read all of it again.
+func startOver(ctx context.Context, w *journal.Work, epoch uint64) error {
+	if w.Head.Plan != nil {
+		if err := closePlan(ctx, w); err != nil {
+			return err
+		}
+	}
+	w.Head.Epoch, w.Head.Closed = epoch+1, w.Head.NextSeq-1
+	w.Head.ReadAll, w.Head.Reported = true, time.Time{}
 	return nil
 }
 

@@ -123,39 +123,51 @@ func (s Snapshot) foldMembers(g *Group, changes []MemberChange, t Touched) bool 
 	if len(changes) == 0 {
 		return false
 	}
-	last := make(map[ID]MemberChange, len(changes))
-	for _, c := range changes {
-		last[c.ID] = c
-	}
-	var out, left []Member
+	out, rest := make([]Member, 0, len(g.Members)+len(changes)), g.Members
+	var left []Member
 	changed := false
-	for _, m := range g.Members {
-		c, named := last[m.ID]
+	for _, c := range lastWords(changes) {
+		at, is := find(rest, c.ID)
+		out, rest = append(out, rest[:at]...), rest[at:]
 		switch {
-		case named && c.Removed:
-			left = append(left, m)
-			changed = true
-		default:
-			out = append(out, m)
-			delete(last, m.ID)
+		case is && c.Removed:
+			left, rest, changed = append(left, rest[0]), rest[1:], true
+		case !is && !c.Removed:
+			out, changed = append(out, s.member(c, g.ID, t).asMember()), true
 		}
-	}
-	joined := map[ID]bool{}
-	for id, c := range last {
-		if c.Removed {
-			continue
-		}
-		p := s.member(c, g.ID, t)
-		out = append(out, Member{ID: id, Kind: p.Kind, Standing: p.Standing, SID: p.SID})
-		joined[id], changed = true, true
 	}
 	if !changed {
 		return false
 	}
-	slices.SortFunc(out, byID)
-	g.Members = out
-	g.Left = slices.DeleteFunc(union(g.Left, left), func(m Member) bool { return joined[m.ID] })
+	g.Members = append(out, rest...)
+	g.leave(left)
 	return true
+}
+
+// lastWords sorts changes by member, and keeps the last of each.
+func lastWords(changes []MemberChange) []MemberChange {
+	out := slices.Clone(changes)
+	slices.Reverse(out)
+	slices.SortStableFunc(out, func(a, b MemberChange) int { return a.ID.Compare(b.ID) })
+	return slices.CompactFunc(out, func(a, b MemberChange) bool { return a.ID == b.ID })
+}
+
+// leave adds to those that left, less those that are in g again: g.Members is
+// as it is now.
+func (g *Group) leave(left []Member) {
+	g.Left = slices.DeleteFunc(union(g.Left, left), func(m Member) bool {
+		at, is := find(g.Members, m.ID)
+		return is && g.Members[at].SID == m.SID
+	})
+}
+
+// find returns where a member is or would be.
+func find(ms []Member, id ID) (at int, is bool) {
+	return slices.BinarySearchFunc(ms, id, func(m Member, id ID) int { return m.ID.Compare(id) })
+}
+
+func (p *Principal) asMember() Member {
+	return Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}
 }
 
 // member returns the principal behind a new member of a group, and notes the
@@ -248,15 +260,18 @@ func (s Snapshot) regroup(g *Group, t Touched) {
 	s.putPrincipal(&p, t)
 }
 
-// standAs sets what a group is as a member: one that Active Directory masters
-// has its SID there.
+// standAs sets what a group is as a member. One that has a SID on premises is
+// there, whoever masters it: the AD group of a converted one is kept.
 func (p *Principal) standAs(g *Group) {
 	p.Name = g.Props.First("displayName")
-	p.Standing, p.SID = CloudOnly, ""
-	if g.Props.First("onPremisesSyncEnabled") == "true" {
-		if sid, err := ParseSID(g.Props.First("onPremisesSecurityIdentifier")); err == nil {
-			p.Standing, p.SID = Synced, sid
-		}
+	sid, err := ParseSID(g.Props.First("onPremisesSecurityIdentifier"))
+	switch {
+	case err == nil:
+		p.Standing, p.SID = Synced, sid
+	case p.SID != "":
+		p.Standing = LostSID
+	default:
+		p.Standing = CloudOnly
 	}
 	switch g.Gone {
 	case SoftDeleted:
@@ -286,7 +301,7 @@ func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
 	changed := false
 	for _, pid := range principals {
 		p := s.Principals[pid]
-		at, is := slices.BinarySearchFunc(g.Members, pid, func(m Member, id ID) int { return m.ID.Compare(id) })
+		at, is := find(g.Members, pid)
 		if !is { // it left: prune
 			q := *p
 			q.Parents = slices.DeleteFunc(slices.Clone(p.Parents), func(x ID) bool { return x == id })
@@ -294,7 +309,7 @@ func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
 			continue
 		}
 		t.Decide[id] = true
-		was, now := g.Members[at], Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}
+		was, now := g.Members[at], p.asMember()
 		if was == now {
 			continue
 		}
@@ -304,7 +319,7 @@ func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
 		g.Members[at], changed = now, true
 	}
 	if changed {
-		g.Left = union(g.Left, left)
+		g.leave(left)
 		s.putGroup(&g, t)
 	}
 }

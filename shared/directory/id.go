@@ -52,10 +52,11 @@ func (id *ID) UnmarshalText(text []byte) (err error) {
 // "S-1-5-21-1004336348-1177238915-682003330-1107" (MS-DTYP 2.4.2.1). Empty means none.
 type SID string
 
-// ParseSID checks the shape of a security identifier.
+// ParseSID checks the shape of a security identifier: an authority, and 1 to 15
+// parts below it.
 func ParseSID(s string) (SID, error) {
 	parts := strings.Split(s, "-")
-	ok := len(parts) >= 3 && len(parts) <= 18 && parts[0] == "S" && parts[1] == "1"
+	ok := len(parts) >= 4 && len(parts) <= 18 && parts[0] == "S" && parts[1] == "1"
 	for i := 2; ok && i < len(parts); i++ {
 		bits := 32
 		if i == 2 {

@@ -36,10 +36,17 @@ type Report struct {
 	Agent  string  `json:"agent"`
 	Full   bool    `json:"full"`  // names every group that we own: what is not named is not there
 	After  uint64  `json:"after"` // the last batch known finished or closed when the report was begun
+	High   Mark    `json:"high"`  // the last batch that this agent has finished
 	Target Target  `json:"target"`
 	Rows   []Row   `json:"rows"`
 	Absent []Gone  `json:"absent,omitempty"` // asked for and not found; counts as unsure, not as gone
 	Rate   float64 `json:"rate,omitempty"`
+}
+
+// Mark is a batch of an epoch.
+type Mark struct {
+	Epoch uint64 `json:"epoch"`
+	Seq   uint64 `json:"seq"`
 }
 
 // Row is one group as the agent saw it.

@@ -99,6 +99,8 @@ type Work struct {
 	inbox   []string // what nobody has folded yet
 	folded  []string // what was folded and is still there
 	puts    []object // batches, holds: written before the map
+
+	committed bool
 }
 
 type object struct {
@@ -247,11 +249,15 @@ func (w *Work) Commit(ctx context.Context) error {
 			return err
 		}
 	}
+	w.committed = true
 	if w.Head.Plan != nil {
 		return w.journal.writeRelease(ctx, w.Head)
 	}
 	return nil
 }
+
+// Committed says whether Commit wrote something.
+func (w *Work) Committed() bool { return w.committed }
 
 func (w *Work) changed() bool {
 	t := w.trees

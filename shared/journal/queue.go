@@ -41,7 +41,7 @@ type PollReply struct {
 	Until   time.Time       `json:"until"` // of the lease, by the relay's clock
 	Now     time.Time       `json:"now"`   // the relay's clock
 	Epoch   uint64          `json:"epoch"`
-	Gen     uint64          `json:"gen"`
+	State   string          `json:"state"`  // names what the journal holds: another one after each commit
 	Closed  uint64          `json:"closed"` // the last batch that can no longer run
 	Attrs   []string        `json:"attrs"`  // the AD attributes that plans decide
 	Release json.RawMessage `json:"release,omitempty"`
@@ -73,7 +73,7 @@ func (j *Journal) Poll(ctx context.Context, q Poll) (PollReply, error) {
 		return PollReply{}, err
 	}
 	now := j.now()
-	r := PollReply{Token: l.Token, Until: l.Until, Now: now, Epoch: h.Epoch, Gen: h.Gen, Closed: h.Closed, Attrs: h.Attrs, Next: PollEvery.Seconds()}
+	r := PollReply{Token: l.Token, Until: l.Until, Now: now, Epoch: h.Epoch, State: h.Nonce, Closed: h.Closed, Attrs: h.Attrs, Next: PollEvery.Seconds()}
 	if h.Rules == "" {
 		return r, nil // no planner has run: what to read is not known yet
 	}

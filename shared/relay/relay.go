@@ -22,6 +22,7 @@ type (
 	Report    = journal.Report
 	Row       = journal.Row
 	Gone      = journal.Gone
+	Mark      = journal.Mark
 	Target    = journal.Target
 	DC        = journal.DC
 	Batch     = journal.Batch

@@ -1,4 +1,4 @@
-package ad
+package plan
 
 import (
 	"cmp"
@@ -17,10 +17,12 @@ type Fence struct {
 
 // String returns the form that Active Directory keeps: "gwb <instance> <epoch>.<seq>.<lease>".
 func (f Fence) String() string {
-	return fmt.Sprintf("%s%d.%d.%d", fencePrefix(f.Instance), f.Epoch, f.Seq, f.Lease)
+	return fmt.Sprintf("%s%d.%d.%d", FencePrefix(f.Instance), f.Epoch, f.Seq, f.Lease)
 }
 
-func fencePrefix(instance string) string { return "gwb " + instance + " " }
+// FencePrefix is what the fences of an installation begin with: a group that we
+// own has one.
+func FencePrefix(instance string) string { return "gwb " + instance + " " }
 
 // ParseFence is the inverse of String. ok is false for anything that String
 // does not write.

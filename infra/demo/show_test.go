@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/uniseg"
+
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/status"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden holds text against testdata/<name>.golden, and against the width of a
+// screen.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := uniseg.StringWidth(strings.TrimRight(line, "\n")); n > width {
+			t.Errorf("a line of %d columns: %s", n, line)
+		}
+	}
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), text); d != "" {
+		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, d)
+	}
+}
+
+func refs(n int) []plan.Ref { return make([]plan.Ref, n) }
+
+// everything is a plan in which each kind of change occurs.
+func everything() cycle.Preview {
+	id := graphtest.ID
+	p := cycle.Preview{Groups: map[directory.ID]cycle.Described{}}
+	change := func(name string, c plan.Change) {
+		c.Group = id(name)
+		p.Changes = append(p.Changes, c)
+		p.Groups[c.Group] = cycle.Described{Name: name}
+	}
+	change("Chain A", plan.Change{Op: plan.Rename, Name: plan.Mark(id("Chain A"))}) // steps aside
+	change("Chain A", plan.Change{Op: plan.Rename, Name: "Chain B", Set: map[string][]string{"sAMAccountName": {"Chain B"}}})
+	change("Chain A", plan.Change{Op: plan.Update, Set: map[string][]string{"displayName": {"Chain B"}}})
+	change("All staff", plan.Change{Op: plan.Create, Name: "All staff", Set: map[string][]string{"displayName": {"All staff"}, "description": {"Everybody"}, "groupType": {"-2147483640"}}})
+	change("Empty", plan.Change{Op: plan.Create, Name: "Empty", Set: map[string][]string{"displayName": {"Empty"}}})
+	change("All staff", plan.Change{Op: plan.Update, Add: refs(4999)})
+	change("All staff", plan.Change{Op: plan.Update, Add: refs(1001)})
+	change("Projekt Übermorgen in 東京", plan.Change{Op: plan.Update, Add: refs(1), Set: map[string][]string{"description": nil}})
+	change("Leavers", plan.Change{Op: plan.Update, Add: refs(12), Remove: refs(3456)})
+	change("One leaves", plan.Change{Op: plan.Update, Remove: refs(1)})
+	change("Retired", plan.Change{Op: plan.Update, Set: map[string][]string{"info": {"No longer managed by Groupwriteback: the group was deleted in Entra ID; the AD group is kept and no longer managed."}}})
+	change(strings.Repeat("A very long name ", 4), plan.Change{Op: plan.Update, Set: map[string][]string{"description": {"a \"quoted\"\nvalue"}}})
+	p.Held = []journal.Listing{{Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
+	return p
+}
+
+func TestShowPlan(t *testing.T) {
+	var b bytes.Buffer
+	paint := newPalette(false)
+	paint.showPlan(&b, everything(), 100)
+	golden(t, "plan", b.String())
+
+	b.Reset()
+	paint.showPlan(&b, everything(), 3)
+	golden(t, "plan-short", b.String())
+
+	b.Reset()
+	paint.showPlan(&b, cycle.Preview{Waiting: "no agent has reported yet"}, 3)
+	golden(t, "plan-waiting", b.String())
+}
+
+// TestPlanIsStable: the rows come out of a map, but always in the same order.
+func TestPlanIsStable(t *testing.T) {
+	var first string
+	for range 20 {
+		var b bytes.Buffer
+		newPalette(true).showPlan(&b, everything(), 100)
+		if first == "" {
+			first = b.String()
+		}
+		if b.String() != first {
+			t.Fatalf("two plans of the same changes:\n%s\n%s", first, b.String())
+		}
+	}
+	if !strings.Contains(first, "\x1b[32m") {
+		t.Error("no green in a coloured plan")
+	}
+}
+
+func TestShowProblems(t *testing.T) {
+	id := graphtest.ID
+	names := map[directory.ID]string{id("g"): "Partners", id("guest"): "Grete Gast"}
+	var problems []status.Problem
+	for _, who := range []string{"Ada", "Ben", "Cleo", "Dan", "Eve"} {
+		names[id(who)] = who
+		problems = append(problems, status.Problem{Group: id("g"), Member: id(who), Reason: string(directory.CloudOnly)})
+	}
+	problems = append(problems,
+		status.Problem{Group: id("g"), Member: id("guest"), Reason: string(directory.Guest)},
+		status.Problem{Group: id("g"), Reason: "refused", Text: "Active Directory said no"})
+	var b bytes.Buffer
+	newPalette(false).showProblems(&b, problems, func(id directory.ID) string { return names[id] })
+	golden(t, "problems", b.String())
+}
