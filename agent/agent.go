@@ -82,7 +82,7 @@ func (a *agent) run(ctx context.Context) error {
 			a.log.Info("standing by", "why", err)
 			next = 15 * time.Second
 		case err != nil:
-			pause = min(max(2*pause, time.Second), most)
+			pause = min(max(2*pause, 250*time.Millisecond), most)
 			next = pause
 			a.log.Error("turn failed", "err", err, "again_in", next)
 		default:

@@ -59,15 +59,16 @@ func play(ctx context.Context, s *screen) (err error) {
 // end ends every process, and leaves nothing but, after a failure, the folder
 // with the log.
 func (d *demo) end(ctx context.Context, cause error) error {
-	err := d.step("Ending all processes", "", func() (string, error) {
-		d.stage.Stop()
-		if d.stage.DC == nil {
-			return "", nil
-		}
-		return "handler, agent, Graph and the domain are gone", d.stage.DC.Close()
-	})
-	err = errors.Join(cause, err, d.log.Close())
-	if err == nil || ctx.Err() != nil {
+	err := cause
+	if d.stage.DC != nil { // the first that is started
+		err = errors.Join(err, d.step("Ending all processes", "", func() (string, error) {
+			d.stage.Stop()
+			return "handler, agent, Graph and the domain are gone", d.stage.DC.Close()
+		}))
+	}
+	info, statErr := d.log.Stat()
+	err = errors.Join(err, statErr, d.log.Close())
+	if err == nil || ctx.Err() != nil || statErr == nil && info.Size() == 0 {
 		return errors.Join(err, os.RemoveAll(d.dir))
 	}
 	d.say("The programs' output is in %s", d.log.Name())
@@ -87,7 +88,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 			if s.Source, err = source(ctx); err != nil {
 				return "", err
 			}
-			return install(ctx, s.Source, d.log)
+			return prepare(ctx, s.Source, d.log)
 		}},
 		{"Handler and agent", "the first build takes a minute", func() (string, error) {
 			s.Bin, err = stage.Build(ctx, s.Source, d.dir)

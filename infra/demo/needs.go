@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"groupwriteback/infra/demo/samba"
 )
 
 // tools are the programs that the demo runs, apart from its own.
@@ -41,30 +43,48 @@ func missing() []string {
 	return out
 }
 
-// install makes sure of what the domain needs, and says what there is. It
+// prepare makes sure of what the domain needs, and says what there is. It
 // installs packages only as root, where nobody has to be asked for a password.
-func install(ctx context.Context, source string, log io.Writer) (string, error) {
-	if os.Geteuid() != 0 {
-		remedy := `sudo env "PATH=$PATH" go run ./infra/demo`
-		if lack := missing(); len(lack) > 0 {
-			remedy = "sudo infra/demo/samba/install.sh && " + remedy
-		}
-		return "", fmt.Errorf("samba's domain controller needs root: it opens the ports 88, 389 and 636 of a loopback address; run\n  %s", remedy)
-	}
-	if lack := missing(); len(lack) > 0 {
-		script := filepath.Join(source, "infra", "demo", "samba", "install.sh")
-		cmd := exec.CommandContext(ctx, script)
+func prepare(ctx context.Context, source string, log io.Writer) (string, error) {
+	root := os.Geteuid() == 0
+	if root && len(missing()) > 0 {
+		cmd := exec.CommandContext(ctx, filepath.Join(source, "infra", "demo", "samba", "install.sh"))
 		cmd.Stdout, cmd.Stderr = log, log
 		if err := cmd.Run(); err != nil {
-			return "", fmt.Errorf("install %s: %w; run infra/demo/samba/install.sh by hand to see why", strings.Join(lack, ", "), err)
+			return "", fmt.Errorf("install %s: %w: run infra/demo/samba/install.sh to see why", strings.Join(missing(), ", "), err)
 		}
 	}
-	if lack := missing(); len(lack) > 0 {
-		return "", fmt.Errorf("%s: not on the PATH, though infra/demo/samba/install.sh has run: install what is missing by the system's package manager", strings.Join(lack, ", "))
+	if err := errors.Join(installed(root), ports()); err != nil {
+		return "", err
 	}
 	version, err := exec.CommandContext(ctx, "samba", "--version").Output()
 	if err != nil {
 		return "", fmt.Errorf("samba --version: %w", err)
 	}
 	return "Samba " + strings.TrimPrefix(strings.TrimSpace(string(version)), "Version ") + ", ldapsearch, python3", nil
+}
+
+// installed is an error with its remedy if a tool is missing.
+func installed(root bool) error {
+	lack := missing()
+	if len(lack) == 0 {
+		return nil
+	}
+	text := strings.Join(lack, ", ") + ": not on the PATH"
+	if root {
+		return errors.New(text + ", and infra/demo/samba/install.sh does not bring it: use the system's package manager")
+	}
+	return errors.New(text + "; run\n  sudo infra/demo/samba/install.sh")
+}
+
+// ports is an error with its remedy if this user may not open a domain
+// controller's ports.
+func ports() error {
+	if _, err := samba.FreeAddr(); errors.Is(err, os.ErrPermission) {
+		return errors.New(`a domain controller opens the ports 88, 389 and 636, here of a loopback address, which needs root; run
+  sudo env "PATH=$PATH" go run ./infra/demo
+or let every user open them until the next boot:
+  sudo sysctl net.ipv4.ip_unprivileged_port_start=0`)
+	}
+	return nil // anything else is told when the domain starts
 }

@@ -148,17 +148,14 @@ func retire(have *plan.Group, reason string) *plan.Group {
 // member is the reference for a member, and why there is none or why it is in
 // doubt.
 func member(r *Rules, m directory.Member, nested func(directory.ID) Nested, t Target) (plan.Ref, string) {
-	if m.Kind == directory.GroupKind && m.Standing != directory.Synced {
+	if m.Kind == directory.GroupKind {
 		n := nested(m.ID)
-		if n.Exists {
+		if n.Exists || m.Standing != directory.Synced && r.writes(n.Group) {
 			return plan.GroupRef(m.ID), ""
 		}
-		if n.Group != nil && n.Group.Gone == directory.NotRemoved {
-			if ok, _ := r.InScope(n.Group); ok {
-				return plan.GroupRef(m.ID), ""
-			}
+		if m.SID == "" {
+			return "", NestedOutOfScope
 		}
-		return "", NestedOutOfScope
 	}
 	switch {
 	case m.SID == "" && m.Standing == directory.Unseen && m.Kind != directory.User && m.Kind != directory.Device:
@@ -177,6 +174,16 @@ func member(r *Rules, m directory.Member, nested func(directory.ID) Nested, t Ta
 		return plan.SIDRef(m.SID), string(m.Standing)
 	}
 	return plan.SIDRef(m.SID), ""
+}
+
+// writes says whether there is to be an AD group for a cloud group. nil is one
+// that is not known.
+func (r *Rules) writes(g *directory.Group) bool {
+	if g == nil || g.Gone != directory.NotRemoved {
+		return false
+	}
+	ok, _ := r.InScope(g)
+	return ok
 }
 
 // left cuts a string to at most n UTF-16 code units, as .NET and AD count.

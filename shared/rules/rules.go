@@ -11,14 +11,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -34,65 +28,6 @@ type Rules struct {
 type Scope struct {
 	All    bool                  // all that this product can write
 	Groups map[directory.ID]bool // or these
-}
-
-// file is the shape of the rules file.
-type file struct {
-	OU    string `yaml:"ou"`
-	Scope any    `yaml:"scope"`
-}
-
-// Parse reads a rules file (YAML). Its error names every mistake with its line
-// and column.
-func Parse(data []byte) (*Rules, error) {
-	doc, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return nil, fmt.Errorf("rules: %s", yaml.FormatError(err, false, true))
-	}
-	var f file
-	var mistakes []error
-	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
-		mistakes = append(mistakes, fmt.Errorf("rules: %s", yaml.FormatError(err, false, true)))
-	}
-	r := &Rules{OU: plan.NormalDN(f.OU)}
-	if _, _, ok := plan.SplitRDN(f.OU); !ok {
-		mistakes = append(mistakes, fmt.Errorf("rules%s: ou: %q is not a distinguished name; write for example OU=Cloud Groups,DC=corp,DC=example", at(doc, "$.ou"), f.OU))
-	}
-	switch s := f.Scope.(type) {
-	case string:
-		if r.Scope.All = s == "all"; !r.Scope.All {
-			mistakes = append(mistakes, fmt.Errorf("rules%s: scope: %q is neither all nor a list of object ids", at(doc, "$.scope"), s))
-		}
-	case []any:
-		r.Scope.Groups = map[directory.ID]bool{}
-		for i, v := range s {
-			id, err := directory.ParseID(fmt.Sprint(v))
-			if err != nil {
-				mistakes = append(mistakes, fmt.Errorf("rules%s: scope: %w", at(doc, fmt.Sprintf("$.scope[%d]", i)), err))
-			}
-			r.Scope.Groups[id] = true
-		}
-	default:
-		mistakes = append(mistakes, fmt.Errorf("rules%s: scope: write all, or a list of the object ids of the groups to write", at(doc, "$.scope")))
-	}
-	if len(mistakes) > 0 {
-		return nil, errors.Join(mistakes...)
-	}
-	return r, nil
-}
-
-// at is " line:column" of a path in the file, or nothing where it is not there.
-func at(doc *ast.File, path string) string {
-	p, err := yaml.PathString(path)
-	if err != nil {
-		return ""
-	}
-	n, err := p.FilterFile(doc)
-	if err != nil || n == nil || n.GetToken() == nil {
-		return ""
-	}
-	pos := n.GetToken().Position
-	return fmt.Sprintf(" line %d:%d", pos.Line, pos.Column)
 }
 
 // version is part of Hash: it counts the changes of what this code decides.

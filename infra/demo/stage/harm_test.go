@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,18 +21,32 @@ import (
 	"groupwriteback/shared/graph/graphtest"
 )
 
-// A kill is a death at one write: of the handler at a store write, or of the
-// agent at an LDAP write. Number 0 is none.
-type kill struct {
+// A harm is what goes wrong at one write, of the handler to the store or of the
+// agent to the directory. Number 0 is none.
+type harm struct {
 	store, ldap int64
 	when        string // before | after
+	cut         bool   // the connection to the directory is cut; otherwise the process is killed
 }
 
-// TestKilledAtEveryWrite records a run, then plays it again for each write that
-// it made, to the store or the directory, with a process that is killed before
-// or after that write. The next run converges to what the cloud says, and no
-// member was ever removed that the cloud did not remove.
-func TestKilledAtEveryWrite(t *testing.T) {
+func (h harm) String() string {
+	what := "kill"
+	if h.cut {
+		what = "cut"
+	}
+	return fmt.Sprintf("store=%d,ldap=%d,%s %s", h.store, h.ldap, what, h.when)
+}
+
+// everyFault is set to see every fault; without it every fifth is played, other
+// ones each day, so that a build stays short.
+const everyFault = "GROUPWRITEBACK_TEST_EVERY_FAULT"
+
+// TestHarmedAtEveryWrite records a run, then plays it again for each write that
+// it made, to the store or the directory: with a process that is killed, or a
+// connection that is cut, before or after that write. On top come kills at
+// random. The next run converges to what the cloud says, and no member was ever
+// removed that the cloud did not remove.
+func TestHarmedAtEveryWrite(t *testing.T) {
 	bin, err := built()
 	must(t, err)
 	faulty := filepath.Join(filepath.Dir(bin.Handler), "faultyhandler")
@@ -45,36 +60,49 @@ func TestKilledAtEveryWrite(t *testing.T) {
 		t.Fatalf("%v\nremedy: infra/demo/samba/install.sh", err)
 	}
 	t.Cleanup(func() { dc.Close() })
-	store, ldap := playKilled(t, dc, bin, faulty, 0, kill{})
-	t.Logf("a run makes N = %d store writes by the handler and N = %d LDAP writes", store, ldap)
+	began := time.Now()
+	store, ldap := play(t, dc, bin, faulty, 0, harm{})
 	if store < 20 || ldap < 15 {
-		t.Fatal("the recorded run is too small to mean anything")
+		t.Fatalf("the recorded run has %d store writes and %d LDAP writes: too few to mean anything", store, ldap)
 	}
-	var kills []kill
-	for _, when := range []string{"before", "after"} {
-		for n := range store {
-			kills = append(kills, kill{store: n + 1, when: when})
-		}
-		for n := range ldap {
-			kills = append(kills, kill{ldap: n + 1, when: when})
-		}
+	all := harms(store, ldap)
+	step, first := 5, int(time.Now().Unix()/86400)%5
+	if os.Getenv(everyFault) != "" {
+		step, first = 1, 0
 	}
-	step := 1
-	if testing.Short() {
-		step = 7
-	}
-	for i := 0; i < len(kills); i += step {
-		k := kills[i]
-		t.Run(fmt.Sprintf("store=%d,ldap=%d,%s", k.store, k.ldap, k.when), func(t *testing.T) {
+	played := 0
+	for i := first; i < len(all); i += step {
+		played++
+		t.Run(all[i].String(), func(t *testing.T) {
 			t.Parallel()
-			playKilled(t, dc, bin, faulty, i+1, k)
+			play(t, dc, bin, faulty, i+1, all[i])
 		})
 	}
+	t.Logf("a run (%.1f s) makes N = %d store writes and N = %d LDAP writes: %d faults, of which %d are played", time.Since(began).Seconds(), store, ldap, len(all), played)
 }
 
-// playKilled plays the run in an OU of its own and returns how many writes
+// harms lists what can go wrong in a run with so many writes, and 50 kills at
+// random, two in a run.
+func harms(store, ldap int64) []harm {
+	var out []harm
+	for _, when := range []string{"before", "after"} {
+		for n := range store {
+			out = append(out, harm{store: n + 1, when: when})
+		}
+		for n := range ldap {
+			out = append(out, harm{ldap: n + 1, when: when}, harm{ldap: n + 1, when: when, cut: true})
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 25 {
+		out = append(out, harm{store: 1 + r.Int64N(store), ldap: 1 + r.Int64N(ldap), when: []string{"before", "after"}[r.IntN(2)]})
+	}
+	return out
+}
+
+// play plays the run in an OU of its own and returns how many writes
 // there were.
-func playKilled(t *testing.T, dc *samba.DC, bin Binaries, faulty string, run int, k kill) (store, ldap int64) {
+func play(t *testing.T, dc *samba.DC, bin Binaries, faulty string, run int, k harm) (store, ldap int64) {
 	dir := t.TempDir()
 	base := fmt.Sprintf("OU=run%03d,%s", run, dc.Base)
 	addOU(t, dc, base)
@@ -91,7 +119,9 @@ func playKilled(t *testing.T, dc *samba.DC, bin Binaries, faulty string, run int
 		if n != k.ldap || dead.Swap(true) {
 			return true
 		}
-		s.KillAgent()
+		if !k.cut {
+			s.KillAgent()
+		}
 		return false
 	}
 	if k.when == "before" {

@@ -1,0 +1,114 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// Parse reads a rules file (YAML). Its error names every mistake with its line
+// and column.
+func Parse(data []byte) (*Rules, error) {
+	doc, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, syntax(err)
+	}
+	var settings yaml.MapSlice
+	if err := yaml.Unmarshal(data, &settings); err != nil {
+		return nil, syntax(err)
+	}
+	p := reader{doc: doc, rules: &Rules{}}
+	if len(doc.Docs) > 1 {
+		p.mistake("", "there is more than one document: write one, without ---")
+	}
+	values := map[string]any{}
+	for _, s := range settings {
+		name := fmt.Sprint(s.Key)
+		if name != "ou" && name != "scope" {
+			p.mistake(name, "no such setting; there are ou and scope")
+		}
+		values[name] = s.Value
+	}
+	p.ou(values["ou"])
+	p.scope(values["scope"])
+	if len(p.mistakes) > 0 {
+		return nil, errors.Join(p.mistakes...)
+	}
+	return p.rules, nil
+}
+
+// reader collects what a rules file says, and its mistakes.
+type reader struct {
+	doc      *ast.File
+	rules    *Rules
+	mistakes []error
+}
+
+func (p *reader) ou(v any) {
+	dn, _ := v.(string)
+	if _, _, ok := plan.SplitRDN(dn); !ok {
+		p.mistake("ou", "write the distinguished name of the container, for example OU=Cloud Groups,DC=corp,DC=example")
+	}
+	p.rules.OU = plan.NormalDN(dn)
+}
+
+func (p *reader) scope(v any) {
+	list, isList := v.([]any)
+	switch {
+	case v == "all":
+		p.rules.Scope.All = true
+		return
+	case !isList:
+		p.mistake("scope", "write all, or a list of the object ids of the groups to write")
+		return
+	}
+	p.rules.Scope.Groups = map[directory.ID]bool{}
+	for i, v := range list {
+		id, err := directory.ParseID(fmt.Sprint(v))
+		if err != nil {
+			p.mistake(fmt.Sprintf("scope[%d]", i), "%v", err)
+		}
+		p.rules.Scope.Groups[id] = true
+	}
+}
+
+// mistake notes what is wrong with a setting, by its path in the file.
+func (p *reader) mistake(path, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if path != "" {
+		text = path + ": " + text
+	}
+	p.mistakes = append(p.mistakes, fmt.Errorf("rules%s: %s", p.at(path), text))
+}
+
+// at is " line <line>:<column>" of a setting's value, or nothing where it is not there.
+func (p *reader) at(path string) string {
+	if path == "" {
+		return ""
+	}
+	where, err := yaml.PathString("$." + path)
+	if err != nil {
+		return ""
+	}
+	n, err := where.FilterFile(p.doc)
+	if err != nil || n == nil || n.GetToken() == nil {
+		return ""
+	}
+	pos := n.GetToken().Position
+	return fmt.Sprintf(" line %d:%d", pos.Line, pos.Column)
+}
+
+// syntax is the error of a file that cannot be read at all, in the same form.
+func syntax(err error) error {
+	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
+		pos := e.GetToken().Position
+		return fmt.Errorf("rules line %d:%d: %s", pos.Line, pos.Column, e.GetMessage())
+	}
+	return fmt.Errorf("rules: %w", err)
+}
