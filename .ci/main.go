@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,7 +35,7 @@ func run(in io.Reader, out io.Writer, skips, closing string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", skips, err)
 	}
-	r := report{out: out, output: map[string][]string{}}
+	r := report{out: out, output: map[string][]string{}, stray: map[string][]string{}}
 	if err := r.read(in); err != nil {
 		return fmt.Errorf("read test events: %w", err)
 	}
@@ -70,7 +71,8 @@ func (e event) key() string { return e.Package + " " + e.Test }
 
 type report struct {
 	out     io.Writer
-	output  map[string][]string // of tests that are not over, or that failed
+	output  map[string][]string // of tests that are not over yet
+	stray   map[string][]string // by package: what passed tests printed past their logs
 	skipped []event
 	closing []string // the last lines of each package
 	failed  int
@@ -113,6 +115,7 @@ func (r *report) add(e event) {
 	case "pass":
 		if e.Test != "" {
 			r.passed++
+			r.stray[e.Package] = append(r.stray[e.Package], stray(r.output[e.key()])...)
 		}
 		delete(r.output, e.key())
 	}
@@ -127,10 +130,23 @@ func (r *report) print(e event) {
 	if e.Output == "PASS\n" {
 		return
 	}
+	if strings.HasPrefix(e.Output, "FAIL") {
+		fmt.Fprint(r.out, strings.Join(r.stray[e.Package], ""))
+		delete(r.stray, e.Package)
+	}
 	fmt.Fprint(r.out, e.Output)
 	if isClosing(e.Output) {
 		r.closing = append(r.closing, e.Output)
 	}
+}
+
+// framed are the lines of go test -v and of a test's own log.
+var framed = regexp.MustCompile(`^(=== | *--- | {4}\S+\.go:\d+: | {8})`)
+
+// stray picks what a test's log does not hold, such as the race detector's
+// report: it may fail another test than the one that was named when it came.
+func stray(lines []string) []string {
+	return slices.DeleteFunc(lines, framed.MatchString)
 }
 
 func isClosing(line string) bool {

@@ -23,7 +23,13 @@ const passed = `go: a line that is no event
 {"Action":"skip","Package":"groupwriteback/y"}
 `
 
-const failed = `{"Action":"output","Package":"groupwriteback/z","Test":"TestC","Output":"    z_test.go:1: wrong\n"}
+// failed is what it prints of a package in which TestC failed, by a race whose report
+// came while TestD was named.
+const failed = `{"Action":"output","Package":"groupwriteback/z","Test":"TestD","Output":"    z_test.go:9: fine\n"}
+{"Action":"output","Package":"groupwriteback/z","Test":"TestD","Output":"WARNING: DATA RACE\n"}
+{"Action":"output","Package":"groupwriteback/z","Test":"TestD","Output":"      /src/z.go:5 +0x4\n"}
+{"Action":"pass","Package":"groupwriteback/z","Test":"TestD"}
+{"Action":"output","Package":"groupwriteback/z","Test":"TestC","Output":"    z_test.go:1: wrong\n"}
 {"Action":"fail","Package":"groupwriteback/z","Test":"TestC"}
 {"Action":"output","Package":"groupwriteback/z","Output":"FAIL\tgroupwriteback/z\t0.2s\n"}
 {"Action":"fail","Package":"groupwriteback/z"}
@@ -42,7 +48,7 @@ func TestRun(t *testing.T) {
 		{"a skip that is not listed", passed, "", "1 tests were skipped without leave", []string{"SKIPPED and not listed: x TestB/one#01"}, nil},
 		{"a list out of date", passed, listed + "x TestA it was slow\n", "1 lines of the list of skips are out of date", []string{"listed but not skipped: x TestA"}, nil},
 		{"a line without a reason", passed, "x TestA\n", "write package, test and reason", nil, nil},
-		{"a failure", passed + failed, listed, "tests failed", []string{"z_test.go:1: wrong", "FAIL\tgroupwriteback/z"}, nil},
+		{"a failure", passed + failed, listed, "tests failed", []string{"z_test.go:1: wrong", "DATA RACE\n      /src/z.go:5", "FAIL\tgroupwriteback/z"}, []string{"z_test.go:9"}},
 		{"nothing", "", "", "no test ran", nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

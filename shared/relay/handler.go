@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 )
@@ -12,13 +13,13 @@ import (
 // Handler serves the agent: POST poll, ack and report below prefix. wake is
 // called, in the request, when a plan is complete, so that the next step does
 // not wait for the timer.
-func Handler(prefix string, q Queue, v Verifier, wake func(context.Context), log *slog.Logger) http.Handler {
+func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+prefix+"poll", Serve(v, log, AgentRole, func(ctx context.Context, caller string, p Poll) (PollReply, error) {
+	mux.Handle("POST "+prefix+"poll", Serve(d, AgentRole, func(ctx context.Context, caller string, p Poll) (PollReply, error) {
 		p.Agent = caller
 		return q.Poll(ctx, p)
 	}))
-	mux.Handle("POST "+prefix+"ack", Serve(v, log, AgentRole, func(ctx context.Context, caller string, a Ack) (ackReply, error) {
+	mux.Handle("POST "+prefix+"ack", Serve(d, AgentRole, func(ctx context.Context, caller string, a Ack) (ackReply, error) {
 		a.Agent = caller
 		last, err := q.Ack(ctx, a)
 		if err == nil && last && wake != nil {
@@ -26,7 +27,7 @@ func Handler(prefix string, q Queue, v Verifier, wake func(context.Context), log
 		}
 		return ackReply{last}, err
 	}))
-	mux.Handle("POST "+prefix+"report", Serve(v, log, AgentRole, func(ctx context.Context, caller string, r Report) (struct{}, error) {
+	mux.Handle("POST "+prefix+"report", Serve(d, AgentRole, func(ctx context.Context, caller string, r Report) (struct{}, error) {
 		r.Agent = caller
 		return struct{}{}, q.Report(ctx, r)
 	}))
@@ -37,28 +38,34 @@ type ackReply struct {
 	Last bool `json:"last"`
 }
 
-// Serve is an HTTP handler for one kind of JSON message from callers with a role.
-func Serve[Q, R any](v Verifier, log *slog.Logger, role string, do func(ctx context.Context, caller string, q Q) (R, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller, err := v.Verify(r, role)
+// Serve is an HTTP handler for one kind of JSON message from callers with a
+// role. A message has no keys but those of Q, and nothing behind it.
+func Serve[Q, R any](d *Door, role string, do func(ctx context.Context, caller string, q Q) (R, error)) http.Handler {
+	return d.Guard(func(w http.ResponseWriter, r *http.Request, caller string) {
+		q, err := decode[Q](r.Body)
 		if err != nil {
-			WriteProblem(w, r, log, err)
-			return
-		}
-		var q Q
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&q); err != nil {
-			WriteProblem(w, r, log, &badRequest{err})
+			WriteProblem(w, r, d.Log, &badRequest{err})
 			return
 		}
 		reply, err := do(r.Context(), caller, q)
 		if err != nil {
-			WriteProblem(w, r, log, err)
+			WriteProblem(w, r, d.Log, err)
 			return
 		}
 		WriteJSON(w, http.StatusOK, reply)
-	})
+	}, role)
+}
+
+func decode[Q any](body io.Reader) (q Q, err error) {
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&q); err != nil {
+		return q, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return q, errors.New("the message has something behind its end")
+	}
+	return q, nil
 }
 
 // BadRequest marks an error as the caller's mistake, to be told in full.
@@ -88,6 +95,9 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err 
 	p.Title = http.StatusText(p.Status)
 	if log != nil && p.Status >= 500 {
 		log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	if p.Status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
 	}
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -86,6 +86,9 @@ func problemKinds() []problemKind {
 		{ErrLease, http.StatusConflict, "lease"},
 		{ErrUnauthorized, http.StatusUnauthorized, "unauthorized"},
 		{ErrForbidden, http.StatusForbidden, "forbidden"},
+		{ErrTooMany, http.StatusTooManyRequests, "too-many"},
+		{ErrMedia, http.StatusUnsupportedMediaType, "media-type"},
+		{ErrCrossSite, http.StatusForbidden, "cross-site"},
 		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},
 	}

@@ -28,11 +28,11 @@ import (
 type App struct {
 	Handler http.Handler // the HTTP functions, below /api/
 
-	journal  *journal.Journal
-	planner  *cycle.Planner
-	verifier relay.Verifier
-	log      *slog.Logger
-	turn     sync.Mutex // planners of one process take turns; those of two are told apart by the journal
+	journal *journal.Journal
+	planner *cycle.Planner
+	door    *relay.Door
+	log     *slog.Logger
+	turn    sync.Mutex // planners of one process take turns; those of two are told apart by the journal
 }
 
 // Options change what tests need changed; their zero value is production.
@@ -61,12 +61,12 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}}
 	a.planner = &cycle.Planner{Source: client, Rules: s.rules, Limits: plan.DefaultLimits(), Journal: a.journal, Log: log}
 	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
-	a.verifier = &relay.Tokens{
+	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
 		Audience: s.audience,
 		Tenant:   s.tenant,
 		Keys:     publishedKeys(ctx, authority+"/discovery/v2.0/keys", s.client),
-	}
+	}}
 	a.Handler = a.routes()
 	return a, nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -18,9 +17,9 @@ const base = "/api/"
 
 func (a *App) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(base+"relay/", relay.Handler(base+"relay/", a.journal, a.verifier, a.wake, a.log))
-	mux.Handle("POST "+base+"manualsync", relay.Serve(a.verifier, a.log, relay.OperatorRole, a.manual))
-	mux.HandleFunc("GET "+base+"status", a.status)
+	mux.Handle(base+"relay/", relay.Handler(base+"relay/", a.door, a.journal, a.wake))
+	mux.Handle("POST "+base+"manualsync", relay.Serve(a.door, relay.OperatorRole, a.manual))
+	mux.Handle("GET "+base+"status", a.door.Guard(a.status, relay.ReaderRole, relay.OperatorRole))
 	mux.HandleFunc("GET "+base+"status/health", func(w http.ResponseWriter, r *http.Request) {
 		relay.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -53,13 +52,9 @@ func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manua
 	return manualReply{}, relay.BadRequest(fmt.Errorf("action %q: use sync, preview or approve", q.Action))
 }
 
-func (a *App) status(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.verifier.Verify(r, relay.ReaderRole, relay.OperatorRole); err != nil {
-		relay.WriteProblem(w, r, a.log, err)
-		return
-	}
+func (a *App) status(w http.ResponseWriter, r *http.Request, _ string) {
 	s, err := status.Read(r.Context(), a.journal)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil {
 		relay.WriteProblem(w, r, a.log, err)
 		return
 	}

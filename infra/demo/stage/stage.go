@@ -252,6 +252,7 @@ func (s *Stage) Call(ctx context.Context, method, path string, message, reply an
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

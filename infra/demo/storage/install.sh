@@ -1,7 +1,8 @@
 #!/bin/bash
 # install.sh - puts the storage servers that the tests run against into the
 # project's cache folder, where they are missing: Azurite, which plays Azure Blob
-# Storage, and versitygw, which plays S3. Nothing is installed globally.
+# Storage, and versitygw, which plays S3. storage.go finds them by the links in
+# bin. Nothing is installed globally.
 set -euo pipefail
 AZURITE=3.35.0
 VERSITYGW=v1.8.0
@@ -34,3 +35,6 @@ versitygw() {
 
 into "azurite-$AZURITE" azurite
 into "versitygw-$VERSITYGW" versitygw
+mkdir -p "$CACHE/bin"
+ln -sfn "../azurite-$AZURITE/node_modules/.bin/azurite-blob" "$CACHE/bin/azurite-blob"
+ln -sfn "../versitygw-$VERSITYGW/versitygw" "$CACHE/bin/versitygw"

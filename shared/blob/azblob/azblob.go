@@ -110,7 +110,7 @@ func options(client *http.Client) *container.ClientOptions {
 type store struct{ container *container.Client }
 
 func (s *store) Get(ctx context.Context, key string) (data []byte, tag blob.Tag, err error) {
-	err = s.do(ctx, "get", key, func() error {
+	err = s.object(ctx, "get", key, func() error {
 		r, err := s.container.NewBlobClient(key).DownloadStream(ctx, nil)
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (s *store) Get(ctx context.Context, key string) (data []byte, tag blob.Tag,
 }
 
 func (s *store) Put(ctx context.Context, key string, data []byte, old blob.Tag) (tag blob.Tag, err error) {
-	err = s.do(ctx, "put", key, func() error {
+	err = s.object(ctx, "put", key, func() error {
 		r, err := s.container.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(bytes.NewReader(data)),
 			&blockblob.UploadOptions{AccessConditions: condition(old)})
 		switch {
@@ -192,7 +192,7 @@ func isKey(item *container.BlobItem) bool {
 }
 
 func (s *store) Delete(ctx context.Context, key string) error {
-	return s.do(ctx, "delete", key, func() error {
+	return s.object(ctx, "delete", key, func() error {
 		all := azure.DeleteSnapshotsOptionTypeInclude
 		_, err := s.container.NewBlobClient(key).Delete(ctx, &azure.DeleteOptions{DeleteSnapshots: &all})
 		if isAbsent(err) {
@@ -202,14 +202,17 @@ func (s *store) Delete(ctx context.Context, key string) error {
 	})
 }
 
+// object makes a request about one object.
+func (s *store) object(ctx context.Context, verb, key string, request func() error) error {
+	if err := blob.CheckKey(key); err != nil {
+		return err
+	}
+	return s.do(ctx, verb, key, request)
+}
+
 // do makes a request, once more if the container had to be made first, and says
 // what went wrong.
 func (s *store) do(ctx context.Context, verb, key string, request func() error) error {
-	if verb != "list" { // a prefix may be anything
-		if err := blob.CheckKey(key); err != nil {
-			return err
-		}
-	}
 	err := request()
 	if bloberror.HasCode(err, bloberror.ContainerNotFound) {
 		if err = s.create(ctx); err == nil {

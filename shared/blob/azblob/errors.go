@@ -1,7 +1,6 @@
 package azblob
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,8 +44,6 @@ func explain(err error) error {
 		return fs.ErrNotExist
 	case errors.As(err, &r):
 		return &refusal{r}
-	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled):
-		return fmt.Errorf("the storage account does not answer: %w", err)
 	}
 	return err
 }

@@ -1,0 +1,323 @@
+package app
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	testTenant   = "6f2d9b1e-58c7-4a43-9d0a-3f1b7c2e8a55"
+	testAudience = "api://groupwriteback"
+)
+
+// door is a running app with the keys of its tenant in the test's hand.
+type door struct {
+	t      *testing.T
+	app    *httptest.Server
+	issuer string
+	mu     sync.Mutex
+	keys   map[string]*rsa.PrivateKey // published
+}
+
+func newDoor(t *testing.T) *door {
+	t.Helper()
+	d := &door{t: t, keys: map[string]*rsa.PrivateKey{"one": newKey(t)}}
+	idp := httptest.NewTLSServer(http.HandlerFunc(d.publish))
+	t.Cleanup(idp.Close)
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	ca := write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw}))
+	rules := write("rules.yaml", []byte("ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"))
+	a, err := New(t.Context(), []string{
+		"GROUPWRITEBACK_TARGET=corp", "GROUPWRITEBACK_STORE=dir:" + filepath.Join(dir, "store"), "GROUPWRITEBACK_RULES=" + rules,
+		"GROUPWRITEBACK_TENANT_ID=" + testTenant, "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=app", "GROUPWRITEBACK_CLIENT_SECRET=s",
+		"GROUPWRITEBACK_AUTHORITY_URL=" + idp.URL, "GROUPWRITEBACK_PRIVATE_AUTHORITY=true", "GROUPWRITEBACK_CA_FILE=" + ca, "GROUPWRITEBACK_API_AUDIENCE=" + testAudience,
+	}, slog.New(slog.DiscardHandler), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.issuer = idp.URL + "/" + testTenant + "/v2.0"
+	d.app = httptest.NewServer(a.Handler)
+	t.Cleanup(d.app.Close)
+	return d
+}
+
+func newKey(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// publish serves the tenant's keys, as a JWK set (RFC 7517).
+func (d *door) publish(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/"+testTenant+"/discovery/v2.0/keys" {
+		http.NotFound(w, r)
+		return
+	}
+	var set struct {
+		Keys []map[string]string `json:"keys"`
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for kid, k := range d.keys {
+		set.Keys = append(set.Keys, map[string]string{"kty": "RSA", "use": "sig", "kid": kid, "alg": "RS256",
+			"n": base64.RawURLEncoding.EncodeToString(k.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(k.E)).Bytes())})
+	}
+	_ = json.NewEncoder(w).Encode(set)
+}
+
+func (d *door) claims(roles ...string) jwt.MapClaims {
+	now := time.Now()
+	return jwt.MapClaims{"iss": d.issuer, "aud": testAudience, "tid": testTenant, "azp": "caller", "sub": "caller", "roles": roles,
+		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix()}
+}
+
+func (d *door) sign(method jwt.SigningMethod, kid string, key any, c jwt.MapClaims) string {
+	d.t.Helper()
+	t := jwt.NewWithClaims(method, c)
+	t.Header["kid"] = kid
+	s, err := t.SignedString(key)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+func (d *door) token(c jwt.MapClaims) string {
+	return d.sign(jwt.SigningMethodRS256, "one", d.keys["one"], c)
+}
+
+// request is a valid approval, as an operator sends it.
+func (d *door) request() *http.Request {
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.app.URL+"/api/manualsync", strings.NewReader(`{"action":"approve","hold":"0123456789ab"}`))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+d.token(d.claims("Sync.Operate")))
+	return r
+}
+
+func (d *door) send(r *http.Request) (status int, body string) {
+	d.t.Helper()
+	// Paths are sent as they are written.
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
+}
+
+// TestAttacks tries to get an approval in without the right to it. Before each
+// attack the valid request gets as far as "no such hold", so that the
+// attack's refusal is for its own reason.
+func TestAttacks(t *testing.T) {
+	d := newDoor(t)
+	bearer := func(token string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	}
+	with := func(name string, value any) func(*http.Request) {
+		c := d.claims("Sync.Operate")
+		if value == nil {
+			delete(c, name)
+		} else {
+			c[name] = value
+		}
+		return bearer(d.token(c))
+	}
+	body := func(data []byte) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+		}
+	}
+	path := func(p string) func(*http.Request) { return func(r *http.Request) { r.URL.Opaque = p } }
+	stranger := newKey(t)
+	public, err := x509.MarshalPKIXPublicKey(&d.keys["one"].PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := d.sign(jwt.SigningMethodNone, "one", jwt.UnsafeAllowNoneSignatureType, d.claims("Sync.Operate"))
+	parts := strings.Split(d.token(d.claims("Status.Read")), ".")
+	forged := parts[0] + "." + strings.Split(none, ".")[1] + "." + parts[2]
+	ago := func(s time.Duration) int64 { return time.Now().Add(-s).Unix() }
+	attacks := []struct {
+		name   string
+		do     func(*http.Request)
+		status int
+		reason string
+	}{
+		{"no token", func(r *http.Request) { r.Header.Del("Authorization") }, 401, "send Authorization"},
+		{"password", func(r *http.Request) { r.SetBasicAuth("operator", "secret") }, 401, "send Authorization"},
+		{"token in the address", func(r *http.Request) {
+			r.URL.RawQuery = "access_token=" + d.token(d.claims("Sync.Operate"))
+			r.Header.Del("Authorization")
+		}, 401, "send Authorization"},
+		{"alg none", bearer(none), 401, "signing method none is invalid"},
+		{"HS256 with the public key", bearer(d.sign(jwt.SigningMethodHS256, "one", public, d.claims("Sync.Operate"))), 401, "signing method HS256 is invalid"},
+		{"RS384 with the right key", bearer(d.sign(jwt.SigningMethodRS384, "one", d.keys["one"], d.claims("Sync.Operate"))), 401, "signing method RS384 is invalid"},
+		{"another's key under our key's name", bearer(d.sign(jwt.SigningMethodRS256, "one", stranger, d.claims("Sync.Operate"))), 401, "signature is invalid"},
+		{"a key that nobody published", bearer(d.sign(jwt.SigningMethodRS256, "stranger", stranger, d.claims("Sync.Operate"))), 401, "token is unverifiable"},
+		{"claims changed after signing", bearer(forged), 401, "signature is invalid"},
+		{"not a token", bearer("x.y.z"), 401, "token is malformed"},
+		{"wrong audience", with("aud", "api://other"), 401, "audience"},
+		{"Graph's audience", with("aud", "https://graph.microsoft.com"), 401, "audience"},
+		{"no audience", with("aud", nil), 401, "aud"},
+		{"wrong issuer", with("iss", strings.Replace(d.issuer, testTenant, "00000000-0000-4000-8000-000000000000", 1)), 401, "is not of this tenant"},
+		{"wrong tenant", with("tid", "00000000-0000-4000-8000-000000000000"), 401, "is of tenant"},
+		{"expired", with("exp", ago(2*time.Minute)), 401, "token is expired"},
+		{"never expires", with("exp", nil), 401, "exp"},
+		{"not yet valid", with("nbf", ago(-2*time.Minute)), 401, "not valid yet"},
+		{"no role", with("roles", nil), 403, "grant the app role Sync.Operate"},
+		{"the agent's role", with("roles", []string{"Relay.Agent"}), 403, "grant the app role Sync.Operate"},
+		{"the reader's role", with("roles", []string{"Status.Read"}), 403, "grant the app role Sync.Operate"},
+		{"spoofed platform principal", func(r *http.Request) {
+			r.Header.Del("Authorization")
+			r.Header.Set("X-MS-CLIENT-PRINCIPAL-ID", "admin")
+			r.Header.Set("X-MS-CLIENT-PRINCIPAL", base64.StdEncoding.EncodeToString([]byte(`{"userRoles":["Sync.Operate"]}`)))
+		}, 401, "send Authorization"},
+		{"spoofed function key", func(r *http.Request) {
+			r.Header.Del("Authorization")
+			r.Header.Set("x-functions-key", "master")
+		}, 401, "send Authorization"},
+		{"approval from another site's page", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Origin", "https://evil.example")
+		}, 403, "other sites"},
+		{"approval by a form", func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }, 415, "application/json"},
+		{"oversized", body(bytes.Repeat([]byte(" "), 9<<20)), 413, "larger than"},
+		{"decompression bomb", func(r *http.Request) {
+			r.Header.Set("Content-Encoding", "gzip")
+			body(bomb(t))(r)
+		}, 415, "not compressed"},
+		{"an unknown key", body([]byte(`{"action":"approve","hold":"0123456789ab","force":true}`)), 400, "force"},
+		{"two messages", body([]byte(`{"action":"approve","hold":"x"}{"action":"sync"}`)), 400, "behind its end"},
+		{"not JSON", body([]byte(`<xml/>`)), 400, "invalid character"},
+		{"a hold's name that leaves its folder", body([]byte(`{"action":"approve","hold":"../head"}`)), 404, "no such hold"},
+		{"path with dots", path("/api/relay/../manualsync"), 307, ""},
+		{"path with encoded dots", path("/api/relay/%2e%2e/manualsync"), 404, ""},
+		{"path outside the functions", path("/sync"), 404, ""},
+		{"GET", func(r *http.Request) { r.Method = http.MethodGet; r.Body = nil; r.ContentLength = 0 }, 405, ""},
+	}
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			if status, body := d.send(d.request()); status != 404 || !strings.Contains(body, "no such hold") {
+				t.Fatalf("positive control: %d %s", status, body)
+			}
+			r := d.request()
+			a.do(r)
+			status, body := d.send(r)
+			if status != a.status || !strings.Contains(body, a.reason) {
+				t.Errorf("answer %d %s; want %d with %q", status, body, a.status, a.reason)
+			}
+		})
+	}
+}
+
+func bomb(t *testing.T) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(make([]byte, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestKeyRotation signs with a key that was published after the first token.
+func TestKeyRotation(t *testing.T) {
+	d := newDoor(t)
+	if status, body := d.send(d.request()); status != 404 {
+		t.Fatalf("first key: %d %s", status, body)
+	}
+	two := newKey(t)
+	d.mu.Lock()
+	d.keys["two"] = two
+	d.mu.Unlock()
+	r := d.request()
+	r.Header.Set("Authorization", "Bearer "+d.sign(jwt.SigningMethodRS256, "two", two, d.claims("Sync.Operate")))
+	if status, body := d.send(r); status != 404 || !strings.Contains(body, "no such hold") {
+		t.Errorf("new key: %d %s", status, body)
+	}
+}
+
+// TestFlood sends more than a caller may: the rest is told to come back later,
+// and others are not held up.
+func TestFlood(t *testing.T) {
+	d := newDoor(t)
+	refused := 0
+	for range 300 {
+		switch status, body := d.send(d.request()); status {
+		case 404:
+		case 429:
+			refused++
+		default:
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	if refused == 0 {
+		t.Error("300 requests at once were all served")
+	}
+	r, c := d.request(), d.claims("Sync.Operate")
+	c["azp"] = "another"
+	r.Header.Set("Authorization", "Bearer "+d.token(c))
+	if status, body := d.send(r); status != 404 {
+		t.Errorf("another caller: %d %s", status, body)
+	}
+}
+
+// TestOpen lists what is served to everybody: that the process is there.
+func TestOpen(t *testing.T) {
+	d := newDoor(t)
+	r := d.request()
+	r.Method, r.Body, r.ContentLength, r.URL.Path = http.MethodGet, nil, 0, "/api/status/health"
+	r.Header.Del("Authorization")
+	if status, body := d.send(r); status != 200 || strings.TrimSpace(body) != `{"status":"ok"}` {
+		t.Errorf("health: %d %s", status, body)
+	}
+	for _, path := range []string{"/api/status", "/api/manualsync", "/api/relay/poll", "/api/relay/ack", "/api/relay/report", "/", "/api/", "/api/status/x", "/debug/pprof/"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			r, err := http.NewRequestWithContext(t.Context(), method, d.app.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, body := d.send(r); status < 400 {
+				t.Errorf("%s %s without a token: %d %s", method, path, status, body)
+			}
+		}
+	}
+}

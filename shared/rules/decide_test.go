@@ -1,0 +1,219 @@
+package rules_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/rules"
+)
+
+var (
+	id     = directory.ID{1, 11: 0xab, 15: 0x0c}
+	suffix = "_00ab0000000c" // the last part of the id's text, as Cloud Sync writes it
+	all    = &rules.Rules{OU: "OU=x", Scope: rules.Scope{All: true}}
+	forest = rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3", "S-1-5-21-4-5-6"}}
+)
+
+// props are those of a group in scope, changed by pairs; an empty value is null.
+func props(pairs ...string) directory.Properties {
+	p := directory.Properties{"displayName": {"Sales"}, "securityEnabled": {"true"}, "mailEnabled": {"false"}}
+	for pair := range slices.Chunk(pairs, 2) {
+		if delete(p, pair[0]); pair[1] != "" {
+			p[pair[0]] = []string{pair[1]}
+		}
+	}
+	return p
+}
+
+func nobody(directory.ID) rules.Nested { return rules.Nested{} }
+
+func TestMapping(t *testing.T) {
+	tests := []struct {
+		name, display, cn, account string
+	}{
+		{"plain", "Sales", "Sales", "Sales"},
+		{"51 units", strings.Repeat("a", 51), strings.Repeat("a", 51), strings.Repeat("a", 51)},
+		{"52 units", strings.Repeat("a", 52), strings.Repeat("a", 51), strings.Repeat("a", 51)},
+		{"a pair at the cut", strings.Repeat("a", 50) + "🙂x", strings.Repeat("a", 50), strings.Repeat("a", 50)},
+		{"pairs", strings.Repeat("🙂", 30), strings.Repeat("🙂", 25), strings.Repeat("🙂", 25)},
+		{"not counted in bytes", strings.Repeat("ü", 51), strings.Repeat("ü", 51), strings.Repeat("ü", 51)},
+		{"spaces around", "  Sales  EMEA ", "Sales  EMEA", "Sales  EMEA"},
+		{"a space at the cut", strings.Repeat("a", 50) + " b", strings.Repeat("a", 50) + " ", strings.Repeat("a", 50) + " "},
+		{"a slash", "R/D", "R/D", "R_D"},
+		{"a comma", "Sales, EMEA", "Sales, EMEA", "Sales_ EMEA"},
+		{"all that AD refuses in an account", `"/\[]:;|=,+*?<>@`, `"/\[]:;|=,+*?<>@`, "________________"},
+		{"a control character", "a\tb", "a\tb", "a_b"},
+		{"a hash in front", "#1", "#1", "#1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := all.Decide(id, &directory.Group{ID: id, Props: props("displayName", tt.display)}, nil, nobody, forest)
+			want := &plan.Group{ID: id, Parent: "OU=x", Name: tt.cn + suffix, Attrs: map[string][]string{
+				"displayName": {tt.display}, "groupType": {"-2147483640"}, "sAMAccountName": {tt.account + suffix}}}
+			if diff := cmp.Diff(rules.Decision{Want: want}, d); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if n := len(utf16.Encode([]rune(d.Want.Name))); n > 64 {
+				t.Errorf("a cn of %d units, Active Directory takes 64", n)
+			}
+			dn := plan.JoinRDN(d.Want.Name, d.Want.Parent)
+			if name, parent, ok := plan.SplitRDN(dn); !ok || name != d.Want.Name || parent != "OU=x" {
+				t.Errorf("its DN %s reads as %q below %q", dn, name, parent)
+			}
+			for name := range d.Want.Attrs {
+				if !slices.Contains(all.Attributes(), name) {
+					t.Errorf("%s is decided and not read", name)
+				}
+			}
+		})
+	}
+}
+
+func TestDescription(t *testing.T) {
+	tests := map[string]string{
+		"":                             "",
+		"  ":                           "",
+		"The team":                     "The team",
+		" The team ":                   "The team",
+		strings.Repeat("a", 448):       strings.Repeat("a", 448),
+		strings.Repeat("a", 449):       strings.Repeat("a", 448),
+		strings.Repeat("a", 447) + "🙂": strings.Repeat("a", 447),
+	}
+	for text, want := range tests {
+		d := all.Decide(id, &directory.Group{ID: id, Props: props("description", text)}, nil, nobody, forest)
+		got := d.Want.Attrs["description"]
+		if want == "" && got != nil || want != "" && !slices.Equal(got, []string{want}) {
+			t.Errorf("description %q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestScope(t *testing.T) {
+	list := &rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}}
+	other := &rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{{9}: true}}}
+	const listed = true
+	tests := []struct {
+		name    string
+		rules   *rules.Rules
+		props   directory.Properties
+		reason  string // why it is not in scope
+		problem bool   // and whether that is told where AD holds nothing
+	}{
+		{"all", all, props(), "", false},
+		{"listed", list, props(), "", false},
+		{"not listed", other, props(), rules.NotListed, false},
+		{"mastered on premises", all, props("onPremisesSyncEnabled", "true"), rules.MasteredOnPremises, false},
+		{"mastered on premises, and listed", list, props("onPremisesSyncEnabled", "true"), rules.MasteredOnPremises, listed},
+		{"no security group", all, props("securityEnabled", "false"), rules.NotSecurity, false},
+		{"not said to be a security group", list, props("securityEnabled", ""), rules.NotSecurity, listed},
+		{"mail", list, props("mailEnabled", "true"), rules.MailEnabled, listed},
+		{"roles", list, props("isAssignableToRole", "true"), rules.RoleAssignable, listed},
+		{"converted", all, props("onPremisesSecurityIdentifier", "S-1-5-21-1-2-3-1101"), rules.Converted, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := &directory.Group{ID: id, Props: tt.props}
+			ok, reason := tt.rules.InScope(g)
+			if ok != (tt.reason == "") || reason != tt.reason {
+				t.Errorf("InScope = %t, %q; want %q", ok, reason, tt.reason)
+			}
+			d := tt.rules.Decide(id, g, nil, nobody, forest)
+			if (d.Want != nil) != ok {
+				t.Errorf("want %v, in scope: %t", d.Want, ok)
+			}
+			if told := len(d.Problems) == 1 && d.Problems[0] == (plan.Problem{Group: id, Reason: tt.reason}); told != tt.problem || len(d.Problems) > 1 {
+				t.Errorf("problems %v, want %q told: %t", d.Problems, tt.reason, tt.problem)
+			}
+		})
+	}
+}
+
+func TestNoName(t *testing.T) {
+	for _, name := range []string{"", "   "} {
+		have := &plan.Group{ID: id, Name: "Sales", Members: []plan.Ref{"S-1-5-21-1-2-3-1101"}}
+		d := all.Decide(id, &directory.Group{ID: id, Props: props("displayName", name)}, have, nobody, forest)
+		if diff := cmp.Diff(rules.Decision{Problems: []plan.Problem{{Group: id, Reason: rules.NoName}}}, d); diff != "" {
+			t.Errorf("name %q: -want +got:\n%s", name, diff)
+		}
+	}
+}
+
+// TestRetired: a group that is no longer to be there is kept as it is, with a
+// note. It is neither deleted nor emptied.
+func TestRetired(t *testing.T) {
+	have := &plan.Group{ID: id, GUID: "g", Parent: "OU=elsewhere", Name: "Renamed by hand", Attrs: map[string][]string{"description": {"x"}, "info": {"old"}},
+		Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "guid:0b1c"}}
+	before := have.Clone()
+	group := func(gone directory.Removal, pairs ...string) *directory.Group {
+		return &directory.Group{ID: id, Props: props(pairs...), Gone: gone}
+	}
+	tests := []struct {
+		name   string
+		group  *directory.Group
+		reason string
+	}{
+		{"not listed by Graph", nil, rules.GroupGone},
+		{"soft-deleted", group(directory.SoftDeleted), rules.GroupDeleted},
+		{"deleted", group(directory.Deleted), rules.GroupDeleted},
+		{"out of scope", group("", "securityEnabled", "false"), rules.OutOfScope},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := all.Decide(id, tt.group, have, nobody, forest)
+			want := have.Clone()
+			want.Attrs["info"] = []string{"No longer managed by Groupwriteback: " + rules.Explain(tt.reason) + "."}
+			if diff := cmp.Diff(rules.Decision{Want: &want, Problems: []plan.Problem{{Group: id, Reason: tt.reason}}}, d); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if again := all.Decide(id, tt.group, d.Want, nobody, forest); !cmp.Equal(d, again) {
+				t.Errorf("it is not stable: %s", cmp.Diff(d, again))
+			}
+			if d := all.Decide(id, tt.group, nil, nobody, forest); d.Want != nil || len(d.Problems) > 0 {
+				t.Errorf("where AD holds nothing: %+v, want nothing", d)
+			}
+			if diff := cmp.Diff(before, *have); diff != "" {
+				t.Errorf("what is there was modified: %s", diff)
+			}
+		})
+	}
+	t.Run("converted: left alone", func(t *testing.T) {
+		d := all.Decide(id, group("", "onPremisesSecurityIdentifier", "S-1-5-21-1-2-3-1101"), have, nobody, forest)
+		if d.Want != nil || len(d.Problems) != 1 || d.Problems[0].Reason != rules.Converted {
+			t.Errorf("got %+v, want nothing done and a problem", d)
+		}
+	})
+	t.Run("back again: the note goes", func(t *testing.T) {
+		d := all.Decide(id, group(""), have, nobody, forest)
+		if d.Want == nil || d.Want.Attrs["info"] != nil {
+			t.Errorf("got %+v, want the group without a note", d.Want)
+		}
+	})
+}
+
+// Every reason that people may read is a sentence, and AD takes the note.
+func TestExplain(t *testing.T) {
+	for _, reason := range []string{
+		rules.NotListed, rules.MasteredOnPremises, rules.NotSecurity, rules.MailEnabled, rules.RoleAssignable, rules.Converted, rules.NoName, rules.GroupDeleted,
+		rules.GroupGone, rules.OutOfScope, rules.NestedOutOfScope, rules.UnsupportedKind, rules.ForeignSID, rules.ReservedSID, rules.NotSeen,
+		string(directory.CloudOnly), string(directory.Guest), string(directory.LostSID), string(directory.LostSoft), string(directory.LostForGood),
+	} {
+		if text := rules.Explain(reason); text == "" || len(text) > 900 {
+			t.Errorf("%s is explained by %q", reason, text)
+		}
+		if got := rules.Describe(plan.Problem{Reason: reason}); got != rules.Explain(reason) {
+			t.Errorf("%s is described by %q", reason, got)
+		}
+	}
+	if got := rules.Describe(plan.Problem{Reason: string(directory.Guest), Text: "said by the agent"}); got != "said by the agent" {
+		t.Errorf("a problem with a text is described by %q", got)
+	}
+	if got := rules.Describe(plan.Problem{Reason: "new"}); got != "reason new" {
+		t.Errorf("an unknown reason is described by %q", got)
+	}
+}

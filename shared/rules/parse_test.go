@@ -1,0 +1,124 @@
+package rules_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/rules"
+)
+
+const listed = "3a5c3221-c465-48c0-95b8-e9305786a271"
+
+func TestParse(t *testing.T) {
+	id, _ := directory.ParseID(listed)
+	tests := []struct {
+		name, file string
+		want       rules.Rules
+	}{
+		{"all", "ou: OU=Cloud Groups,DC=corp\nscope: all\n",
+			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{All: true}}},
+		{"a list", "# ours\nscope:\n  - " + strings.ToUpper(listed) + "\n  - " + listed + "\nou: ou = Cloud Groups , dc=corp\n",
+			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}}},
+		{"an empty list", "ou: OU=x\nscope: []\n",
+			rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{}}}},
+	}
+	for _, tt := range tests {
+		got, err := rules.Parse([]byte(tt.file))
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if diff := cmp.Diff(&tt.want, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestMistakes is what people read who have written a wrong file: all of it at
+// once, and where.
+func TestMistakes(t *testing.T) {
+	const (
+		ou    = "ou: write the distinguished name of the container, for example OU=Cloud Groups,DC=corp,DC=example"
+		scope = "scope: write all, or a list of the object ids of the groups to write"
+	)
+	tests := []struct {
+		name, file string
+		want       []string
+	}{
+		{"an empty file", "", []string{"rules: " + ou, "rules: " + scope}},
+		{"the one missing", "ou: OU=x\n", []string{"rules: " + scope}},
+		{"everything wrong", "ou: corp.example\nscope:\n- " + listed + "\n- everybody\n- 12\nmode: safe\ndry_run: true\n", []string{
+			"rules line 6:7: mode: no such setting; there are ou and scope",
+			"rules line 7:10: dry_run: no such setting; there are ou and scope",
+			"rules line 1:5: " + ou,
+			`rules line 4:3: scope[1]: object id "everybody" is not a GUID`,
+			`rules line 5:3: scope[2]: object id "12" is not a GUID`,
+		}},
+		{"values of other kinds", "ou: [OU=x]\nscope: {groups: all}\n", []string{"rules line 1:5: " + ou, "rules line 2:8: " + scope}},
+		{"almost all", "ou: OU=x\nscope: ALL\n", []string{"rules line 2:8: " + scope}},
+		{"a setting twice", "ou: OU=x\nscope: all\nou: OU=y\n", []string{`rules line 3:1: mapping key "ou" already defined at [1:1]`}},
+		{"two documents", "ou: OU=x\nscope: all\n---\nou: OU=y\n", []string{"rules: there is more than one document: write one, without ---"}},
+		{"no settings", "all\n", []string{"rules line 1:1: string was used where mapping is expected"}},
+		{"no YAML", "ou: OU=x\n  scope: [\n", []string{"rules line 1:5: mapping value is not allowed in this context"}},
+	}
+	for _, tt := range tests {
+		r, err := rules.Parse([]byte(tt.file))
+		if err == nil || r != nil {
+			t.Errorf("%s: %v, %v; want an error and no rules", tt.name, r, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, strings.Split(err.Error(), "\n")); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", tt.name, diff)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("ou: OU=x\nscope: all\n")
+	f.Add("scope:\n- " + listed + "\nou: [")
+	f.Add("? {a: *b}\n: &b !!set {x}\n---\n")
+	f.Fuzz(func(t *testing.T, file string) {
+		r, err := rules.Parse([]byte(file))
+		if (r == nil) == (err == nil) {
+			t.Fatalf("Parse = %v, %v", r, err)
+		}
+		if r != nil && !r.Covers(r.OU) {
+			t.Errorf("%s is not covered by its own rules", r.OU)
+		}
+	})
+}
+
+func TestHash(t *testing.T) {
+	parse := func(file string) *rules.Rules {
+		r, err := rules.Parse([]byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	a := parse("ou: OU=x\nscope:\n- " + listed + "\n- 11111111-1111-1111-1111-111111111111\n")
+	b := parse("# the same in other words\nscope:\n- 11111111-1111-1111-1111-111111111111\n- " + listed + "\nou: ou = x\n")
+	if a.Hash() != b.Hash() {
+		t.Error("two files that say the same have two hashes")
+	}
+	seen := map[string]bool{a.Hash(): true}
+	for _, file := range []string{"ou: OU=x\nscope: all\n", "ou: OU=y\nscope: all\n", "ou: OU=x\nscope: []\n", "ou: OU=x\nscope:\n- " + listed + "\n"} {
+		if h := parse(file).Hash(); seen[h] {
+			t.Errorf("%q has the hash of another", file)
+		} else {
+			seen[h] = true
+		}
+	}
+}
+
+func TestCovers(t *testing.T) {
+	r := rules.Rules{OU: "OU=Cloud Groups,DC=corp"}
+	for dn, want := range map[string]bool{"ou=cloud groups, dc=CORP": true, "OU=Cloud Groups,DC=corp": true, "DC=corp": false, "OU=a,OU=Cloud Groups,DC=corp": false, "": false} {
+		if got := r.Covers(dn); got != want {
+			t.Errorf("Covers(%q) = %t, want %t", dn, got, want)
+		}
+	}
+}
