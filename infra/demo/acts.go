@@ -63,8 +63,7 @@ func (d *demo) playActs(ctx context.Context) error {
 	d.title("The cloud changes")
 	d.say("%s", d.paint.dim.Sprint("Each time is from the change in the cloud until ldapsearch shows it; the timer fires at once."))
 	for i, a := range d.acts() {
-		fmt.Fprintln(d.out)
-		d.say("%s %s", d.paint.strong.Sprintf("%d.", i+1), a.what)
+		d.head("%s %s", d.paint.strong.Sprintf("%d.", i+1), a.what)
 		took, err := d.playAct(ctx, a)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.short, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ func play(ctx context.Context, s *screen) (err error) {
 	if d.log, err = os.Create(filepath.Join(d.dir, "demo.log")); err != nil {
 		return errors.Join(err, os.RemoveAll(d.dir))
 	}
+	log.SetOutput(d.log) // the servers in this process log there
 	defer func() { err = d.end(ctx, err) }()
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
 	s.say("%s", s.paint.dim.Sprint("What the programs print goes to "+d.log.Name()))
@@ -229,8 +231,7 @@ func (d *demo) unwritten(ctx context.Context) error {
 	if len(st.Problems) == 0 {
 		return nil
 	}
-	fmt.Fprintln(d.out)
-	d.say("%s", d.paint.strong.Sprint("Not written, and why:"))
+	d.head("%s", d.paint.strong.Sprint("Not written, and why:"))
 	d.paint.showProblems(d.out, st.Problems, d.names())
 	return nil
 }

@@ -20,7 +20,7 @@ const timerEvery = 5 * time.Second
 // finale prints the table and, on a terminal, keeps everything open to play with.
 func (d *demo) finale(ctx context.Context) error {
 	d.summary()
-	d.say("\n  %s %s.", d.paint.strong.Sprint("Active Directory equals the cloud:"), strings.TrimSuffix(d.equal, ": equal"))
+	d.head("%s %s.", d.paint.strong.Sprint("Active Directory equals the cloud:"), strings.TrimSuffix(d.equal, ": equal"))
 	if !d.terminal {
 		return nil
 	}
@@ -48,13 +48,14 @@ func (d *demo) invite(ctx context.Context, page string) error {
 	d.title("Yours to play with")
 	d.say("status   %s   %s", page, d.paint.dim.Sprint("(signs in for you)"))
 	d.say("folder   %s", d.dir)
-	d.say("\n  look at a group:")
+	d.head("look at a group:")
 	d.paste(sh.environment(), "ldapsearch", "-x", "-LLL", "-H", dc.URL, "-D", dc.BindName, "-y", sh.service, "-b", dc.Base, "(displayName=Department 22)", "cn", "description", "member")
-	d.say("\n  try: change it by hand …")
+	d.head("try: change it by hand …")
 	d.paste(sh.environment(), "ldapmodify", "-x", "-H", dc.URL, "-D", dc.AdminName, "-y", sh.admin, "-f", change)
-	d.say("\n  … and compare: exit code 1 at once, 0 when the next scan has put it right")
+	d.head("… and compare: exit code 1 at once, 0 when the next scan has put it right")
 	d.paste(nil, append([]string{"python3", filepath.Join(d.stage.Source, "infra/demo/compare.py"), "--truth", filepath.Join(d.dir, "truth.json")}, d.stage.LookArgs()...)...)
-	d.say("\n  The timer fires every %.0f s. %s: somebody joins a department in the cloud. %s: the end.\n", timerEvery.Seconds(), d.paint.strong.Sprint("Enter"), d.paint.strong.Sprint("Ctrl-C"))
+	d.head("The timer fires every %.0f s. %s: somebody joins a department in the cloud. %s: the end.", timerEvery.Seconds(), d.paint.strong.Sprint("Enter"), d.paint.strong.Sprint("Ctrl-C"))
+	fmt.Fprintln(d.out)
 	return nil
 }
 

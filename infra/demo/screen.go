@@ -76,6 +76,12 @@ func readLines(in io.Reader) <-chan struct{} {
 // say prints a line.
 func (s *screen) say(format string, args ...any) { fmt.Fprintf(s.out, "  "+format+"\n", args...) }
 
+// head prints a line after an empty one.
+func (s *screen) head(format string, args ...any) {
+	fmt.Fprintln(s.out)
+	s.say(format, args...)
+}
+
 // title prints a headline.
 func (s *screen) title(text string) {
 	fmt.Fprintf(s.out, "\n%s %s\n", s.paint.strong.Sprint(text), s.paint.dim.Sprint(strings.Repeat("─", max(0, width-1-uniseg.StringWidth(text)))))
@@ -176,7 +182,7 @@ func (s *screen) ask(ctx context.Context, question string) error {
 func (s *screen) summary() {
 	s.title("Summary")
 	for _, t := range s.times {
-		s.say("%s%9s", pad(cut(t.what, 80), 80), seconds(t.took))
+		s.say("%s%9s", pad(cut(t.what, 86), 86), seconds(t.took))
 	}
 }
 

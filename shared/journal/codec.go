@@ -56,7 +56,7 @@ func (h Hold) Open() bool { return h.Approved.IsZero() }
 func (h Hold) Released(now time.Time) bool { return !h.Open() && now.Sub(h.Approved) < approvalLife }
 
 // The wire forms of records. Ids are raw, SIDs are an index into the record's
-// table of domains and a RID: 22 bytes a member, and the lists that a tenant
+// table of domains and a RID: 24 bytes a member, and the lists that a tenant
 // has millions of are one byte string each.
 type (
 	groupWire struct {

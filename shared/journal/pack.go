@@ -11,20 +11,20 @@ import (
 // table numbers the words of a record in the order of their appearance.
 type table[T ~string] struct {
 	words []T
-	index map[T]byte
+	index map[T]uint16
 }
 
-func (t *table[T]) number(w T) byte {
+func (t *table[T]) number(w T) uint16 {
 	if n, ok := t.index[w]; ok {
 		return n
 	}
-	if len(t.words) == 255 {
-		panic("journal: more than 255 domains or kinds in one group")
+	if len(t.words) == noDomain {
+		panic("journal: more than 65535 domains or kinds in one group")
 	}
 	if t.index == nil {
-		t.index = map[T]byte{}
+		t.index = map[T]uint16{}
 	}
-	n := byte(len(t.words))
+	n := uint16(len(t.words))
 	t.words, t.index[w] = append(t.words, w), n
 	return n
 }
@@ -32,16 +32,19 @@ func (t *table[T]) number(w T) byte {
 // packed is what a byte string that is cut short or names no word gives.
 func packedError(what string) error { return fmt.Errorf("decode %s: packed list is damaged", what) }
 
-const memberSize = 16 + 1 + 1 + 1 + 4 // id, kind, standing, domain, RID
+const (
+	memberSize = 16 + 1 + 1 + sidSize // id, kind, standing, SID
+	sidSize    = 2 + 4                // domain, RID
+)
 
 // noDomain stands for "no SID".
-const noDomain = 255
+const noDomain = 1<<16 - 1
 
 func packMembers(ms []directory.Member, words *table[string], domains *table[directory.SID]) []byte {
 	out := make([]byte, 0, len(ms)*memberSize)
 	for _, m := range ms {
 		out = append(out, m.ID[:]...)
-		out = append(out, words.number(string(m.Kind)), words.number(string(m.Standing)))
+		out = append(out, byte(words.number(string(m.Kind))), byte(words.number(string(m.Standing))))
 		out = packSID(out, m.SID, domains)
 	}
 	return out
@@ -63,21 +66,22 @@ func unpackMembers(b []byte, words []string, domains []directory.SID) ([]directo
 }
 
 func packSID(out []byte, sid directory.SID, domains *table[directory.SID]) []byte {
-	if sid == "" {
-		return append(out, noDomain, 0, 0, 0, 0)
+	domain := uint16(noDomain)
+	if sid != "" {
+		domain = domains.number(sid.Domain())
 	}
-	out = append(out, domains.number(sid.Domain()))
-	return binary.LittleEndian.AppendUint32(out, sid.RID())
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint16(out, domain), sid.RID())
 }
 
 func unpackSID(b []byte, domains []directory.SID) (directory.SID, error) {
-	switch {
-	case b[0] == noDomain:
+	switch n := int(binary.LittleEndian.Uint16(b)); {
+	case n == noDomain:
 		return "", nil
-	case int(b[0]) >= len(domains):
+	case n >= len(domains):
 		return "", packedError("SIDs")
+	default:
+		return directory.SID(fmt.Sprintf("%s-%d", domains[n], binary.LittleEndian.Uint32(b[2:]))), nil
 	}
-	return directory.SID(fmt.Sprintf("%s-%d", domains[b[0]], binary.LittleEndian.Uint32(b[1:]))), nil
 }
 
 // The tags of a packed ref.
@@ -87,15 +91,19 @@ const (
 	refOther = 'o'
 )
 
+// packRefs keeps every ref as it is, also one that is not in canonical form.
 func packRefs(refs []plan.Ref, domains *table[directory.SID]) []byte {
 	var out []byte
 	for _, r := range refs {
-		if sid, ok := r.SID(); ok {
+		sid, errSID := directory.ParseSID(string(r))
+		id, isGroup := r.Group()
+		switch {
+		case errSID == nil:
 			out = packSID(append(out, refSID), sid, domains)
-		} else if id, ok := r.Group(); ok {
+		case isGroup && r == plan.GroupRef(id):
 			out = append(append(out, refGroup), id[:]...)
-		} else {
-			out = binary.LittleEndian.AppendUint16(append(out, refOther), uint16(len(r)))
+		default:
+			out = binary.LittleEndian.AppendUint32(append(out, refOther), uint32(len(r)))
 			out = append(out, r...)
 		}
 	}
@@ -107,18 +115,18 @@ func unpackRefs(b []byte, domains []directory.SID) ([]plan.Ref, error) {
 	for len(b) > 0 {
 		n := 0
 		switch {
-		case b[0] == refSID && len(b) >= 6:
+		case b[0] == refSID && len(b) > sidSize:
 			sid, err := unpackSID(b[1:], domains)
 			if err != nil {
 				return nil, err
 			}
-			out, n = append(out, plan.SIDRef(sid)), 6
-		case b[0] == refGroup && len(b) >= 17:
+			out, n = append(out, plan.SIDRef(sid)), 1+sidSize
+		case b[0] == refGroup && len(b) > 16:
 			out, n = append(out, plan.GroupRef(directory.ID(b[1:17]))), 17
-		case b[0] == refOther && len(b) >= 3:
-			n = 3 + int(binary.LittleEndian.Uint16(b[1:]))
+		case b[0] == refOther && len(b) > 4:
+			n = 5 + int(binary.LittleEndian.Uint32(b[1:]))
 			if n <= len(b) {
-				out = append(out, plan.Ref(b[3:n]))
+				out = append(out, plan.Ref(b[5:n]))
 			}
 		}
 		if n == 0 || n > len(b) {

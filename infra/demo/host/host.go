@@ -35,7 +35,7 @@ type Host struct {
 
 	mu     sync.Mutex // guards what follows
 	app    app
-	worker *worker    // nil: the handler is gone, and why says why
+	worker *worker // nil: the handler is gone, and why says why
 	why    error
 	deaths []time.Time // exits that count against the limit on restarts
 }

@@ -125,7 +125,7 @@ func (h *Host) bury(w *worker) {
 		}
 		h.deaths = append(h.deaths, now)
 		if len(h.deaths) >= maxDeaths {
-			h.why = fmt.Errorf("it failed %d times, the last time with exit code %d, and the host shuts down", len(h.deaths), code)
+			h.why = fmt.Errorf("it failed %d times, last with %v, and the host shuts down", len(h.deaths), w.cmd.ProcessState)
 			return
 		}
 	}

@@ -57,6 +57,9 @@ func (a *Azurite) Start(ctx context.Context) error {
 		args = append(args, "--oauth", "basic", "--cert", a.CertFile, "--key", a.KeyFile)
 	}
 	a.URL = fmt.Sprintf("%s://%s/%s", scheme, addr, account)
+	if err := a.server.folders(); err != nil {
+		return err
+	}
 	a.Connection = fmt.Sprintf("DefaultEndpointsProtocol=%s;AccountName=%s;AccountKey=%s;BlobEndpoint=%s;", scheme, account, text, a.URL)
 	return a.server.start(ctx, a.Log, addr, []string{"AZURITE_ACCOUNTS=" + account + ":" + text}, "azurite-blob", args...)
 }
@@ -87,10 +90,13 @@ func (v *Versity) Start(ctx context.Context) error {
 	v.URL, v.Bucket = "http://"+addr, "journal"
 	v.Env = []string{"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=" + access, "AWS_SECRET_ACCESS_KEY=" + hex.EncodeToString(secret)}
 	env := []string{"ROOT_ACCESS_KEY=" + access, "ROOT_SECRET_KEY=" + hex.EncodeToString(secret), "VGW_REGION=" + region}
-	// Metadata lie in a folder beside, since not every temporary folder has extended
-	// attributes. A folder in the root is a bucket.
-	return v.server.start(ctx, v.Log, addr, env, "versitygw", "--quiet", "--keep-alive", "--port", addr,
-		"posix", "--sidecar", "meta", "data", v.Bucket)
+	// A folder in the root is a bucket. Metadata are extended attributes, which the
+	// temporary folder must have; kept in files beside the objects they would not
+	// change at one with them.
+	if err := v.server.folders("data/" + v.Bucket); err != nil {
+		return err
+	}
+	return v.server.start(ctx, v.Log, addr, env, "versitygw", "--quiet", "--keep-alive", "--port", addr, "posix", "data")
 }
 
 // Stop ends the server and removes what it stored.
@@ -103,6 +109,17 @@ type process struct {
 	dir    string
 }
 
+// folders makes folders in the process's own.
+func (p *process) folders(names ...string) (err error) {
+	if p.dir, err = os.MkdirTemp("", "storage-"); err != nil {
+		return err
+	}
+	for _, n := range names {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(p.dir, n), 0o700))
+	}
+	return err
+}
+
 // start runs a program of the cache until it listens. It outlives ctx: stop ends it.
 func (p *process) start(ctx context.Context, log io.Writer, addr string, env []string, program string, args ...string) (err error) {
 	defer func() {
@@ -113,9 +130,6 @@ func (p *process) start(ctx context.Context, log io.Writer, addr string, env []s
 	}()
 	exe, err := find(program)
 	if err != nil {
-		return err
-	}
-	if p.dir, err = os.MkdirTemp("", "storage-"); err != nil {
 		return err
 	}
 	var said bytes.Buffer

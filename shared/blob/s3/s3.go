@@ -27,6 +27,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	aws3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -69,9 +70,9 @@ const (
 
 // impatient is a client that gives up a try after a time; the SDK alone would
 // wait for ever.
-func impatient(client *http.Client) *http.Client {
+func impatient(client *http.Client) aws.HTTPClient {
 	if client == nil {
-		client = http.DefaultClient
+		return awshttp.NewBuildableClient().WithTimeout(tryTime)
 	}
 	c := *client
 	c.Timeout = tryTime

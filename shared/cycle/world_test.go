@@ -1,0 +1,266 @@
+package cycle_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/rules"
+)
+
+// world is the whole product in one process: a tenant, a planner on a journal,
+// and an agent with a directory that is a map.
+type world struct {
+	t       *testing.T
+	tenant  *graphtest.Tenant
+	source  *source
+	store   blob.Store
+	journal *journal.Journal
+	planner *cycle.Planner
+	now     time.Time
+
+	ad      plan.State
+	fences  map[directory.ID]string
+	removed []string // every removal that was carried out: "group ref"
+	high    journal.Mark
+	writes  int
+}
+
+const (
+	domainSID = "S-1-5-21-1-2-3"
+	ou        = "OU=Cloud Groups,DC=corp,DC=test"
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+		ad: plan.State{}, fences: map[directory.ID]string{}}
+	w.source = &source{tenant: w.tenant}
+	w.restart()
+	return w
+}
+
+// restart begins a new process on the same store.
+func (w *world) restart() {
+	r, err := rules.Parse([]byte("ou: " + ou + "\nscope: all\n"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
+	w.planner = &cycle.Planner{Source: w.source, Rules: r, Limits: plan.DefaultLimits(), Journal: w.journal}
+}
+
+func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }
+
+func group(i int) directory.ID { return graphtest.ID(fmt.Sprintf("group %d", i)) }
+
+func ref(i int) plan.Ref { return plan.Ref(fmt.Sprintf("%s-%d", domainSID, 1000+i)) }
+
+// users adds n users with accounts.
+func (w *world) users(n int) {
+	for i := range n {
+		w.do(w.tenant.AddUser(graphtest.User{ID: user(i), UPN: fmt.Sprintf("u%d@corp.test", i), SID: directory.SID(ref(i))}))
+	}
+}
+
+// group adds a group with users from up to before to as members.
+func (w *world) group(i, from, to int) {
+	var members []directory.ID
+	for k := from; k < to; k++ {
+		members = append(members, user(k))
+	}
+	w.do(w.tenant.AddGroup(graphtest.Group{ID: group(i), DisplayName: fmt.Sprintf("Group %d", i), Members: members}))
+}
+
+func (w *world) do(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// turn runs the planner once and then the agent until it has nothing to do.
+func (w *world) turn() {
+	w.t.Helper()
+	w.do(w.planner.Run(w.t.Context()))
+	for w.agent() {
+		w.do(w.planner.Run(w.t.Context()))
+	}
+}
+
+// settle takes turns until one changes nothing.
+func (w *world) settle() {
+	w.t.Helper()
+	for range 50 {
+		before, writes := w.head().Gen, w.writes
+		w.turn()
+		if w.head().Gen == before && w.writes == writes {
+			return
+		}
+	}
+	w.t.Fatal("does not settle")
+}
+
+func (w *world) head() journal.Head {
+	w.t.Helper()
+	v, err := w.journal.View(w.t.Context())
+	w.do(err)
+	return v.Head
+}
+
+func (w *world) holds() []journal.Listing {
+	w.t.Helper()
+	v, err := w.journal.View(w.t.Context())
+	w.do(err)
+	l, err := v.Holds(w.t.Context())
+	w.do(err)
+	return l
+}
+
+func (w *world) approve(l journal.Listing) {
+	w.t.Helper()
+	w.do(w.journal.Approve(w.t.Context(), journal.Approval{Hold: l.ID, By: "test", At: w.now}))
+}
+
+// agent polls once, and does what it is told. It says whether that was anything.
+func (w *world) agent() bool {
+	w.t.Helper()
+	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
+	w.do(err)
+	switch {
+	case r.ReadAll:
+		w.report(true, nil)
+	case len(r.Read) > 0:
+		w.report(false, r.Read)
+	}
+	if r.Batch == nil {
+		return r.ReadAll || len(r.Read) > 0
+	}
+	var b journal.Batch
+	w.do(json.Unmarshal(r.Batch, &b))
+	sum := sha256.Sum256(r.Batch)
+	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
+	for _, c := range b.Changes {
+		a.Results = append(a.Results, w.apply(c))
+		w.fences[c.Group] = plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}.String()
+	}
+	w.high = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}
+	_, err = w.journal.Ack(w.t.Context(), a)
+	w.do(err)
+	return true
+}
+
+func (w *world) apply(c plan.Change) plan.Result {
+	w.writes++
+	g := w.ad[c.Group]
+	if _, exists := w.ad[c.Group]; !exists && c.Op != plan.Create {
+		return plan.Result{Status: plan.Skipped}
+	}
+	for _, r := range c.Remove {
+		w.removed = append(w.removed, g.Name+" "+string(r))
+	}
+	g = plan.Apply(g, c)
+	if c.Op == plan.Create {
+		g.GUID = plan.GUID("guid-" + c.Group.String())
+	}
+	w.ad[c.Group] = g
+	return plan.Result{Status: plan.Done, GUID: g.GUID}
+}
+
+// report tells what is in the directory: all of it, or some groups.
+func (w *world) report(full bool, ids []directory.ID) {
+	w.t.Helper()
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.high.Seq, High: w.high,
+		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: []directory.SID{domainSID}}}
+	for id, g := range w.ad {
+		if full || slices.Contains(ids, id) {
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.high.Seq, Fence: w.fences[id], Group: &g})
+		}
+	}
+	w.do(w.journal.Report(w.t.Context(), r))
+}
+
+// stranger adds a member to a group in the directory by hand.
+func (w *world) stranger(id directory.ID, r plan.Ref) {
+	g := w.ad[id].Clone()
+	g.Members = plan.Merge(g.Members, []plan.Ref{r})
+	w.ad[id] = g
+}
+
+// source is Graph without a network: a link is a number of the tenant's history.
+type source struct {
+	tenant  *graphtest.Tenant
+	expired bool // links are forgotten once
+	pages   int
+}
+
+func (s *source) Page(_ context.Context, feed directory.Feed, link string) (directory.Page, error) {
+	s.pages++
+	truth := s.tenant.Dump()
+	p := directory.Page{Feed: feed, Delta: strconv.FormatUint(truth.Seq, 10)}
+	if link != "" && s.expired {
+		s.expired = false
+		return p, directory.ErrResync
+	}
+	since, _ := strconv.ParseUint(link, 10, 64)
+	touched := map[directory.ID]bool{}
+	var left []graphtest.Event
+	for _, e := range s.tenant.History()[since:] {
+		touched[e.Object] = true
+		if e.What == graphtest.MemberRemoved {
+			left = append(left, e)
+		}
+	}
+	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices}[feed]
+	for _, o := range objects {
+		switch {
+		case !touched[o.ID], link == "" && o.Removed != "":
+		case feed == directory.GroupFeed:
+			p.Groups = append(p.Groups, groupChange(o, left))
+		default:
+			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o), Removed: o.Removed})
+		}
+	}
+	return p, nil
+}
+
+func groupChange(o graphtest.TruthObject, left []graphtest.Event) directory.GroupChange {
+	if o.Removed != "" {
+		return directory.GroupChange{ID: o.ID, Removed: o.Removed}
+	}
+	c := directory.GroupChange{ID: o.ID, Set: properties(o)}
+	for _, e := range left {
+		if e.Object == o.ID {
+			c.Members = append(c.Members, directory.MemberChange{ID: e.Member, Kind: directory.User, Removed: true})
+		}
+	}
+	for _, m := range o.Members {
+		c.Members = append(c.Members, directory.MemberChange{ID: m.ID, Kind: m.Kind})
+	}
+	return c
+}
+
+func properties(o graphtest.TruthObject) directory.Properties {
+	out := directory.Properties{}
+	for name, v := range o.Properties {
+		switch v := v.(type) {
+		case string:
+			out[name] = []string{v}
+		case bool:
+			out[name] = []string{strconv.FormatBool(v)}
+		}
+	}
+	return out
+}

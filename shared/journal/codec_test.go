@@ -1,0 +1,167 @@
+package journal
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+func sampleGroups() map[string]*directory.Group {
+	long := &directory.Group{ID: gid(5)}
+	for i := range 3000 {
+		long.Members = append(long.Members, directory.Member{ID: uid(i), Kind: directory.User, Standing: directory.Synced, SID: sidOf(1000 + i)})
+	}
+	return map[string]*directory.Group{
+		"empty":  {ID: gid(1)},
+		"zero":   {},
+		"props":  {ID: gid(2), Props: directory.Properties{"displayName": {"日本 🙂"}, "proxyAddresses": {"a", "b"}}, Gone: directory.SoftDeleted},
+		"people": {ID: gid(3), Members: people(), Left: people()[2:]},
+		"a RID":  {ID: gid(4), Members: []directory.Member{{ID: uid(1), SID: "S-1-5-21-1-2-3-4294967295"}, {ID: uid(2), SID: "S-1-5-0"}}},
+		"long":   long,
+	}
+}
+
+func people() []directory.Member {
+	return []directory.Member{
+		{ID: uid(1), Kind: directory.User, Standing: directory.Synced, SID: sidOf(1101)},
+		{ID: uid(2), Kind: directory.User, Standing: directory.LostSID, SID: "S-1-5-21-4-5-6-0"},
+		{ID: uid(3), Kind: directory.User, Standing: directory.Guest},
+		{ID: uid(4), Kind: directory.Device, Standing: directory.Unseen},
+		{ID: gid(9), Kind: directory.GroupKind, Standing: directory.CloudOnly},
+		{ID: uid(5), Kind: "a kind of next year"},
+	}
+}
+
+func sampleHaves() map[string]*Have {
+	now := time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
+	group := &plan.Group{ID: gid(1), GUID: "0b1c", Parent: "OU=x", Name: "Sales", Attrs: map[string][]string{"info": {"a", "b"}},
+		Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "S-1-5-32-544", plan.GUIDRef("0b1c"), plan.GroupRef(gid(2))}}
+	return map[string]*Have{
+		"nothing": {ID: gid(1)},
+		"group":   {ID: gid(1), Group: group, Touched: 7, Unsure: true},
+		"refused": {ID: gid(1), Parked: &Parked{Code: 68, Text: "taken", Tries: 2, Until: now}, Bad: []Parked{{Ref: "S-1-5-21-1-2-3-1101", Tries: 1, Until: now}}},
+		"held": {ID: gid(1), Group: group, Hold: &Hold{ID: "0a1b", List: "ff", Count: 3, Opened: now, Text: "3 of 10", Scope: plan.Removals},
+			Window: Window{Since: now, Peak: 12, Done: map[plan.Scope]int{plan.Removals: 3}}},
+		"approved": {ID: gid(1), Hold: &Hold{ID: "0a1b", Opened: now, Approved: now.Add(time.Millisecond)}},
+		"problems": {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
+		"odd refs": {ID: gid(1), Group: &plan.Group{ID: gid(1), Members: oddRefs()}},
+	}
+}
+
+// oddRefs are what no agent of ours reports. They must survive as they are:
+// what is read back otherwise would be a member that nobody has.
+func oddRefs() []plan.Ref {
+	return []plan.Ref{"", "S-", "S-1-5", "S-1-5-21-01", "S-1-5-21-99999999999", "S-x-y", "mark:", plan.Ref("mark:" + strings.ToUpper(directory.ID{0xab}.String())), "guid:",
+		plan.Ref("guid:" + strings.Repeat("x", 70_000))}
+}
+
+func TestGroupRoundTrip(t *testing.T) {
+	for name, g := range sampleGroups() {
+		t.Run(name, func(t *testing.T) { roundTrip(t, g.ID, g, encodeGroup, decodeGroup) })
+	}
+}
+
+func TestPrincipalRoundTrip(t *testing.T) {
+	for _, p := range []*directory.Principal{
+		{}, {ID: uid(1), Kind: directory.User, Name: "ann@corp.example", Standing: directory.Synced, SID: sidOf(1101), Parents: []directory.ID{gid(1), gid(2)}},
+	} {
+		roundTrip(t, p.ID, p, encodePrincipal, decodePrincipal)
+	}
+}
+
+func TestHaveRoundTrip(t *testing.T) {
+	for name, h := range sampleHaves() {
+		t.Run(name, func(t *testing.T) { roundTrip(t, h.ID, h, encodeHave, decodeHave) })
+	}
+}
+
+// roundTrip also asks that the same record is the same bytes, and that what is
+// read is deeply equal: the planner writes what differs.
+func roundTrip[R any](t *testing.T, id directory.ID, r R, encode func(R) ([]byte, error), decode func([]byte) (directory.ID, R, error)) {
+	t.Helper()
+	data, err := encode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotID, got, err := decode(data)
+	if err != nil || gotID != id {
+		t.Fatalf("decode = %s, %v; want %s", gotID, err, id)
+	}
+	if diff := cmp.Diff(r, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if again, err := encode(got); err != nil || !bytes.Equal(data, again) {
+		t.Errorf("the same record is other bytes: %v", err)
+	}
+}
+
+// A member costs what the layout says: a tenant has millions.
+func TestMemberSize(t *testing.T) {
+	data, err := encodeGroup(sampleGroups()["long"])
+	if err != nil || len(data) > 3000*memberSize+200 {
+		t.Errorf("3000 members are %d bytes (%v), want %d each", len(data), err, memberSize)
+	}
+}
+
+// TestManyDomains: the accounts of a group may come from more forests than
+// anybody has, if somebody writes nonsense into an attribute.
+func TestManyDomains(t *testing.T) {
+	g, h := &directory.Group{ID: gid(1)}, &Have{ID: gid(1), Group: &plan.Group{ID: gid(1)}}
+	for i := range 1000 {
+		sid := directory.SID(fmt.Sprintf("S-1-5-21-%d-2-3-1101", i))
+		g.Members = append(g.Members, directory.Member{ID: uid(i), Kind: directory.User, SID: sid})
+		h.Group.Members = append(h.Group.Members, plan.SIDRef(sid))
+	}
+	roundTrip(t, g.ID, g, encodeGroup, decodeGroup)
+	roundTrip(t, h.ID, h, encodeHave, decodeHave)
+}
+
+// FuzzDecode damages records: they are an error or they are records, which
+// survive being written again.
+func FuzzDecode(f *testing.F) {
+	for _, g := range sampleGroups() {
+		data, _ := encodeGroup(g)
+		f.Add(data)
+	}
+	for _, h := range sampleHaves() {
+		data, _ := encodeHave(h)
+		f.Add(data)
+	}
+	data, _ := encodePrincipal(&directory.Principal{ID: uid(1), Parents: []directory.ID{gid(1)}})
+	f.Add(data)
+	f.Add([]byte{0xa0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return
+		}
+		damaged(t, data, encodeGroup, decodeGroup)
+		damaged(t, data, encodePrincipal, decodePrincipal)
+		damaged(t, data, encodeHave, decodeHave)
+	})
+}
+
+func damaged[R any](t *testing.T, data []byte, encode func(R) ([]byte, error), decode func([]byte) (directory.ID, R, error)) {
+	_, r, err := decode(data)
+	if err != nil {
+		return
+	}
+	written, err := encode(r)
+	if err != nil {
+		return // what cannot be written, such as text that is no UTF-8, is an error too
+	}
+	_, again, err := decode(written)
+	if err != nil {
+		t.Fatalf("%+v was written and cannot be read: %v", r, err)
+	}
+	if diff := cmp.Diff(r, again, cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(0)); diff != "" {
+		t.Errorf("a record changes when it is written: %s", diff)
+	}
+}
