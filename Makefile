@@ -39,7 +39,7 @@ build: ## Build bin/handler and bin/agent, static and stripped
 	$(GOBUILD) -o bin/handler ./functions/azure
 	$(GOBUILD) -o bin/agent ./agent
 
-needs: ## Install what tests and demo need, where it is missing (Debian, Ubuntu)
+needs: ## Install what the tests need, where it is missing (Debian, Ubuntu)
 	@infra/needs.sh
 
 clean: ## Remove what was built (not the cached domains: ~/.cache/groupwriteback)

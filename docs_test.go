@@ -46,7 +46,7 @@ func TestDataPathIsTrue(t *testing.T) {
 
 // TestInvariantsHaveTheirTests: each test that ARCHITECTURE.md names exists.
 func TestInvariantsHaveTheirTests(t *testing.T) {
-	for _, m := range matches(t, "ARCHITECTURE.md", "`([a-z/]+)\\.((?:Test|Fuzz)\\w+)`", 15) {
+	for _, m := range matches(t, "ARCHITECTURE.md", "`([a-z0-9/]+)\\.((?:Test|Fuzz)\\w+)`", 15) {
 		files, err := filepath.Glob(filepath.Join(m[1], "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ func TestInvariantsHaveTheirTests(t *testing.T) {
 func TestPackagesAreListed(t *testing.T) {
 	doc := readDoc(t, "ARCHITECTURE.md")
 	rows := map[string]string{}
-	for _, m := range matches(t, "ARCHITECTURE.md", "(?m)^\\| `((?:agent|functions|shared)[a-z/]*)` \\| .* \\| ([a-z -]+) \\|$", 10) {
+	for _, m := range matches(t, "ARCHITECTURE.md", "(?m)^\\| `((?:agent|functions|shared)[a-z0-9/]*)` \\| .* \\| ([a-z -]+) \\|$", 10) {
 		rows[m[1]] = m[2]
 	}
 	for _, p := range ours(t, "linux") {

@@ -1,13 +1,18 @@
 #!/bin/bash
-# needs.sh - installs what tests and demo need besides Go, where it is missing: a
-# C compiler, for the race detector, and Samba.
+# needs.sh - installs what the tests need besides Go, where it is missing: a C
+# compiler for the race detector, Samba, and the storage servers, which need npm.
 set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
 
-if ! command -v "$(go env CC)" >/dev/null; then
-	command -v apt-get >/dev/null || { echo "install a C compiler: go test -race needs one" >&2; exit 1; }
+missing=()
+command -v "$(go env CC)" >/dev/null || missing+=(gcc libc6-dev)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ]; then
+	command -v apt-get >/dev/null || { echo "install ${missing[*]} by this machine's own package manager" >&2; exit 1; }
 	AS=()
 	[ "$(id -u)" = 0 ] || AS=(sudo)
 	"${AS[@]}" apt-get update -q
-	"${AS[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends gcc libc6-dev
+	"${AS[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
-exec "$(dirname "$(readlink -f "$0")")/demo/samba/install.sh"
+"$HERE/demo/samba/install.sh"
+"$HERE/demo/storage/install.sh"

@@ -17,6 +17,7 @@ import (
 func main() {
 	// The host takes lines on standard error for errors: all goes to standard output.
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
+	slog.SetDefault(log) // and all that libraries print
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := app.ServeAzure(ctx, os.Environ(), log, app.Options{}); err != nil {

@@ -128,7 +128,7 @@ def main():
     for d in differences:
         print(d)
     members = sum(len(w["members"]) for w in want.values())
-    print("%d groups, %d memberships, %d kept: %s" % (len(want), members, kept, "%d differences" % len(differences) if differences else "equal"))
+    print("%d groups, %d memberships, %d kept: %s" % (len(want), members, kept, "equal" if not differences else "%d difference%s" % (len(differences), "" if len(differences) == 1 else "s")))
     return 1 if differences else 0
 
 

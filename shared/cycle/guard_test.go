@@ -36,7 +36,7 @@ func paths() []path {
 			for i := range n {
 				w.stranger(g, ref(500+i))
 			}
-			w.report(true, nil)
+			w.do(w.report(true, nil))
 		}},
 	}
 }
@@ -311,7 +311,7 @@ func TestCauses(t *testing.T) {
 		w.do(w.tenant.SoftDelete(user(i)))
 	}
 	w.stranger(group(1), plan.Ref(domainSID+"-7777"))
-	w.report(true, nil)
+	w.do(w.report(true, nil))
 	w.settle()
 	var got map[string]int
 	for _, h := range w.holds() {

@@ -91,21 +91,35 @@ func (w *world) do(err error) {
 	}
 }
 
-// turn runs the planner once and then the agent until it has nothing to do.
-func (w *world) turn() {
-	w.t.Helper()
-	w.do(w.planner.Run(w.t.Context()))
-	for w.agent() {
-		w.do(w.planner.Run(w.t.Context()))
+// turn runs the planner, and the agent until it has nothing to do.
+func (w *world) turn() error {
+	for did := true; did; {
+		if err := w.planner.Run(w.t.Context()); err != nil {
+			return err
+		}
+		var err error
+		if did, err = w.agent(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // settle takes turns until one changes nothing.
 func (w *world) settle() {
 	w.t.Helper()
+	w.settleAgainst(func(err error) { w.do(err) })
+}
+
+// settleAgainst does so whatever goes wrong with a turn.
+func (w *world) settleAgainst(failed func(error)) {
+	w.t.Helper()
 	for range 50 {
 		before, writes := w.head().Gen, w.writes
-		w.turn()
+		if err := w.turn(); err != nil {
+			failed(err)
+			continue
+		}
 		if w.head().Gen == before && w.writes == writes {
 			return
 		}
@@ -135,21 +149,25 @@ func (w *world) approve(l journal.Listing) {
 }
 
 // agent polls once, and does what it is told. It says whether that was anything.
-func (w *world) agent() bool {
-	w.t.Helper()
+// An error is one of the journal: the next call does it again.
+func (w *world) agent() (did bool, err error) {
 	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
-	w.do(err)
+	if err != nil {
+		return false, err
+	}
 	switch {
 	case r.ReadAll:
-		w.report(true, nil)
+		err = w.report(true, nil)
 	case len(r.Read) > 0:
-		w.report(false, r.Read)
+		err = w.report(false, r.Read)
 	}
-	if r.Batch == nil {
-		return r.ReadAll || len(r.Read) > 0
+	if err != nil || r.Batch == nil {
+		return r.ReadAll || len(r.Read) > 0, err
 	}
 	var b journal.Batch
-	w.do(json.Unmarshal(r.Batch, &b))
+	if err := json.Unmarshal(r.Batch, &b); err != nil {
+		return false, err
+	}
 	sum := sha256.Sum256(r.Batch)
 	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
 	for _, c := range b.Changes {
@@ -158,8 +176,7 @@ func (w *world) agent() bool {
 	}
 	w.high = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}
 	_, err = w.journal.Ack(w.t.Context(), a)
-	w.do(err)
-	return true
+	return true, err
 }
 
 func (w *world) apply(c plan.Change) plan.Result {
@@ -180,8 +197,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 }
 
 // report tells what is in the directory: all of it, or some groups.
-func (w *world) report(full bool, ids []directory.ID) {
-	w.t.Helper()
+func (w *world) report(full bool, ids []directory.ID) error {
 	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.high.Seq, High: w.high,
 		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: []directory.SID{domainSID}}}
 	for id, g := range w.ad {
@@ -189,7 +205,7 @@ func (w *world) report(full bool, ids []directory.ID) {
 			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.high.Seq, Fence: w.fences[id], Group: &g})
 		}
 	}
-	w.do(w.journal.Report(w.t.Context(), r))
+	return w.journal.Report(w.t.Context(), r)
 }
 
 // stranger adds a member to a group in the directory by hand.

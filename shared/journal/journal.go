@@ -79,8 +79,11 @@ func (j *Journal) head(ctx context.Context) (Head, blob.Tag, error) {
 	if err := json.Unmarshal(data, &h); err != nil {
 		return Head{}, "", fmt.Errorf("decode head: %w", err)
 	}
-	if h.Format > Format {
+	switch {
+	case h.Format > Format:
 		return Head{}, "", ErrFormat
+	case h.Format < 1: // not even ours: it must not pass for a new journal
+		return Head{}, "", errors.New("decode head: it names no format")
 	}
 	return h, tag, nil
 }

@@ -47,6 +47,9 @@ func packMembers(ms []directory.Member, words *table[string], domains *table[dir
 		out = append(out, byte(words.number(string(m.Kind))), byte(words.number(string(m.Standing))))
 		out = packSID(out, m.SID, domains)
 	}
+	if len(words.words) > 256 { // Graph has a dozen types, and standings are ours
+		panic("journal: more than 256 kinds and standings in one group")
+	}
 	return out
 }
 

@@ -32,7 +32,7 @@ type App struct {
 	planner *cycle.Planner
 	door    *relay.Door
 	log     *slog.Logger
-	turn    sync.Mutex // planners of one process take turns; those of two are told apart by the journal
+	turn    chan struct{} // holds one: planners of one process take turns; those of two are told apart by the journal
 }
 
 // Options change what tests need changed; their zero value is production.
@@ -58,7 +58,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if o.Store != nil {
 		s.store = o.Store(s.store)
 	}
-	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}}
+	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
 	a.planner = &cycle.Planner{Source: client, Rules: s.rules, Limits: plan.DefaultLimits(), Journal: a.journal, Log: log}
 	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
@@ -86,12 +86,42 @@ func publishedKeys(ctx context.Context, url string, client *http.Client) jwt.Key
 	}
 }
 
-// Sync runs a planning turn until there is nothing to do but wait for the agent.
+// minTurn is the least time in which a turn gets anywhere: a planner commits
+// what it has some seconds before its time is up.
+const minTurn = 15 * time.Second
+
+// Sync runs a planning turn until there is nothing to do but wait for the agent,
+// or ctx is near its end: the next turn goes on from there. Of ctx's time it
+// leaves a tenth, a minute at most, for the answer to get out before the host
+// kills the process.
 func (a *App) Sync(ctx context.Context) error {
-	a.turn.Lock()
-	defer a.turn.Unlock()
+	if end, ok := ctx.Deadline(); ok {
+		left := time.Until(end)
+		if left < minTurn {
+			return fmt.Errorf("begin turn: the host leaves it %v, and it needs %v: raise the function's timeout", left.Round(time.Second), minTurn)
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-min(left/10, time.Minute)))
+		defer cancel()
+	}
+	if err := a.begin(ctx); err != nil {
+		return err
+	}
+	defer a.end()
 	return a.planner.Run(ctx)
 }
+
+// begin waits until no other turn runs in this process.
+func (a *App) begin(ctx context.Context) error {
+	select {
+	case a.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("begin turn: another one is running: %w", context.Cause(ctx))
+	}
+}
+
+func (a *App) end() { <-a.turn }
 
 // wakeTime is how long the request that completes a plan may take to make the next.
 const wakeTime = 25 * time.Second
@@ -101,8 +131,10 @@ const wakeTime = 25 * time.Second
 func (a *App) wake(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, wakeTime)
 	defer cancel()
-	a.turn.Lock()
-	defer a.turn.Unlock()
+	if err := a.begin(ctx); err != nil {
+		return // that turn will do
+	}
+	defer a.end()
 	if _, err := a.planner.Step(ctx); err != nil {
 		a.log.Warn("planning after a plan was applied", "err", err)
 	}

@@ -65,7 +65,7 @@ type Binaries struct{ Handler, Agent string }
 func Build(ctx context.Context, source, dir string) (Binaries, error) {
 	b := Binaries{Handler: filepath.Join(dir, "handler"), Agent: filepath.Join(dir, "agent")}
 	for out, pkg := range map[string]string{b.Handler: "./functions/azure", b.Agent: "./agent"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
 		cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return b, fmt.Errorf("build %s: %w\n%s", pkg, err, text)

@@ -124,7 +124,10 @@ func (s *store) Get(ctx context.Context, key string) (data []byte, tag blob.Tag,
 		tag, err = tagOf(r.ETag)
 		return err
 	})
-	return data, tag, err
+	if err != nil {
+		return nil, "", err // no half of an object
+	}
+	return data, tag, nil
 }
 
 func (s *store) Put(ctx context.Context, key string, data []byte, old blob.Tag) (tag blob.Tag, err error) {
@@ -165,23 +168,27 @@ func tagOf(tag *azcore.ETag) (blob.Tag, error) {
 
 func (s *store) List(ctx context.Context, prefix string) (keys []string, err error) {
 	err = s.do(ctx, "list", prefix, func() error {
-		keys = nil
-		pages := s.container.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix})
-		for pages.More() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return err
-			}
-			for _, item := range page.Segment.BlobItems {
-				if isKey(item) {
-					keys = append(keys, *item.Name)
-				}
-			}
-		}
-		return nil
+		keys, err = s.list(ctx, prefix)
+		return err
 	})
 	slices.Sort(keys) // an account with a hierarchical namespace has an order of its own
 	return keys, err
+}
+
+func (s *store) list(ctx context.Context, prefix string) (keys []string, err error) {
+	pages := s.container.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix})
+	for pages.More() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Segment.BlobItems {
+			if isKey(item) {
+				keys = append(keys, *item.Name)
+			}
+		}
+	}
+	return keys, nil
 }
 
 // isKey leaves out what cannot be ours. An account with a hierarchical namespace

@@ -1,6 +1,7 @@
 package graphtest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -54,7 +55,12 @@ type Fault struct {
 	RetryAfter string        // the header of that name
 	Location   string        // the header of that name
 	Body       string        // this body in place of the answer, or of the OData error
+	Empty      bool          // no body at all in place of the answer
 	Cut        int           // the connection is cut after so many bytes of the body; at once if negative
+
+	// Edit returns what is sent in place of the true body, which it is given. It is
+	// asked for true answers only; Cut counts what it returns.
+	Edit func(body []byte) []byte
 }
 
 // Request is a request that the server got.
@@ -94,6 +100,7 @@ func NewServer(t *Tenant, o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Clients = slices.Clone(o.Clients)
 	return &Server{tenant: t, options: o, id: rand.Text(), key: o.Key, counts: map[string]int{}, rounds: map[int]*round{}}
 }
 
@@ -176,12 +183,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Request_ResourceNotFound", "Resource not found for the segment '"+r.URL.Path+"'.")
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w, done := s.disturb(w, r, s.count(r))
-		if !done {
-			mux.ServeHTTP(w, r)
-		}
-	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.disturb(w, r, s.count(r), mux) })
 }
 
 // count logs a request, and returns how many there were for its path.
@@ -199,11 +201,11 @@ func (s *Server) count(r *http.Request) int {
 	return s.counts[req.Path]
 }
 
-// disturb makes the fault that a request is to meet, and reports whether that was
-// its answer.
-func (s *Server) disturb(w http.ResponseWriter, r *http.Request, n int) (http.ResponseWriter, bool) {
+// disturb answers a request as true does, or with the fault that it is to meet.
+func (s *Server) disturb(w http.ResponseWriter, r *http.Request, n int, truth http.Handler) {
 	if s.options.Fault == nil {
-		return w, false
+		truth.ServeHTTP(w, r)
+		return
 	}
 	f := s.options.Fault(r, n)
 	pause(r.Context(), f.Delay)
@@ -219,16 +221,27 @@ func (s *Server) disturb(w http.ResponseWriter, r *http.Request, n int) (http.Re
 		}
 	}
 	switch {
-	case f.Body != "":
+	case f.Body != "", f.Empty:
 		w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
 		_, _ = io.WriteString(w, f.Body)
 	case f.Status != 0:
 		refuse(w, f.Status, cmp.Or(f.Code, "faultInjected"), "The server was told to answer so.")
+	case f.Edit != nil:
+		kept := &keptBody{ResponseWriter: w}
+		truth.ServeHTTP(kept, r)
+		_, _ = w.Write(f.Edit(kept.body.Bytes()))
 	default:
-		return w, false
+		truth.ServeHTTP(w, r)
 	}
-	return w, true
 }
+
+// keptBody keeps a body instead of sending it.
+type keptBody struct {
+	http.ResponseWriter
+	body bytes.Buffer
+}
+
+func (w *keptBody) Write(b []byte) (int, error) { return w.body.Write(b) }
 
 func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"slices"
@@ -135,13 +136,45 @@ func equal(want, got string) bool {
 	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
 }
 
+// client returns a copy of a client, as it is now.
 func (s *Server) client(id string) *Client {
-	for i := range s.options.Clients {
-		if c := &s.options.Clients[i]; strings.EqualFold(c.ID, id) {
-			return c
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.options.Clients {
+		if strings.EqualFold(c.ID, id) {
+			return &c
 		}
 	}
 	return nil
+}
+
+// SetRoles gives a client other app roles of an audience. Tokens that were issued
+// keep the old ones; see RevokeTokens.
+func (s *Server) SetRoles(clientID, audience string, roles ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, c := range s.options.Clients {
+		if !strings.EqualFold(c.ID, clientID) {
+			continue
+		}
+		all := maps.Clone(c.Roles)
+		if all == nil {
+			all = map[string][]string{}
+		}
+		all[audience] = roles
+		s.options.Clients[i].Roles = all
+	}
+}
+
+// SetSecret gives a client another secret, as when one expires.
+func (s *Server) SetSecret(clientID, secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, c := range s.options.Clients {
+		if strings.EqualFold(c.ID, clientID) {
+			s.options.Clients[i].Secret = secret
+		}
+	}
 }
 
 // Token issues an access token for a client, as the sign-in would, and the time it expires.
