@@ -223,10 +223,11 @@ func (w *Work) OpenHold(l Listing) error {
 	return nil
 }
 
-// HoldID identifies a hold of a list of changes that this step opens. The same
-// changes a month later are another hold.
+// HoldID makes an id for a hold of a list of changes that this step opens. The
+// same changes a month later are another hold; and so are those of a step that
+// was lost after it wrote its listing, which stays there and is never opened.
 func (w *Work) HoldID(list string) string {
-	return Digest(fmt.Appendf(nil, "%s %d %d %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, list))[:12]
+	return Digest(fmt.Appendf(nil, "%s %d %d %s %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, nonce(w.Now), list))[:12]
 }
 
 // Listing reads what a hold holds.

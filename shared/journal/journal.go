@@ -230,11 +230,7 @@ func (w *Work) explain(ctx context.Context, err error) error {
 // Load writes the release.
 func (w *Work) Commit(ctx context.Context) error {
 	before := w.Head
-	now, err := json.Marshal(w.Head)
-	if err != nil {
-		return fmt.Errorf("encode head: %w", err)
-	}
-	if !w.changed() && slices.Equal(now, w.loaded) {
+	if !w.changed() {
 		return nil
 	}
 	w.Head.Gen++
@@ -262,9 +258,10 @@ func (w *Work) Commit(ctx context.Context) error {
 // Committed says whether Commit wrote something.
 func (w *Work) Committed() bool { return w.committed }
 
+// changed says whether there is something to commit.
 func (w *Work) changed() bool {
 	t := w.trees
-	if len(w.puts) > 0 {
+	if now, err := json.Marshal(w.Head); err != nil || len(w.puts) > 0 || !slices.Equal(now, w.loaded) {
 		return true
 	}
 	if t == nil {

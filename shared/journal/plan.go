@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"groupwriteback/shared/plan"
@@ -119,8 +121,11 @@ func (w *Work) Batch(ctx context.Context, seq uint64) (Batch, error) {
 func (j *Journal) batch(ctx context.Context, p *Plan, seq uint64) ([]byte, error) {
 	name := batchName(seq, p.Nonce)
 	data, _, err := j.Store.Get(ctx, j.prefix()+name)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w: %w", name, errMissing, err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read %s: %w", name, errMissing)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if Digest(data) != p.Digests[seq-p.First] {
 		return nil, fmt.Errorf("read %s: content does not match its digest: %w", name, errMissing)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/blob"
@@ -163,11 +164,12 @@ func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
 	if a.Epoch != h.Epoch || !h.Plan.Holds(a.Seq) || a.Digest != h.Plan.Digests[a.Seq-h.Plan.First] {
 		return false, ErrClosed
 	}
-	l, err := getJSON[Lease](ctx, j, "lease")
-	if err != nil {
+	switch l, err := getJSON[Lease](ctx, j, "lease"); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, ErrLease
+	case err != nil:
 		return false, err
-	}
-	if l.Agent != a.Agent || l.Token != a.Token {
+	case l.Agent != a.Agent || l.Token != a.Token:
 		return false, ErrLease
 	}
 	data, err := json.Marshal(a)
@@ -187,7 +189,7 @@ func (j *Journal) Report(ctx context.Context, r Report) error {
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	if err := blob.CheckKey(reportName(r.ID, r.Part)); err != nil || r.Part < 1 || r.Part > r.Parts {
+	if blob.CheckKey(r.ID) != nil || strings.Contains(r.ID, "/") || r.Part < 1 || r.Part > r.Parts {
 		return fmt.Errorf("report %q part %d of %d is not well-formed", r.ID, r.Part, r.Parts)
 	}
 	return j.create(ctx, reportName(r.ID, r.Part), data)

@@ -41,9 +41,10 @@ const (
 // Sweep deletes what the committed head, its map and its shadow do not name and
 // what is old enough that nobody is about to: units, maps, batches and releases of
 // steps that were lost or have been replaced. Audit objects and holds stay. A
-// crash in it leaves work for the next one.
+// crash in it leaves work for the next one. A step that changes nothing, and so
+// leaves nothing behind, does not sweep.
 func (w *Work) Sweep(ctx context.Context) error {
-	if w.Now.Sub(w.Head.Swept) < sweepEvery {
+	if w.Now.Sub(w.Head.Swept) < sweepEvery || !w.changed() {
 		return nil
 	}
 	named, err := w.named(ctx)

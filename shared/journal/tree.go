@@ -25,9 +25,10 @@ import (
 // is a handful of objects, and a large one thousands of which a turn touches few.
 type unit uint32
 
+const root unit = 1
+
 const (
-	root     unit = 1
-	maxDepth      = 20
+	maxDepth = 20
 	// splitAt is the size in bytes over which a unit is split: small enough to be
 	// rewritten for one change, large enough that a request is not mostly overhead.
 	splitAt = 64 << 10

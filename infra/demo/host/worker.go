@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,7 +54,7 @@ func (h *Host) launch() error {
 	}
 	p := strconv.Itoa(port)
 	cmd.Dir = h.Root
-	cmd.Env = append(slices.Concat(os.Environ(), cmd.Env, h.Env),
+	cmd.Env = append(slices.Concat(inherited(), cmd.Env, h.Env),
 		"FUNCTIONS_CUSTOMHANDLER_PORT="+p, "FUNCTIONS_HTTPWORKER_PORT="+p,
 		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID=worker-1", "FUNCTIONS_HTTPWORKER_ID=worker-1", "FUNCTIONS_APP_ROOT_PATH="+h.Root)
 	stdout, stderr := &console{host: h}, &console{host: h, stderr: true}
@@ -174,4 +175,10 @@ func freePort() (int, error) {
 		return 0, err
 	}
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// inherited is this process's environment without settings of the product: an app
+// has those of its own.
+func inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "GROUPWRITEBACK_") })
 }

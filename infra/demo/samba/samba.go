@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"groupwriteback/shared/directory"
 )
@@ -217,6 +218,9 @@ func run(ctx context.Context, log io.Writer, script string, args ...string) (str
 	var out, last bytes.Buffer
 	cmd := exec.CommandContext(ctx, script, args...)
 	cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(log, &last)
+	// What the script has started ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", filepath.Base(script), err, strings.TrimSpace(last.String()))
 	}

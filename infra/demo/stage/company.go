@@ -47,7 +47,7 @@ func NewCompany(salt string, sids map[string]directory.SID, groups, staff int) (
 		return nil, err
 	}
 	for i := specialGroups; i < groups; i++ {
-		name := fmt.Sprintf("Department %02d", i)
+		name := departmentName(i)
 		var members []directory.ID
 		for k := range 5 + i {
 			members = append(members, users[(i*37+k*11)%len(users)])
@@ -61,10 +61,14 @@ func NewCompany(salt string, sids map[string]directory.SID, groups, staff int) (
 	return c, nil
 }
 
+func departmentName(i int) string { return fmt.Sprintf("Department %02d", i) }
+
+func userName(i int) string { return fmt.Sprintf("user%05d", i) }
+
 // addPeople adds everybody with an account, and some without.
 func (c *Company) addPeople(sids map[string]directory.SID) (users []directory.ID, err error) {
 	for i := 1; ; i++ {
-		name := fmt.Sprintf("user%05d", i)
+		name := userName(i)
 		sid, ok := sids[name]
 		if !ok {
 			break

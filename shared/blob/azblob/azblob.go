@@ -222,9 +222,10 @@ func (s *store) object(ctx context.Context, verb, key string, request func() err
 func (s *store) do(ctx context.Context, verb, key string, request func() error) error {
 	err := request()
 	if bloberror.HasCode(err, bloberror.ContainerNotFound) {
-		if err = s.create(ctx); err == nil {
-			err = request()
+		if err := s.create(ctx); err != nil {
+			return fmt.Errorf("%s %s: %w", verb, key, err)
 		}
+		err = request()
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", verb, key, explain(err))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +62,7 @@ func TestFaults(t *testing.T) {
 		"broken for good":             {put(`"1"`), answers{refuse(500, "InternalError")}, nil, "500 InternalError", 4, 10 * time.Second},
 		"cut for good":                {put(`"1"`), answers{blobtest.Cut}, nil, "unexpected EOF", 4, 10 * time.Second},
 		"no answer":                   {put(`"1"`), answers{blobtest.Hang}, context.DeadlineExceeded, "", 4, 90 * time.Second},
-		"told to wait long":           {get, answers{wait(time.Hour)}, nil, "503", 1, time.Second},
+		"told to wait long":           {get, answers{blobtest.Respond(503, "Retry-After", "3600", "")}, nil, "503", 1, time.Second},
 		"get nothing":                 {get, answers{refuse(404, "BlobNotFound")}, fs.ErrNotExist, "", 1, 0},
 		"not found by somebody else":  {get, answers{refuse(404, "")}, nil, "404", 1, 0},
 		"no container, may make it":   {get, answers{refuse(404, "ContainerNotFound"), ok, refuse(404, "BlobNotFound")}, fs.ErrNotExist, "", 3, 0},
@@ -91,10 +90,6 @@ func TestFaults(t *testing.T) {
 			})
 		})
 	}
-}
-
-func wait(d time.Duration) blobtest.Answer {
-	return blobtest.Respond(http.StatusServiceUnavailable, "Retry-After", strings.TrimSuffix(d.Truncate(time.Second).String(), "s"), "")
 }
 
 // TestTorn: an object whose answer is cut is read to its end, or not at all.

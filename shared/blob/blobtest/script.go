@@ -20,9 +20,6 @@ type Answer func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (s *Script) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		defer r.Body.Close()
-	}
 	n := min(int(s.n.Add(1)), len(s.Answers))
 	return s.Answers[n-1](r)
 }
@@ -50,17 +47,31 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func response(r *http.Request, status int, name, value string, size int, body io.Reader) *http.Response {
+	take(r)
 	header := http.Header{}
 	header.Set(name, value)
 	return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Body: io.NopCloser(body), ContentLength: int64(size), Request: r}
 }
 
+// take reads a request to its end, as a service does: some clients compute a
+// checksum on the way.
+func take(r *http.Request) {
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_ = r.Body.Close()
+	}
+}
+
 // Cut is a connection that breaks before an answer comes.
-func Cut(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+func Cut(r *http.Request) (*http.Response, error) {
+	take(r)
+	return nil, io.ErrUnexpectedEOF
+}
 
 // Hang is a service that does not answer.
 func Hang(r *http.Request) (*http.Response, error) {
+	take(r)
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }

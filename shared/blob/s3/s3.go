@@ -40,13 +40,15 @@ import (
 // s3:DeleteObject on the objects, and s3:ListBucket on the bucket, without which
 // S3 does not say whether an object is absent. endpoint is the URL of another
 // server, which is then asked by path; empty for Amazon's. client carries the
-// requests; nil stands for one of the SDK's own. Open makes no request.
+// requests to S3; nil stands for one that the AWS environment configures too
+// (AWS_CA_BUNDLE). Open makes no request.
 func Open(ctx context.Context, where, endpoint string, client *http.Client) (blob.Store, error) {
 	bucket, prefix, _ := strings.Cut(where, "/")
 	if bucket == "" {
 		return nil, errors.New("no bucket is named: write <bucket> or <bucket>/<prefix>")
 	}
-	c, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(impatient(client)), config.WithRetryer(retryer))
+	c, err := config.LoadDefaultConfig(ctx, config.WithRetryer(retryer),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(tryTime)))
 	if err != nil {
 		return nil, fmt.Errorf("read AWS environment: %w", err)
 	}
@@ -58,26 +60,21 @@ func Open(ctx context.Context, where, endpoint string, client *http.Client) (blo
 		if endpoint != "" {
 			o.BaseEndpoint, o.UsePathStyle = &endpoint, true
 		}
+		if client != nil {
+			impatient := *client
+			impatient.Timeout = tryTime
+			o.HTTPClient = &impatient
+		}
 	})
 	return blob.Below(&store{s3, bucket}, strings.TrimSuffix(prefix, "/"))
 }
 
-// tries is how often a request is made, each time for tryTime at most.
+// tries is how often a request is made, each time for tryTime at most: the SDK
+// alone would wait for ever.
 const (
 	tries   = 4
 	tryTime = 20 * time.Second
 )
-
-// impatient is a client that gives up a try after a time; the SDK alone would
-// wait for ever.
-func impatient(client *http.Client) aws.HTTPClient {
-	if client == nil {
-		return awshttp.NewBuildableClient().WithTimeout(tryTime)
-	}
-	c := *client
-	c.Timeout = tryTime
-	return &c
-}
 
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = tries, 5*time.Second })

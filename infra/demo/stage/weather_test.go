@@ -1,0 +1,191 @@
+package stage
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"groupwriteback/infra/demo/ldapproxy"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+)
+
+// weather is what goes wrong at Graph and its sign-in just now.
+type weather struct {
+	mu     sync.Mutex
+	fault  func(r *http.Request, n int) graphtest.Fault // nil: nothing
+	counts map[string]int                               // requests by path since it changed
+}
+
+// set changes the weather; nil makes it fine.
+func (w *weather) set(fault func(r *http.Request, n int) graphtest.Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault, w.counts = fault, map[string]int{}
+}
+
+// now is graphtest.Options.Fault; n counts from the last change of the weather.
+func (w *weather) now(r *http.Request, _ int) graphtest.Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault == nil {
+		return graphtest.Fault{}
+	}
+	w.counts[r.URL.Path]++
+	return w.fault(r, w.counts[r.URL.Path])
+}
+
+// on makes a fault of the first n requests for a feed; of all if n is 0.
+func on(feed directory.Feed, n int, f graphtest.Fault) func(*http.Request, int) graphtest.Fault {
+	return func(r *http.Request, i int) graphtest.Fault {
+		if r.URL.Path == "/v1.0/"+string(feed)+"/delta" && (n == 0 || i <= n) {
+			return f
+		}
+		return graphtest.Fault{}
+	}
+}
+
+// atSignIn makes a fault of the first n requests for a token; of all if n is 0.
+func atSignIn(n int, f graphtest.Fault) func(*http.Request, int) graphtest.Fault {
+	return func(r *http.Request, i int) graphtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/oauth2/v2.0/token") && (n == 0 || i <= n) {
+			return f
+		}
+		return graphtest.Fault{}
+	}
+}
+
+// edit is a fault that changes what a true page says.
+func edit(change func(page map[string]any)) graphtest.Fault {
+	return graphtest.Fault{Edit: func(body []byte) []byte {
+		var page map[string]any
+		if json.Unmarshal(body, &page) != nil || page["value"] == nil {
+			return body // an error, not a page
+		}
+		change(page)
+		out, _ := json.Marshal(page) // it was JSON before
+		return out
+	}}
+}
+
+// items are the objects of a page.
+func items(page map[string]any) (out []map[string]any) {
+	list, _ := page["value"].([]any)
+	for _, v := range list {
+		if item, ok := v.(map[string]any); ok {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// console is what the processes print, line by line.
+type console struct {
+	tee *testLog
+
+	mu   sync.Mutex
+	part string
+	all  []string
+}
+
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lines := strings.Split(c.part+string(b), "\n")
+	c.part = lines[len(lines)-1]
+	c.all = append(c.all, lines[:len(lines)-1]...)
+	return c.tee.Write(b)
+}
+
+// failures returns the lines since from in which the handler says that a turn
+// failed, and where to begin the next time.
+func (c *console) failures(from int) (lines []string, next int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.all[from:] {
+		if strings.Contains(l, `msg="turn failed"`) {
+			lines = append(lines, l)
+		}
+	}
+	return lines, len(c.all)
+}
+
+// waitFailure waits until such a line has come through the pipe from the handler.
+func (c *console) waitFailure(t *testing.T, from int) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errTooLong)
+	defer cancel()
+	for {
+		if lines, _ := c.failures(from); len(lines) > 0 {
+			return lines
+		}
+		must(t, pause(ctx, 5*time.Millisecond))
+	}
+}
+
+// watched puts a proxy that logs all writes between a stage's agent and its
+// domain controller.
+func watched(t *testing.T, s *Stage) *ldapproxy.Proxy {
+	t.Helper()
+	ca, err := os.ReadFile(s.DC.CAFile)
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	p := &ldapproxy.Proxy{Upstream: s.DC.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: s.DC.ServerName}, Name: s.DC.ServerName, CAFile: filepath.Join(s.Dir, "proxy-ca.pem")}
+	must(t, p.Start())
+	t.Cleanup(p.Close)
+	s.LDAP, s.LDAPCA = p.URL(), p.CAFile
+	return p
+}
+
+// scene is a stage with weather, a console and a write log, on which a first fill
+// was played.
+type scene struct {
+	*Stage
+	weather *weather
+	console *console
+	proxy   *ldapproxy.Proxy
+}
+
+// newScene plays the first fill of a company of so many groups in a fresh domain.
+func newScene(t *testing.T, groups int) scene {
+	t.Helper()
+	s := scene{Stage: newStage(t, 60, groups, 60), weather: &weather{}, console: &console{tee: &testLog{t: t}}}
+	s.Log, s.Poll = s.console, "20ms"
+	// Small pages, so that a round has several, and in the way of the real service.
+	s.Graph = graphtest.Options{PageSize: 4, MemberSlice: 20, Shuffle: true, Repeat: 3, EmptyPages: 3, Seed: 7, Fault: s.weather.now}
+	s.proxy = watched(t, s.Stage)
+	must(t, s.Start(t.Context()))
+	must(t, s.StartAgent())
+	waitReported(t, s.Stage)
+	settle(t, s.Stage)
+	equal(t, s.Stage)
+	return s
+}
+
+// ripple is what people do to the cloud in row n: a member goes, one comes, and
+// a group gets another name. The groups are others each time.
+func (s scene) ripple(t *testing.T, n int, name string) {
+	t.Helper()
+	const first, all = 7, 33
+	dept := func(k int) directory.ID { return s.Company.ID(departmentName(first + (n+k)%all)) }
+	id, c := s.Company.ID, s.Company.Tenant
+	must(t, c.RemoveMember(dept(0), s.Company.Members(dept(0))[n%5]))
+	in := s.Company.Members(dept(11))
+	for i := 1; ; i++ {
+		if u := id(userName(i)); !slices.Contains(in, u) {
+			must(t, c.AddMember(dept(11), u))
+			break
+		}
+	}
+	must(t, c.Rename(dept(22), departmentName(first+(n+22)%all)+" "+name))
+}

@@ -1,0 +1,262 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+func report(t *testing.T, j *Journal, r Report) {
+	t.Helper()
+	if err := j.Report(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folded are the ids and parts of the reports that a step is given.
+func folded(t *testing.T, w *Work) (out []string) {
+	t.Helper()
+	reports, err := w.Reports(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, parts := range reports {
+		for _, p := range parts {
+			out = append(out, fmt.Sprintf("%s.%d", p.ID, p.Part))
+		}
+	}
+	return out
+}
+
+func TestReportForm(t *testing.T) {
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	for _, r := range []Report{{ID: "a", Part: 0, Parts: 1}, {ID: "a", Part: 2, Parts: 1}, {ID: "a"}, {ID: "", Part: 1, Parts: 1}, {ID: "../head", Part: 1, Parts: 1}, {ID: "A", Part: 1, Parts: 1}, {ID: "a/b", Part: 1, Parts: 1}} {
+		if err := j.Report(t.Context(), r); err == nil {
+			t.Errorf("report %q part %d of %d was taken", r.ID, r.Part, r.Parts)
+		}
+	}
+	if got := objects(t, j, ""); len(got) > 0 {
+		t.Errorf("kept %v", got)
+	}
+	a := Report{ID: "a", Part: 1, Parts: 1, Agent: "x"}
+	report(t, j, a)
+	report(t, j, a) // sent again because the answer was lost
+	a.Agent = "y"
+	if err := j.Report(t.Context(), a); err == nil {
+		t.Error("another report of the same name was taken")
+	}
+}
+
+// TestReports hands reports out whole, oldest first, and once.
+func TestReports(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	old := ReportID(c.now)
+	c.pass(time.Second)
+	late := ReportID(c.now)
+	half := ReportID(c.now.Add(time.Millisecond))
+	report(t, j, Report{ID: late, Part: 1, Parts: 1})
+	for _, part := range []int{10, 2, 1, 9, 3, 4, 5, 6, 7, 8} {
+		report(t, j, Report{ID: old, Part: part, Parts: 10})
+	}
+	report(t, j, Report{ID: half, Part: 1, Parts: 2})
+
+	w := load(t, j)
+	var want []string
+	for part := 1; part <= 10; part++ {
+		want = append(want, fmt.Sprintf("%s.%d", old, part))
+	}
+	if got, want := folded(t, w), append(want, late+".1"); !slices.Equal(got, want) {
+		t.Errorf("folded %v, want %v", got, want)
+	}
+	if got := folded(t, w); len(got) > 0 {
+		t.Errorf("in the same step again: %v", got)
+	}
+	commit(t, w)
+	w = load(t, j)
+	if got := folded(t, w); len(got) > 0 {
+		t.Errorf("in the next step again: %v", got)
+	}
+	if got := objects(t, j, "in/report/"); len(got) != 1 {
+		t.Errorf("kept %v, want the half report", got)
+	}
+	report(t, j, Report{ID: half, Part: 2, Parts: 2})
+	w = load(t, j)
+	if got, want := folded(t, w), []string{half + ".1", half + ".2"}; !slices.Equal(got, want) {
+		t.Errorf("completed: %v, want %v", got, want)
+	}
+}
+
+// A part whose fellows never come is let go of after an hour.
+func TestHalfReport(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	report(t, j, Report{ID: ReportID(c.now), Part: 2, Parts: 2})
+	report(t, j, Report{ID: "0", Part: 1, Parts: 2}) // an id that says no time is old
+	for range 2 {
+		w := load(t, j)
+		if got := folded(t, w); len(got) > 0 {
+			t.Fatalf("half a report was folded: %v", got)
+		}
+		commit(t, w)
+	}
+	_ = load(t, j)
+	if got := objects(t, j, "in/report/"); len(got) != 1 {
+		t.Errorf("kept %v, want the young one", got)
+	}
+	c.pass(time.Hour + time.Second)
+	for range 2 {
+		w := load(t, j)
+		folded(t, w)
+		commit(t, w)
+	}
+	if got := objects(t, j, "in/report/"); len(got) > 0 {
+		t.Errorf("after an hour: kept %v", got)
+	}
+}
+
+// An acknowledgement that nobody waits for goes; one that is early stays.
+func TestStaleAcks(t *testing.T) {
+	ctx := t.Context()
+	j := issued(t, newClock(), 3)
+	put := func(name string) {
+		if _, err := j.Store.Put(ctx, j.prefix()+name, []byte("{}"), blob.Absent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("in/ack/1-000000000000") // of a plan long closed
+	put("in/ack/2-000000000001") // of another epoch
+	put("in/ack/x")
+	put(ackName(1, 2)) // the second batch's came before the first's
+	w := load(t, j)
+	if _, ok, err := w.NextAck(ctx); ok || err != nil {
+		t.Errorf("the first batch was acknowledged by nobody: %v", err)
+	}
+	w.DropStaleAcks()
+	commit(t, w)
+	_ = load(t, j)
+	if got, want := objects(t, j, "in/ack/"), []string{ackName(1, 2)}; !slices.Equal(got, want) {
+		t.Errorf("kept %v, want %v", got, want)
+	}
+}
+
+// The word on another batch of the same number, from before a restore, does not count.
+func TestAckOfAnotherBatch(t *testing.T) {
+	ctx := t.Context()
+	j := issued(t, newClock(), 1)
+	data := fmt.Appendf(nil, `{"epoch":1,"seq":1,"digest":%q}`, Digest([]byte("another")))
+	if _, err := j.Store.Put(ctx, j.prefix()+ackName(1, 1), data, blob.Absent); err != nil {
+		t.Fatal(err)
+	}
+	w := load(t, j)
+	if _, ok, err := w.NextAck(ctx); ok || err != nil || w.Head.Plan.Done != 0 {
+		t.Errorf("taken: %t, %v", ok, err)
+	}
+}
+
+func TestDamagedInbox(t *testing.T) {
+	ctx := t.Context()
+	j := issued(t, newClock(), 1)
+	for _, name := range []string{ackName(1, 1), "in/report/0/0001"} {
+		if _, err := j.Store.Put(ctx, j.prefix()+name, []byte("{"), blob.Absent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := load(t, j)
+	if _, _, err := w.NextAck(ctx); err == nil {
+		t.Error("half an acknowledgement was read without an error")
+	}
+	if _, err := w.Reports(ctx); err == nil {
+		t.Error("half a report was read without an error")
+	}
+}
+
+// TestIssue cuts changes into batches that stay within the limits and lose nothing.
+func TestIssue(t *testing.T) {
+	ctx := t.Context()
+	wide := func(i, n int) plan.Change {
+		c := plan.Change{Op: plan.Update, Group: gid(i)}
+		for m := range n - 1 {
+			c.Add = append(c.Add, plan.SIDRef(sidOf(100_000+m)))
+		}
+		return c
+	}
+	nested := func(i int) plan.Change { // few values, many bytes
+		c := plan.Change{Op: plan.Update, Group: gid(i), Known: map[directory.ID]plan.GUID{}}
+		for m := range 3000 {
+			c.Add, c.Known[gid(m)] = append(c.Add, plan.GroupRef(gid(m))), "00000000-0000-0000-0000-000000000000"
+		}
+		return c
+	}
+	tests := []struct {
+		name           string
+		changes        []plan.Change
+		batches, taken int
+	}{
+		{"none", nil, 0, 0},
+		{"one", []plan.Change{update(1, 1)}, 1, 1},
+		{"as many values as fit", []plan.Change{wide(1, MaxBatchValues-2), update(2, 1)}, 1, 2},
+		{"one more", []plan.Change{wide(1, MaxBatchValues-1), update(2, 1)}, 2, 2},
+		{"large bytes", []plan.Change{nested(1), nested(2), nested(3)}, 3, 3},
+		{"more than a plan", slices.Repeat([]plan.Change{wide(1, MaxBatchValues)}, MaxBatches+3), MaxBatches, MaxBatches},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+			w := load(t, j)
+			taken, err := w.Issue(tt.changes)
+			if err != nil || taken != tt.taken {
+				t.Fatalf("issued %d, %v; want %d", taken, err, tt.taken)
+			}
+			commit(t, w)
+			if tt.batches == 0 {
+				if w.Head.Plan != nil || w.Head.NextSeq != 1 {
+					t.Errorf("a plan of nothing: %+v", w.Head.Plan)
+				}
+				return
+			}
+			p := w.Head.Plan
+			if len(p.Digests) != tt.batches || p.First != 1 || p.Last != uint64(tt.batches) || w.Head.NextSeq != p.Last+1 || p.Changes != taken {
+				t.Errorf("plan %d-%d of %d batches and %d changes, next %d", p.First, p.Last, len(p.Digests), p.Changes, w.Head.NextSeq)
+			}
+			w, n := load(t, j), 0
+			for seq := p.First; seq <= p.Last; seq++ {
+				data, err := j.batch(ctx, p, seq)
+				if err != nil || len(data) > MaxBatchBytes {
+					t.Fatalf("batch %d: %d bytes, %v", seq, len(data), err)
+				}
+				b, err := w.Batch(ctx, seq)
+				if err != nil || b.Seq != seq || b.Target != "t" || b.Epoch != 1 {
+					t.Fatalf("batch %d is %d of %s, %v", seq, b.Seq, b.Target, err)
+				}
+				values := 0
+				for _, c := range b.Changes {
+					if c.Group != tt.changes[n].Group {
+						t.Errorf("batch %d: change of %s, want %s", seq, c.Group, tt.changes[n].Group)
+					}
+					values, n = values+c.Values(), n+1
+				}
+				if values > MaxBatchValues {
+					t.Errorf("batch %d: %d values", seq, values)
+				}
+			}
+			if n != taken {
+				t.Errorf("%d changes in batches, %d taken", n, taken)
+			}
+		})
+	}
+}
+
+func TestListingOfNothing(t *testing.T) {
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	w := load(t, j)
+	if _, err := w.Listing(t.Context(), "0a1b"); !errors.Is(err, errMissing) {
+		t.Errorf("a hold that is named and not there: %v, want an error", err)
+	}
+}
