@@ -32,7 +32,6 @@ type Source interface {
 type Planner struct {
 	Source  Source
 	Rules   *rules.Rules
-	Limits  plan.Limits
 	Journal *journal.Journal
 	Log     *slog.Logger
 }

@@ -20,7 +20,7 @@ func (p *Planner) guardGroup(ctx context.Context, w *journal.Work, want plan.Gro
 	}
 	gone := plan.Missing(h.Group.Members, want.Members)
 	size, window := len(h.Group.Members), h.Window.At(w.Now)
-	over := p.Limits.Group(max(size, window.Peak), window.Done[plan.Removals], size, len(gone))
+	over := p.Rules.Limits.Group(max(size, window.Peak), window.Done[plan.Removals], size, len(gone))
 	if over == "" {
 		h.Hold = nil
 		return want.Members, nil
@@ -100,7 +100,7 @@ func (p *Planner) overall(ctx context.Context, w *journal.Work, d *draft) (map[p
 		if s == plan.Removals {
 			total = counts.Members
 		}
-		out[s] = p.Limits.Overall(s, window.Done[s], counts.Over[s], total)
+		out[s] = p.Rules.Limits.Overall(s, window.Done[s], counts.Over[s], total)
 	}
 	return out, nil
 }

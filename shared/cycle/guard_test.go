@@ -213,7 +213,8 @@ func TestCreations(t *testing.T) {
 	for n, held := range map[int]bool{5: false, 6: true} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			w := newWorld(t)
-			w.planner.Limits.Creations = 6
+			w.creations = 6
+			w.restart()
 			w.users(3)
 			w.group(100, 0, 1)
 			w.settle()

@@ -36,6 +36,8 @@ type world struct {
 	removed []string // every removal that was carried out: "group ref"
 	high    journal.Mark
 	writes  int
+
+	creations int // the limit on them, for the next restart; 0: the default
 }
 
 const (
@@ -58,8 +60,11 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if w.creations > 0 {
+		r.Limits.Creations = w.creations
+	}
 	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
-	w.planner = &cycle.Planner{Source: w.source, Rules: r, Limits: plan.DefaultLimits(), Journal: w.journal}
+	w.planner = &cycle.Planner{Source: w.source, Rules: r, Journal: w.journal}
 }
 
 func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }

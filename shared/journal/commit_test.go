@@ -310,7 +310,7 @@ func TestInboxIsDeletedAfterCommit(t *testing.T) {
 	if !there() {
 		t.Fatal("deleted in the step that folded it")
 	}
-	w = load(t, j)
+	_ = load(t, j)
 	if there() {
 		t.Error("not deleted by the step after")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -187,5 +186,3 @@ func objects(t *testing.T, j *Journal, prefix string) []string {
 	}
 	return keys
 }
-
-func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -3,6 +3,9 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -23,20 +26,21 @@ func Parse(data []byte) (*Rules, error) {
 	if err := yaml.Unmarshal(data, &settings); err != nil {
 		return nil, syntax(err)
 	}
-	p := reader{doc: doc, rules: &Rules{}}
+	p := reader{doc: doc, rules: &Rules{Limits: plan.DefaultLimits()}}
 	if len(doc.Docs) > 1 {
 		p.mistake("", "there is more than one document: write one, without ---")
 	}
 	values := map[string]any{}
 	for _, s := range settings {
 		name := fmt.Sprint(s.Key)
-		if name != "ou" && name != "scope" {
-			p.mistake(name, "no such setting; there are ou and scope")
+		if name != "ou" && name != "scope" && name != "limits" {
+			p.mistake(name, "no such setting; there are ou, scope and limits")
 		}
 		values[name] = s.Value
 	}
 	p.ou(values["ou"])
 	p.scope(values["scope"])
+	p.limits(values["limits"])
 	if len(p.mistakes) > 0 {
 		return nil, errors.Join(p.mistakes...)
 	}
@@ -75,6 +79,40 @@ func (p *reader) scope(v any) {
 			p.mistake(fmt.Sprintf("scope[%d]", i), "%v", err)
 		}
 		p.rules.Scope.Groups[id] = true
+	}
+}
+
+// limits reads numbers of a mapping; those that it lacks keep their default.
+func (p *reader) limits(v any) {
+	if v == nil {
+		return
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		p.mistake("limits", "write a mapping, such as member_share: 30")
+		return
+	}
+	l := &p.rules.Limits
+	percent := func(to *float64) func(uint64) { return func(n uint64) { *to = float64(n) / 100 } }
+	count := func(to *int) func(uint64) { return func(n uint64) { *to = int(n) } }
+	settings := map[string]struct {
+		most uint64
+		set  func(uint64)
+	}{
+		"member_share": {100, percent(&l.MemberShare)}, "member_floor": {1e6, count(&l.MemberFloor)}, "empty_floor": {1e6, count(&l.EmptyFloor)},
+		"share": {100, percent(&l.Share)}, "floor": {1e6, count(&l.Floor)}, "creations": {1e6, count(&l.Creations)},
+	}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		s, known := settings[name]
+		n, isNumber := m[name].(uint64)
+		switch {
+		case !known:
+			p.mistake("limits."+name, "no such limit; there are %s", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
+		case !isNumber || n > s.most:
+			p.mistake("limits."+name, "write a whole number from 0 to %d", s.most)
+		default:
+			s.set(n)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
 
@@ -19,11 +20,11 @@ func TestParse(t *testing.T) {
 		want       rules.Rules
 	}{
 		{"all", "ou: OU=Cloud Groups,DC=corp\nscope: all\n",
-			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{All: true}}},
+			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits()}},
 		{"a list", "# ours\nscope:\n  - " + strings.ToUpper(listed) + "\n  - " + listed + "\nou: ou = Cloud Groups , dc=corp\n",
-			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}}},
+			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}, Limits: plan.DefaultLimits()}},
 		{"an empty list", "ou: OU=x\nscope: []\n",
-			rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{}}}},
+			rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{}}, Limits: plan.DefaultLimits()}},
 	}
 	for _, tt := range tests {
 		got, err := rules.Parse([]byte(tt.file))
@@ -51,8 +52,8 @@ func TestMistakes(t *testing.T) {
 		{"an empty file", "", []string{"rules: " + ou, "rules: " + scope}},
 		{"the one missing", "ou: OU=x\n", []string{"rules: " + scope}},
 		{"everything wrong", "ou: corp.example\nscope:\n- " + listed + "\n- everybody\n- 12\nmode: safe\ndry_run: true\n", []string{
-			"rules line 6:7: mode: no such setting; there are ou and scope",
-			"rules line 7:10: dry_run: no such setting; there are ou and scope",
+			"rules line 6:7: mode: no such setting; there are ou, scope and limits",
+			"rules line 7:10: dry_run: no such setting; there are ou, scope and limits",
 			"rules line 1:5: " + ou,
 			`rules line 4:3: scope[1]: object id "everybody" is not a GUID`,
 			`rules line 5:3: scope[2]: object id "12" is not a GUID`,
@@ -85,8 +86,8 @@ func FuzzParse(f *testing.F) {
 		if (r == nil) == (err == nil) {
 			t.Fatalf("Parse = %v, %v", r, err)
 		}
-		if r != nil && !r.Covers(r.OU) {
-			t.Errorf("%s is not covered by its own rules", r.OU)
+		if r != nil && plan.NormalDN(r.OU) != r.OU {
+			t.Errorf("%s is not in normal form", r.OU)
 		}
 	})
 }
@@ -114,11 +115,16 @@ func TestHash(t *testing.T) {
 	}
 }
 
-func TestCovers(t *testing.T) {
-	r := rules.Rules{OU: "OU=Cloud Groups,DC=corp"}
-	for dn, want := range map[string]bool{"ou=cloud groups, dc=CORP": true, "OU=Cloud Groups,DC=corp": true, "DC=corp": false, "OU=a,OU=Cloud Groups,DC=corp": false, "": false} {
-		if got := r.Covers(dn); got != want {
-			t.Errorf("Covers(%q) = %t, want %t", dn, got, want)
-		}
+func TestLimits(t *testing.T) {
+	r, err := rules.Parse([]byte("ou: OU=x\nscope: all\nlimits:\n  member_share: 50\n  creations: 0\n"))
+	want := plan.DefaultLimits()
+	want.MemberShare, want.Creations = 0.5, 0
+	if err != nil || r.Limits != want {
+		t.Errorf("%+v, %v; want %+v", r, err, want)
+	}
+	_, err = rules.Parse([]byte("ou: OU=x\nscope: all\nlimits:\n  member_share: 101\n  shares: 1\n  floor: many\n"))
+	wantErr := "rules line 6:10: limits.floor: write a whole number from 0 to 1000000\nrules line 4:17: limits.member_share: write a whole number from 0 to 100\nrules line 5:11: limits.shares: no such limit; there are creations, empty_floor, floor, member_floor, member_share, share"
+	if err == nil || err.Error() != wantErr {
+		t.Errorf("got\n%v\nwant\n%s", err, wantErr)
 	}
 }

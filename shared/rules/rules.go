@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -20,8 +19,9 @@ import (
 
 // Rules are what the operator's rules file says.
 type Rules struct {
-	OU    string // DN of the one container of all groups, in the form of plan.NormalDN
-	Scope Scope
+	OU     string // DN of the one container of all groups, in the form of plan.NormalDN
+	Scope  Scope
+	Limits plan.Limits // how much may go without a person's word
 }
 
 // Scope says which cloud groups are written.
@@ -71,9 +71,6 @@ func (r *Rules) InScope(g *directory.Group) (ok bool, reason string) {
 	}
 	return true, ""
 }
-
-// Covers says whether an OU is the one that the rules write to.
-func (r *Rules) Covers(parent string) bool { return strings.EqualFold(plan.NormalDN(parent), r.OU) }
 
 // sorted returns values in the order that plan.Group asks for.
 func sorted(values ...string) []string {

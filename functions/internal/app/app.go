@@ -19,9 +19,7 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
-	"groupwriteback/shared/signin"
 )
 
 // App is the cloud half of one target.
@@ -43,15 +41,11 @@ type Options struct {
 // New builds the app from an environment ("NAME=value", as os.Environ gives it).
 // Its error lists every setting that is wrong. ctx ends the app.
 func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*App, error) {
-	s, err := read(environ)
+	s, err := read(ctx, environ)
 	if err != nil {
 		return nil, fmt.Errorf("settings:\n%w", err)
 	}
-	credential, err := signin.Credential(s.signIn)
-	if err != nil {
-		return nil, err
-	}
-	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: credential, HTTP: s.client, Log: log})
+	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: s.credential, HTTP: s.client, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +53,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 		s.store = o.Store(s.store)
 	}
 	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
-	a.planner = &cycle.Planner{Source: client, Rules: s.rules, Limits: plan.DefaultLimits(), Journal: a.journal, Log: log}
+	a.planner = &cycle.Planner{Source: client, Rules: s.rules, Journal: a.journal, Log: log}
 	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 
 	"crypto/tls"
 	"crypto/x509"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/rules"
@@ -30,6 +33,8 @@ type settings struct {
 	audience []string
 	tenant   string
 	client   *http.Client
+
+	credential azcore.TokenCredential // of signIn
 }
 
 var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -37,11 +42,12 @@ var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 // variables lists every variable that is read, and whether it must be set.
 func variables() map[string]bool {
 	return map[string]bool{"TARGET": true, "STORE": true, "TENANT_ID": true, "CLIENT_ID": false, "CLIENT_SECRET": false, "SIGN_IN": true,
-		"RULES": false, "CLOUD": false, "GRAPH_URL": false, "AUTHORITY_URL": false, "PRIVATE_AUTHORITY": false, "CA_FILE": false, "API_AUDIENCE": true}
+		"RULES": false, "CLOUD": false, "GRAPH_URL": false, "AUTHORITY_URL": false, "PRIVATE_AUTHORITY": false, "CA_FILE": false, "API_AUDIENCE": true,
+		"STORE_CONNECTION": false, "S3_ENDPOINT": false}
 }
 
 // read understands the environment, and names all mistakes at once.
-func read(environ []string) (settings, error) {
+func read(ctx context.Context, environ []string) (settings, error) {
 	env, errs := pick(environ)
 	bad := func(name string, err error) { errs = append(errs, fmt.Errorf("%s%s: %w", prefix, name, err)) }
 	s := settings{target: env["TARGET"], tenant: env["TENANT_ID"], audience: strings.Split(env["API_AUDIENCE"], ",")}
@@ -49,9 +55,6 @@ func read(environ []string) (settings, error) {
 		bad("TARGET", fmt.Errorf("%q: use up to 32 lower-case letters, digits and '-'", s.target))
 	}
 	var err error
-	if s.store, err = openStore(env["STORE"]); err != nil && env["STORE"] != "" {
-		bad("STORE", err)
-	}
 	if s.rules, err = readRules(env["RULES"]); err != nil {
 		bad("RULES", err)
 	}
@@ -65,6 +68,12 @@ func read(environ []string) (settings, error) {
 	s.graphURL = or(env["GRAPH_URL"], cloud.Graph)
 	s.signIn = signin.SignIn{Method: signin.Method(env["SIGN_IN"]), Tenant: s.tenant, Client: env["CLIENT_ID"], Secret: env["CLIENT_SECRET"],
 		Authority: or(env["AUTHORITY_URL"], cloud.Authority), Private: env["PRIVATE_AUTHORITY"] == "true", HTTP: s.client}
+	if s.credential, err = signin.Credential(s.signIn); err != nil && env["SIGN_IN"] != "" {
+		bad("SIGN_IN", err)
+	}
+	if s.store, err = openStore(ctx, env, s.credential, s.client); err != nil && env["STORE"] != "" {
+		bad("STORE", err)
+	}
 	return s, errors.Join(errs...)
 }
 
@@ -101,15 +110,6 @@ func or(value, fallback string) string {
 	return fallback
 }
 
-// openStore opens what STORE names: dir:<folder>.
-func openStore(where string) (blob.Store, error) {
-	kind, rest, _ := strings.Cut(where, ":")
-	if kind == "dir" && rest != "" {
-		return blob.Dir(rest)
-	}
-	return nil, fmt.Errorf("%q is no store: use dir:<folder>", where)
-}
-
 func readRules(path string) (*rules.Rules, error) {
 	data, err := os.ReadFile(or(path, "rules.yaml"))
 	if err != nil {
@@ -121,6 +121,7 @@ func readRules(path string) (*rules.Rules, error) {
 // httpClient trusts the system's authorities and those of a PEM file.
 func httpClient(caFile string) (*http.Client, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 16 // the journal reads as many objects at once; two would be kept
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile)
 		if err != nil {

@@ -36,12 +36,12 @@ type environment struct {
 	server *http.Server
 	asked  chan struct{}   // the process waits for work
 	work   chan invocation // what it waits for
+	failed chan error      // why it cannot start; holds one
 	ended  chan struct{}   // closed when the process is gone
 
 	mu     sync.Mutex // guards what follows
 	now    *invocation
 	frozen bool
-	failed chan error // of the start; holds one
 }
 
 // invocation is an event on its way through the process.
@@ -105,7 +105,7 @@ func (e *environment) awaitInit(ctx context.Context) error {
 		case err := <-e.failed:
 			return err
 		default:
-			return fmt.Errorf("%w: Runtime.ExitError: the process ended before it asked for work: %v", ErrFunction, e.cmd.ProcessState)
+			return e.gone().err
 		}
 	case <-timer.C:
 		return fmt.Errorf("%w: the process did not ask for work in %v", ErrFunction, initTime)
@@ -116,7 +116,7 @@ func (e *environment) awaitInit(ctx context.Context) error {
 
 // invoke hands the process an event, which it has asked for, and waits until it
 // asks again: before that an invocation is not over.
-func (e *environment) invoke(ctx context.Context, event []byte, timeout time.Duration) ([]byte, error) {
+func (e *environment) invoke(event []byte, timeout time.Duration) result {
 	in := invocation{id: requestID(), event: event, deadline: time.Now().Add(timeout), result: make(chan result, 1)}
 	e.thaw()
 	timer := time.NewTimer(timeout)
@@ -124,25 +124,26 @@ func (e *environment) invoke(ctx context.Context, event []byte, timeout time.Dur
 	select {
 	case e.work <- in:
 	case <-e.ended:
-		return nil, fmt.Errorf("%w: Runtime.ExitError: the process is gone: %v", ErrFunction, e.cmd.ProcessState)
+		return e.gone()
 	}
 	select {
 	case <-e.asked:
 		select {
 		case r := <-in.result:
-			return r.answer, r.err
+			return r
 		default:
-			return nil, fmt.Errorf("%w: the process asked for work without an answer", ErrFunction)
+			return result{err: fmt.Errorf("%w: the process asked for work without an answer", ErrFunction)}
 		}
 	case <-e.ended:
-		return nil, fmt.Errorf("%w: Runtime.ExitError: the process ended: %v", ErrFunction, e.cmd.ProcessState)
+		return e.gone()
 	case <-timer.C:
 		e.kill()
-		return nil, fmt.Errorf("%w after %v", ErrTimeout, timeout)
-	case <-ctx.Done(): // whoever invoked is gone, and the invocation is not: nobody knows when it ends
-		e.kill()
-		return nil, context.Cause(ctx)
+		return result{err: fmt.Errorf("%w after %v", ErrTimeout, timeout)}
 	}
+}
+
+func (e *environment) gone() result {
+	return result{err: fmt.Errorf("%w: Runtime.ExitError: the process ended: %v", ErrFunction, e.cmd.ProcessState)}
 }
 
 // usable says whether the process can take another event.

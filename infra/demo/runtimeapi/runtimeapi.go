@@ -134,23 +134,37 @@ func (l *Lambda) Timer(ctx context.Context, name string) error {
 }
 
 // Invoke has the function answer an event. Its errors are ErrFunction, ErrTimeout,
-// ErrThrottled and ctx's.
+// ErrThrottled and ctx's; when ctx ends, the invocation goes on without whoever
+// asked for it.
 func (l *Lambda) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	e, err := l.take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := e.invoke(ctx, event, l.timeout())
-	switch {
-	case e.usable():
-		l.give(e)
-	default: // its process is gone, or is not fit to go on
-		l.mu.Lock()
-		delete(l.all, e)
-		l.mu.Unlock()
-		e.kill()
+	done := make(chan result, 1)
+	go func() {
+		r := e.invoke(event, l.timeout())
+		if e.usable() {
+			l.give(e)
+		} else {
+			l.drop(e)
+		}
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.answer, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	return answer, err
+}
+
+// drop ends an environment.
+func (l *Lambda) drop(e *environment) {
+	l.mu.Lock()
+	delete(l.all, e)
+	l.mu.Unlock()
+	e.kill()
 }
 
 func (l *Lambda) timeout() time.Duration {
@@ -185,10 +199,7 @@ func (l *Lambda) take(ctx context.Context) (*environment, error) {
 	l.started++
 	l.mu.Unlock()
 	if err := e.start(ctx, l); err != nil {
-		l.mu.Lock()
-		delete(l.all, e)
-		l.mu.Unlock()
-		e.kill()
+		l.drop(e)
 		return nil, err
 	}
 	return e, nil

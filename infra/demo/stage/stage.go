@@ -1,17 +1,15 @@
 // Package stage puts the whole product on a stage, as real processes: an invented
-// company in a Graph server, a fresh Active Directory, the handler under a
-// Functions host, and the agent. The demo and the end-to-end tests play on it.
+// company in a Graph server, a fresh Active Directory, the app on one of its
+// hosts, and the agent. The demo and the end-to-end tests play on it.
 package stage
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"groupwriteback/infra/demo/host"
+	"groupwriteback/infra/demo/runtimeapi"
 	"groupwriteback/infra/demo/samba"
 	"groupwriteback/shared/graph/graphtest"
 )
@@ -49,29 +48,34 @@ type Stage struct {
 	Scan    string // the agent's scan_every; empty: 1h
 	Log     io.Writer
 
+	On             HostKind                   // what runs the app; empty: Functions
+	Settings       []string                   // of the app, NAME=value, beside and over the stage's own
 	HandlerCommand func(exe string) *exec.Cmd // nil: the binary
 
 	Server *graphtest.Server
-	Host   *host.Host
+	Host   Host
 	mu     sync.Mutex // guards agent and ended: whoever kills the agent may be another goroutine
 	agent  *exec.Cmd
 	ended  chan struct{}
 }
 
-// Binaries are the built programs.
-type Binaries struct{ Handler, Agent string }
+// HostKind names what runs the app.
+type HostKind string
 
-// Build builds the programs into dir.
-func Build(ctx context.Context, source, dir string) (Binaries, error) {
-	b := Binaries{Handler: filepath.Join(dir, "handler"), Agent: filepath.Join(dir, "agent")}
-	for out, pkg := range map[string]string{b.Handler: "./functions/azure", b.Agent: "./agent"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
-		cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return b, fmt.Errorf("build %s: %w\n%s", pkg, err, text)
-		}
-	}
-	return b, nil
+// The kinds of hosts.
+const (
+	Functions HostKind = "functions" // Azure Functions, with Binaries.Handler
+	Lambda    HostKind = "lambda"    // AWS Lambda, with Binaries.Bootstrap
+)
+
+// Host runs the app.
+type Host interface {
+	Start(ctx context.Context) error
+	Stop()
+	Kill()         // ends the app's processes
+	Running() bool // or will, when there is need
+	URL() string   // of the HTTP functions
+	Timer(ctx context.Context, name string) error
 }
 
 // Start starts Graph, the host with the handler, and writes the agent's files.
@@ -92,7 +96,15 @@ func (s *Stage) Start(ctx context.Context) error {
 	if err := s.writeFiles(); err != nil {
 		return err
 	}
-	s.Host = &host.Host{Root: filepath.Join(s.Dir, "app"), Env: s.settings(), Log: s.Log, Command: s.HandlerCommand}
+	app := filepath.Join(s.Dir, "app")
+	switch s.On {
+	case "", Functions:
+		s.Host = &host.Host{Root: app, Env: s.settings(), Log: s.Log, Command: s.HandlerCommand}
+	case Lambda:
+		s.Host = &runtimeapi.Lambda{Root: app, Env: s.settings(), Log: s.Log, Command: s.HandlerCommand}
+	default:
+		return fmt.Errorf("there is no kind of host %q", s.On)
+	}
 	return s.Host.Start(ctx)
 }
 
@@ -105,86 +117,6 @@ func (s *Stage) Stop() {
 	if s.Server != nil {
 		_ = s.Server.Close()
 	}
-}
-
-func (s *Stage) settings() []string {
-	e := func(name, value string) string { return "GROUPWRITEBACK_" + name + "=" + value }
-	return []string{
-		e("TARGET", s.Target), e("STORE", "dir:"+filepath.Join(s.Dir, "store")), e("RULES", filepath.Join(s.Dir, "rules.yaml")),
-		e("TENANT_ID", s.Server.TenantID()), e("SIGN_IN", "client-secret"), e("CLIENT_ID", handlerClient), e("CLIENT_SECRET", secret),
-		e("GRAPH_URL", s.Server.URL()), e("AUTHORITY_URL", s.Server.URL()), e("PRIVATE_AUTHORITY", "true"),
-		e("CA_FILE", filepath.Join(s.Dir, "graph-ca.pem")), e("API_AUDIENCE", audience),
-	}
-}
-
-// writeFiles lays out the function app, the rules and the agent's configuration.
-func (s *Stage) writeFiles() error {
-	app := filepath.Join(s.Dir, "app")
-	if err := os.MkdirAll(app, 0o755); err != nil {
-		return err
-	}
-	for _, f := range []string{"host.json", "functions/sync/function.json", "functions/manualsync/function.json", "functions/relay/function.json", "functions/status/function.json"} {
-		if err := copyFile(filepath.Join(s.Source, f), filepath.Join(app, strings.TrimPrefix(f, "functions/")), 0o644); err != nil {
-			return err
-		}
-	}
-	if err := copyFile(s.Bin.Handler, filepath.Join(app, "handler"), 0o755); err != nil {
-		return err
-	}
-	files := map[string]string{
-		"rules.yaml":   fmt.Sprintf("ou: %s\nscope: all\n", s.Base),
-		"graph-ca.pem": string(s.Server.CA()),
-		"relay-secret": secret,
-		"ad-password":  s.DC.Password,
-	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copyFile(from, to string, mode os.FileMode) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(to, data, mode)
-}
-
-// agentFile writes the agent's configuration and returns its name.
-func (s *Stage) agentFile() (string, error) {
-	in := func(name string) string { return filepath.Join(s.Dir, name) }
-	ldap, ca := cmp.Or(s.LDAP, s.DC.URL), cmp.Or(s.LDAPCA, s.DC.CAFile)
-	poll, scan := cmp.Or(s.Poll, "100ms"), cmp.Or(s.Scan, "1h")
-	text := fmt.Sprintf(`target: %s
-state: %s
-poll_every: %s
-scan_every: %s
-relay:
-  url: %s/api/relay/
-  ca_file: %s
-  audience: %s
-  sign_in: client-secret
-  tenant_id: %s
-  client_id: %s
-  secret_file: %s
-  authority_url: %s
-  private_authority: true
-directory:
-  url: %s
-  server_name: %s
-  ca_file: %s
-  user: %s
-  password_file: %s
-  base: %s
-`, s.Target, in("agent-state"), poll, scan, s.Host.URL(), in("graph-ca.pem"), audience, s.Server.TenantID(), agentClient, in("relay-secret"), s.Server.URL(),
-		ldap, s.DC.ServerName, ca, s.DC.BindName, in("ad-password"), s.Base)
-	return in("agent.yaml"), os.WriteFile(in("agent.yaml"), []byte(text), 0o600)
 }
 
 // StartAgent starts the agent's process.

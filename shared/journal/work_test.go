@@ -1,0 +1,267 @@
+package journal
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// group fetches what Graph said of a group.
+func group(t *testing.T, w *Work, n int) *directory.Group {
+	t.Helper()
+	if err := w.Fetch(t.Context(), []directory.ID{gid(n)}); err != nil {
+		t.Fatal(err)
+	}
+	return w.Group(gid(n))
+}
+
+// TestShadow enumerates beside what is known, over two steps, and swaps.
+func TestShadow(t *testing.T) {
+	ctx := t.Context()
+	store, writes := watched(blob.Memory())
+	j := (&Journal{Store: store, Target: "t"}).at(newClock())
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := load(t, j)
+	do(keep(ctx, w, named("old", upTo(4), 1), false))
+	sid := directory.Properties{"onPremisesSecurityIdentifier": {string(sidOf(1101))}}
+	do(keep(ctx, w, directory.Page{Feed: directory.UserFeed, Principals: []directory.PrincipalChange{{ID: uid(1), Kind: directory.User, Set: sid}}}, false))
+	commit(t, w)
+
+	w = load(t, j)
+	do(keep(ctx, w, named("new", []int{0, 1}, 1), true))
+	commit(t, w)
+	w = load(t, j)
+	do(keep(ctx, w, named("new", []int{2}), true))
+	if g := group(t, w, 0); g.Props.First("displayName") != "old 0" {
+		t.Errorf("before it is complete group 0 is %+v", g)
+	}
+	commit(t, w)
+
+	w = load(t, j)
+	do(w.Promote(ctx))
+	if g := group(t, w, 1); g.Props.First("displayName") != "new 1" || len(g.Members) != 1 || g.Members[0].SID != sidOf(1101) {
+		t.Errorf("when it is complete group 1 is %+v; want its member's SID of before", g)
+	}
+	writes()
+	commit(t, w)
+	if got := kinds(writes()); got["g"]+got["m"]+got["gs"]+got["ms"] > 0 {
+		t.Errorf("the swap wrote %v, want no records", got)
+	}
+	w = load(t, j)
+	for n, want := range map[int]bool{0: true, 1: true, 2: true, 3: false} {
+		if g := group(t, w, n); (g != nil) != want {
+			t.Errorf("group %d is %+v, is to be there: %t", n, g, want)
+		}
+	}
+	if uncounted, _, err := w.Todo(ctx); err != nil || len(uncounted) == 0 {
+		t.Errorf("to do: %v, %v; want every group", uncounted, err)
+	}
+
+	// The next enumeration begins with nothing.
+	do(keep(ctx, w, named("newer", []int{9}), true))
+	do(w.DropShadow(ctx))
+	do(keep(ctx, w, named("newest", []int{1}), true))
+	do(w.Promote(ctx))
+	commit(t, w)
+	w = load(t, j)
+	if group(t, w, 9) != nil || group(t, w, 0) != nil || group(t, w, 1) == nil {
+		t.Error("the shadow that was dropped is part of the next")
+	}
+}
+
+// TestTodo: what is marked is decided again, what was counted longest ago first.
+func TestTodo(t *testing.T) {
+	ctx := t.Context()
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	w := load(t, j)
+	const n = 3000
+	for part := range slices.Chunk(upTo(n), 500) {
+		if err := keep(ctx, w, named("group", part), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range n {
+		if err := w.Fetch(ctx, []directory.ID{gid(i)}); err != nil {
+			t.Fatal(err)
+		}
+		w.PutHave(&Have{ID: gid(i), Group: &plan.Group{ID: gid(i), Name: strings.Repeat("x", 50)}})
+	}
+	commit(t, w)
+
+	w = load(t, j)
+	uncounted, counted, err := w.Todo(ctx)
+	if err != nil || len(uncounted) < 3 || len(counted) > 0 {
+		t.Fatalf("to do: %v, %v, %v; want all units uncounted", uncounted, counted, err)
+	}
+	seen := map[directory.ID]bool{}
+	for i, number := range uncounted {
+		u, err := w.Unit(ctx, number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range u.Groups {
+			if seen[id] {
+				t.Fatalf("group %s lies in two units", id)
+			}
+			seen[id] = true
+		}
+		wake := time.Time{}
+		if i == 0 {
+			wake = c.now.Add(time.Hour)
+		}
+		w.Counted(u, Counts{Groups: len(u.Groups), Changes: 1}, i > 0, wake)
+	}
+	if len(seen) != n {
+		t.Errorf("%d groups in all units, want %d", len(seen), n)
+	}
+	w.Head.Cursor = uncounted[1]
+	commit(t, w)
+	if w.Head.Totals.Groups != n {
+		t.Errorf("the totals are of %d groups, want %d", w.Head.Totals.Groups, n)
+	}
+
+	w = load(t, j)
+	first, again, err := w.Todo(ctx)
+	if want := append(slices.Clone(uncounted[2:]), uncounted[1]); err != nil || len(first) > 0 || !slices.Equal(again, want) {
+		t.Errorf("counted: %v, %v, %v; want %v", first, again, err, want)
+	}
+	c.pass(time.Hour + 2*time.Second)
+	w = load(t, j)
+	if first, _, err = w.Todo(ctx); err != nil || !slices.Equal(first, uncounted[:1]) {
+		t.Errorf("when something parked is due: %v, %v; want %v", first, err, uncounted[:1])
+	}
+	if err := w.MarkUnits(ctx, func(c Counts) bool { return c.Changes > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if first, again, _ = w.Todo(ctx); len(first) != len(uncounted) || len(again) > 0 {
+		t.Errorf("marked: %v, %v; want all uncounted", first, again)
+	}
+}
+
+// TestSweep deletes what nobody names and nobody will, and nothing else.
+func TestSweep(t *testing.T) {
+	ctx := t.Context()
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	first(t, j)
+	if err := second(ctx, j); err != nil {
+		t.Fatal(err)
+	}
+	lost := load(t, j) // a step that will be lost
+	if err := keep(ctx, lost, named("lost", upTo(2)), false); err != nil {
+		t.Fatal(err)
+	}
+	w := load(t, j)
+	if err := keep(ctx, w, named("third", upTo(2)), false); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, w)
+	_ = lost.Commit(ctx)
+	before := mustContents(t, j)
+
+	sweep := func() []string {
+		w := load(t, j)
+		w.Head.Rate++ // a step that changes nothing does not sweep
+		if err := w.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, w)
+		return objects(t, j, "")
+	}
+	young := sweep()
+	c.pass(2 * time.Hour)
+	old := sweep()
+	if len(young) <= len(old) {
+		t.Fatalf("%d objects before the hour, %d after it: nothing was swept", len(young), len(old))
+	}
+	w = load(t, j)
+	named, err := w.named(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range maps.Keys(named) {
+		if name != "" && !slices.Contains(old, name) {
+			t.Errorf("%s is named and was swept", name)
+		}
+	}
+	for _, name := range old {
+		keep := strings.HasPrefix(name, "audit/") || strings.HasPrefix(name, "hold/") || strings.HasPrefix(name, "in/") || name == "head" || name == "lease"
+		if !named[name] && !keep {
+			t.Errorf("%s is named by nobody and was kept", name)
+		}
+	}
+	if after := mustContents(t, j); after != before {
+		t.Errorf("the contents changed:\n%s\nwere:\n%s", after, before)
+	}
+	c.pass(sweepEvery - time.Second)
+	if again := sweep(); !slices.Equal(old, again) {
+		t.Errorf("swept again within the hour:\n%v\nwere\n%v", again, old)
+	}
+}
+
+// TestAudit: each object names the one before, and none can be taken away unnoticed.
+func TestAudit(t *testing.T) {
+	ctx := t.Context()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	w := load(t, j)
+	for seq := range uint64(3) {
+		if err := w.Note(Batch{Epoch: 1, Seq: seq, Changes: []plan.Change{update(1, 1)}}, Ack{Agent: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, w)
+	byHash := map[string]Applied{}
+	for _, name := range objects(t, j, "audit/") {
+		data, _, err := j.Store.Get(ctx, j.prefix()+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := getJSON[Applied](ctx, j, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byHash[Digest(data)] = a
+	}
+	n := 0
+	for at := load(t, j).Head.Audit; at != ""; at = byHash[at].Before {
+		if _, ok := byHash[at]; !ok || n > 3 {
+			t.Fatalf("the chain breaks at %s", at)
+		}
+		n++
+	}
+	if n != 3 {
+		t.Errorf("a chain of %d, want 3", n)
+	}
+}
+
+func TestWindow(t *testing.T) {
+	c := newClock()
+	var w Window
+	w = w.At(c.now).Plus(plan.Removals, 3)
+	one := w
+	w = w.Plus(plan.Removals, 2).Plus(plan.Creations, 0)
+	if one.Done[plan.Removals] != 3 || w.Done[plan.Removals] != 5 || len(w.Done) != 1 {
+		t.Errorf("windows %v and %v, want 3 and 5 removals", one, w)
+	}
+	if got := w.Plus(plan.Removals, -9).Done[plan.Removals]; got != 0 {
+		t.Errorf("more taken back than counted: %d, want 0", got)
+	}
+	if got := w.At(c.now.Add(windowLife - 1)); got.Done[plan.Removals] != 5 {
+		t.Errorf("within a day: %v, want the same", got)
+	}
+	if got := w.At(w.End()); got.Done[plan.Removals] != 0 || !got.Since.Equal(w.End()) {
+		t.Errorf("after a day: %v, want a new one", got)
+	}
+}
