@@ -26,7 +26,10 @@ func foldInbox(ctx context.Context, w *journal.Work) error {
 	if err := foldReports(ctx, w); err != nil {
 		return err
 	}
-	return foldApprovals(ctx, w)
+	if err := foldApprovals(ctx, w); err != nil {
+		return err
+	}
+	return foldAsks(ctx, w)
 }
 
 func foldAcks(ctx context.Context, w *journal.Work) error {
@@ -404,4 +407,27 @@ func approveScope(ctx context.Context, w *journal.Work, id string, scope plan.Sc
 	w.Head.Holds = slices.Clone(w.Head.Holds)
 	w.Head.Holds[i].Approved = w.Now
 	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[scope] > 0 })
+}
+
+// foldAsks has groups decided again, and read again by the agent. What was
+// refused is tried again at once: whoever asks has perhaps mended it.
+func foldAsks(ctx context.Context, w *journal.Work) error {
+	ids, err := w.Asks(ctx)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	if err := w.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		h := *w.Have(id)
+		if h.Parked != nil || len(h.Bad) > 0 {
+			h.Parked, h.Bad = nil, nil
+			w.PutHave(&h)
+		}
+		if h.Group != nil {
+			read(w, id)
+		}
+	}
+	return w.Mark(ctx, ids...)
 }

@@ -73,6 +73,14 @@ type Approval struct {
 	At   time.Time `json:"at"`
 }
 
+// Ask is an operator's wish to have groups looked at again, in the cloud's eyes
+// and in the directory, before all others.
+type Ask struct {
+	ID     string         `json:"id"`
+	Groups []directory.ID `json:"groups"`
+	By     string         `json:"by"`
+}
+
 // Listing is what a hold holds, for people: the object hold/<id>.
 type Listing struct {
 	ID     string         `json:"id"`
@@ -208,6 +216,21 @@ func (w *Work) Approvals(ctx context.Context) (map[string]Listing, error) {
 		if err == nil {
 			out[id] = l
 		}
+		w.fold(name)
+	}
+	return out, nil
+}
+
+// Asks returns the groups that operators asked for, and takes the asks out of
+// the inbox.
+func (w *Work) Asks(ctx context.Context) ([]directory.ID, error) {
+	var out []directory.ID
+	for _, name := range w.inboxNames("in/ask/") {
+		a, err := getJSON[Ask](ctx, w.journal, name)
+		if err != nil {
+			return nil, w.explain(ctx, err)
+		}
+		out = append(out, a.Groups...)
 		w.fold(name)
 	}
 	return out, nil

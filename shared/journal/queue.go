@@ -214,3 +214,13 @@ func (j *Journal) Approve(ctx context.Context, a Approval) error {
 	}
 	return nil
 }
+
+// Ask takes an operator's wish to have groups looked at again.
+func (j *Journal) Ask(ctx context.Context, groups []directory.ID, by string) error {
+	a := Ask{ID: ReportID(j.now()), Groups: groups, By: by}
+	data, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("encode ask: %w", err)
+	}
+	return j.create(ctx, "in/ask/"+a.ID, data)
+}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/status"
 )
@@ -28,8 +31,9 @@ func (a *App) routes() http.Handler {
 
 // manualRequest is what an operator asks for.
 type manualRequest struct {
-	Action string `json:"action"`         // sync | preview | approve
-	Hold   string `json:"hold,omitempty"` // approve: the hold's id, as status and preview list it
+	Action string         `json:"action"`           // sync | preview | approve
+	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview: only these
+	Hold   string         `json:"hold,omitempty"`   // approve: the hold's id, as status and preview list it
 }
 
 type manualReply struct {
@@ -40,9 +44,18 @@ type manualReply struct {
 func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manualReply, error) {
 	switch q.Action {
 	case "sync":
+		if len(q.Groups) > 0 {
+			if err := a.journal.Ask(ctx, q.Groups, caller); err != nil {
+				return manualReply{}, err
+			}
+		}
 		return manualReply{Done: "a turn was run"}, a.Sync(ctx)
 	case "preview":
 		p, err := a.planner.Preview(ctx)
+		if len(q.Groups) > 0 {
+			p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
+			p.Held = slices.DeleteFunc(p.Held, func(l journal.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
+		}
 		return manualReply{Preview: &p}, err
 	case "approve":
 		a.log.Info("hold approved", "hold", q.Hold, "by", caller)

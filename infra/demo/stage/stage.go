@@ -49,8 +49,10 @@ type Stage struct {
 	Log     io.Writer
 
 	On             HostKind                   // what runs the app; empty: Functions
+	Timeout        time.Duration              // of the app's functions; 0: what is deployed
 	Settings       []string                   // of the app, NAME=value, beside and over the stage's own
 	HandlerCommand func(exe string) *exec.Cmd // nil: the binary
+	Console        func(host.Line)            // is told what the handler prints, on Functions; nil: nobody is
 
 	Server *graphtest.Server
 	Host   Host
@@ -99,9 +101,13 @@ func (s *Stage) Start(ctx context.Context) error {
 	app := filepath.Join(s.Dir, "app")
 	switch s.On {
 	case "", Functions:
-		s.Host = &host.Host{Root: app, Env: s.settings(), Log: s.Log, Command: s.HandlerCommand}
+		env := s.settings()
+		if s.Timeout > 0 {
+			env = append(env, "AzureFunctionsJobHost__functionTimeout="+time.Time{}.Add(s.Timeout).Format(time.TimeOnly))
+		}
+		s.Host = &host.Host{Root: app, Env: env, Log: s.Log, Command: s.HandlerCommand, Console: s.Console}
 	case Lambda:
-		s.Host = &runtimeapi.Lambda{Root: app, Env: s.settings(), Log: s.Log, Command: s.HandlerCommand}
+		s.Host = &runtimeapi.Lambda{Root: app, Env: s.settings(), Log: s.Log, Command: s.HandlerCommand, Timeout: s.Timeout}
 	default:
 		return fmt.Errorf("there is no kind of host %q", s.On)
 	}

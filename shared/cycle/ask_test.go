@@ -1,0 +1,32 @@
+package cycle_test
+
+import (
+	"testing"
+
+	"groupwriteback/shared/directory"
+)
+
+// TestAsk: drift that no scan has found yet is found when an operator asks for
+// the group by name.
+func TestAsk(t *testing.T) {
+	w := newWorld(t)
+	w.users(3)
+	w.group(1, 0, 2)
+	w.group(2, 0, 2)
+	w.settle()
+	for i := 1; i <= 2; i++ {
+		w.stranger(group(i), ref(2))
+	}
+	w.settle()
+	if len(w.removed) != 0 {
+		t.Fatalf("drift was found without a scan: %v", w.removed)
+	}
+	w.do(w.journal.Ask(t.Context(), []directory.ID{group(2)}, "operator"))
+	w.settle()
+	if len(w.removed) != 1 || len(w.ad[group(2)].Members) != 2 || len(w.ad[group(1)].Members) != 3 {
+		t.Errorf("removed %v; want the stranger in group 2 alone", w.removed)
+	}
+	if n := len(w.head().Reads); n != 0 {
+		t.Errorf("%d groups are still asked for", n)
+	}
+}
