@@ -109,6 +109,9 @@ func (p *Planner) turn(ctx context.Context, w *journal.Work) (more bool, source,
 	if err != nil {
 		return false, nil, err
 	}
+	if err := p.announce(ctx, w); err != nil {
+		return false, nil, err
+	}
 	taken, err := issue(ctx, w, changes)
 	return left && taken == 0, nil, err
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -247,8 +248,36 @@ func (p *Planner) hold(ctx context.Context, w *journal.Work, old *journal.Hold, 
 	if l.Causes, err = causes(ctx, w, l.Items); err != nil {
 		return journal.Hold{}, err
 	}
+	p.tell("held", w, l)
 	h := journal.Hold{ID: l.ID, List: digest, Count: l.Count, Opened: l.Opened, Text: l.Text, Scope: l.Scope}
 	return h, w.OpenHold(l)
+}
+
+// tellEvery is how often open holds are told of again: a leaver must not keep
+// access in silence.
+const tellEvery = 24 * time.Hour
+
+// announce tells again of holds that nobody has answered.
+func (p *Planner) announce(ctx context.Context, w *journal.Work) error {
+	if w.Head.Totals.Held+len(w.Head.Totals.Over) == 0 || w.Now.Sub(w.Head.Told) < tellEvery {
+		return nil
+	}
+	first := w.Head.Told.IsZero()
+	w.Head.Told = w.Now
+	if first {
+		return nil // they were told of when they were opened
+	}
+	holds, err := w.Holds(ctx)
+	for _, l := range holds[:min(len(holds), 20)] {
+		p.tell("still held", w, l)
+	}
+	return err
+}
+
+func (p *Planner) tell(what string, w *journal.Work, l journal.Listing) {
+	if p.Log != nil {
+		p.Log.Warn(what, "hold", l.ID, "group", l.Name, "scope", l.Scope, "why", l.Text, "age", w.Now.Sub(l.Opened).Round(time.Minute), "remedy", "approve it, or put the members back in the cloud")
+	}
 }
 
 // The causes of a removal, for whoever approves it.

@@ -1,7 +1,9 @@
 package cycle_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -323,5 +325,31 @@ func TestCauses(t *testing.T) {
 	want := map[string]int{"left the cloud group": 6, "account is soft-deleted in the cloud": 2, "never was in the cloud group": 1}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("causes %v, want %v", got, want)
+	}
+}
+
+// TestToldAgain: a hold that nobody answers is told of when it opens, and again
+// each day.
+func TestToldAgain(t *testing.T) {
+	w := newWorld(t)
+	w.users(600)
+	w.group(1, 0, 20)
+	w.group(2, 0, 400)
+	w.settle()
+	var log bytes.Buffer
+	w.planner.Log = slog.New(slog.NewTextHandler(&log, nil))
+	remove(w, group(1), 10)
+	w.settle()
+	for day := range 4 {
+		if got := strings.Count(log.String(), "level=WARN"); got != day+1 {
+			t.Fatalf("day %d: told %d times, want %d:\n%s", day, got, day+1, &log)
+		}
+		for range 24 {
+			w.now = w.now.Add(time.Hour)
+			w.settle()
+		}
+	}
+	if !strings.Contains(log.String(), "age=72h0m0s") {
+		t.Errorf("the age is not told:\n%s", &log)
 	}
 }

@@ -210,6 +210,11 @@ func (w *world) report(full bool, ids []directory.ID) error {
 			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.high.Seq, Fence: w.fences[id], Group: &g})
 		}
 	}
+	for _, id := range ids {
+		if _, exists := w.ad[id]; !exists {
+			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.high.Seq})
+		}
+	}
 	return w.journal.Report(w.t.Context(), r)
 }
 

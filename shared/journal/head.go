@@ -39,6 +39,7 @@ type Head struct {
 	Doubt    *Doubt         `json:"doubt,omitzero"`   // a full report that lost too much
 	Window   Window         `json:"window"`           // what was issued lately, for the limits over all groups
 	Holds    []Hold         `json:"holds,omitempty"`  // of such limits; those of one group lie in its record
+	Told     time.Time      `json:"told,omitzero"`    // when open holds were last announced
 	Cursor   uint32         `json:"cursor"`           // the unit that was planned last: the others come first
 	Audit    string         `json:"audit,omitzero"`   // hash of the last audit object
 	Swept    time.Time      `json:"swept,omitzero"`   // when what nobody names was last deleted
