@@ -24,7 +24,7 @@ func settingsDoc(t *testing.T) string {
 // TestSettingsAreDocumented holds docs/settings.md and the variables together.
 func TestSettingsAreDocumented(t *testing.T) {
 	documented := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `"+prefix+"([A-Z_]+)` \\| (yes|no) \\| .+ \\|$").FindAllStringSubmatch(settingsDoc(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `"+prefix+"([A-Z0-9_]+)` \\| (yes|no) \\| .+ \\|$").FindAllStringSubmatch(settingsDoc(t), -1) {
 		documented[row[1]] = row[2] == "yes"
 	}
 	if !maps.Equal(documented, variables()) {

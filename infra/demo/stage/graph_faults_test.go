@@ -96,7 +96,9 @@ func faults(s scene, trap trap) []fault {
 
 // busy: Graph asks to wait, or has an outage.
 func busy() []fault {
-	wait := func(after string) graphtest.Fault { return graphtest.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: after} }
+	wait := func(after string) graphtest.Fault {
+		return graphtest.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: after}
+	}
 	return []fault{
 		{name: "429, seconds", weather: on(directory.GroupFeed, 1, wait("1"))},
 		{name: "429, a fraction", weather: on(directory.UserFeed, 2, wait("0.2"))},
