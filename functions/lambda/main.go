@@ -33,14 +33,17 @@ func main() {
 	}
 	a, err := app.New(context.Background(), os.Environ(), log, app.Options{})
 	if err != nil {
-		exit(errors.Join(err, refuse(api, err)))
+		fmt.Println("bootstrap:", err) // first: what Lambda is told ends the process
+		exit(refuse(api, err))
 	}
 	f := function{sync: a.Sync, handler: a.Handler, log: log}
 	lambda.Start(f.invoke)
 }
 
 func exit(err error) {
-	fmt.Println("bootstrap:", err)
+	if err != nil {
+		fmt.Println("bootstrap:", err)
+	}
 	os.Exit(1)
 }
 
