@@ -46,6 +46,7 @@ type Stage struct {
 	LDAPCA  string // PEM file of its certificate's authority; empty: DC.CAFile
 	Poll    string // the agent's poll_every; empty: 100ms
 	Scan    string // the agent's scan_every; empty: 1h
+	Answer  string // the agent's directory.timeout; empty: 1m
 	Log     io.Writer
 
 	On             HostKind                   // what runs the app; empty: Functions
@@ -241,7 +242,8 @@ func (s *Stage) Settle(ctx context.Context, seen func(Status)) error {
 		if err := s.Sync(ctx); err != nil {
 			return err
 		}
-		for {
+		// A crash may swallow the word that a plan is done: then the next timer does it.
+		for range 20 {
 			st, err := s.Status(ctx)
 			if err != nil {
 				return err

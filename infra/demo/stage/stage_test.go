@@ -2,12 +2,15 @@ package stage
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"groupwriteback/infra/demo/ldapproxy"
 	"groupwriteback/infra/demo/samba"
 )
 
@@ -55,6 +58,25 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// newProxy is a proxy for a stage's domain controller, not started yet.
+func newProxy(t *testing.T, s *Stage) *ldapproxy.Proxy {
+	t.Helper()
+	ca, err := os.ReadFile(s.DC.CAFile)
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	return &ldapproxy.Proxy{Upstream: s.DC.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: s.DC.ServerName}, Name: s.DC.ServerName, CAFile: filepath.Join(s.Dir, "proxy-ca.pem")}
+}
+
+// stand starts a proxy and puts it between the stage's agent and its domain
+// controller.
+func stand(t *testing.T, s *Stage, p *ldapproxy.Proxy) {
+	t.Helper()
+	must(t, p.Start())
+	t.Cleanup(p.Close)
+	s.LDAP, s.LDAPCA = p.URL(), p.CAFile
 }
 
 // settle brings AD into line, and fails after a time that is far too long.

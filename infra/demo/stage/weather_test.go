@@ -2,12 +2,8 @@ package stage
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -136,14 +132,8 @@ func (c *console) waitFailure(t *testing.T, from int) []string {
 // domain controller.
 func watched(t *testing.T, s *Stage) *ldapproxy.Proxy {
 	t.Helper()
-	ca, err := os.ReadFile(s.DC.CAFile)
-	must(t, err)
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	p := &ldapproxy.Proxy{Upstream: s.DC.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: s.DC.ServerName}, Name: s.DC.ServerName, CAFile: filepath.Join(s.Dir, "proxy-ca.pem")}
-	must(t, p.Start())
-	t.Cleanup(p.Close)
-	s.LDAP, s.LDAPCA = p.URL(), p.CAFile
+	p := newProxy(t, s)
+	stand(t, s, p)
 	return p
 }
 
