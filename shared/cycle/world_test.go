@@ -36,6 +36,7 @@ type world struct {
 	removed []string // every removal that was carried out: "group ref"
 	high    journal.Mark
 	writes  int
+	blind   string // what the agent's account does not see
 
 	creations int // the limit on them, for the next restart; 0: the default
 }
@@ -203,7 +204,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
-	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.high.Seq, High: w.high,
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.high.Seq, High: w.high, Proven: w.blind == "", Blind: w.blind,
 		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: []directory.SID{domainSID}}}
 	for id, g := range w.ad {
 		if full || slices.Contains(ids, id) {

@@ -7,12 +7,13 @@ import (
 
 // Operation is a request that the directory answers.
 type Operation struct {
-	N      int64    // from 1
-	Write  int64    // its number among those that change the directory; 0: it changes nothing
-	Op     string   // bind | search | compare | extended, or a write: add | modify | delete | rename
-	DN     string   // of the object, or of the user who signs in
-	Remove []string // values of member that a modify deletes
-	Code   int64    // result; -1: not known
+	N       int64    // from 1
+	Write   int64    // its number among those that change the directory; 0: it changes nothing
+	Op      string   // bind | search | compare | extended, or a write: add | modify | delete | rename
+	DN      string   // of the object, or of the user who signs in
+	Remove  []string // values of member that a modify deletes
+	Members int      // how many values of member a modify names
+	Code    int64    // result; -1: not known
 }
 
 // kind names a request that is answered (RFC 4511 4.2 to 4.12), and the last
@@ -66,7 +67,7 @@ func (p *Proxy) note(message *ber.Packet) (*Operation, bool) {
 	o := &Operation{Op: name, DN: subject(message, name), Code: -1}
 	if name == "modify" {
 		for _, change := range message.Children[1].Children {
-			o.Remove = append(o.Remove, removed(change)...)
+			o.change(change)
 		}
 	}
 	p.mu.Lock()
@@ -93,21 +94,24 @@ func subject(message *ber.Packet, name string) string {
 	return text(message.Children[0])
 }
 
-// removed lists the members that one change of a modify deletes or replaces.
-func removed(change *ber.Packet) []string {
+// change notes what one change of a modify does to the members of a group.
+func (o *Operation) change(change *ber.Packet) {
 	kind, _ := change.Children[0].Value.(int64)
 	attr := change.Children[1]
-	if kind == ldap.AddAttribute || text(attr.Children[0]) != "member" {
-		return nil
+	if text(attr.Children[0]) != "member" {
+		return
 	}
-	values := []string{}
-	for _, v := range attr.Children[1].Children {
-		values = append(values, text(v))
+	values := attr.Children[1].Children
+	o.Members += len(values)
+	if kind == ldap.AddAttribute {
+		return
+	}
+	for _, v := range values {
+		o.Remove = append(o.Remove, text(v))
 	}
 	if kind == ldap.ReplaceAttribute || len(values) == 0 {
-		values = append(values, "all")
+		o.Remove = append(o.Remove, "all")
 	}
-	return values
 }
 
 // finish logs how an operation ended.

@@ -20,6 +20,7 @@ import (
 	"groupwriteback/infra/demo/host"
 	"groupwriteback/infra/demo/runtimeapi"
 	"groupwriteback/infra/demo/samba"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 )
 
@@ -223,7 +224,15 @@ type Status struct {
 		Groups, Members, Changes, Adds, Removes, Held, Unsure, Parked int
 		Problems                                                      map[string]int
 	} `json:"totals"`
-	Holds []struct{ ID, Name, Text string } `json:"holds"`
+	Holds    []struct{ ID, Name, Text string } `json:"holds"`
+	Problems []Problem                         `json:"problems"`
+}
+
+// Problem is something that could not be written, and why.
+type Problem struct {
+	Group  directory.ID `json:"group"`
+	Reason string       `json:"reason"`
+	Text   string       `json:"text"`
 }
 
 // Status asks the app how things stand.
