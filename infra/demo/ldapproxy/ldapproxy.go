@@ -31,6 +31,11 @@ type Fault struct {
 	Raw   []byte        // the agent is sent these bytes instead
 }
 
+// Does says whether a fault is one.
+func (f Fault) Does() bool {
+	return f.Delay > 0 || f.Cut || f.Shut || f.Code != 0 || f.Raw != nil
+}
+
 // Proxy is an LDAPS server that passes everything on to another one. Set the
 // first fields, then Start.
 type Proxy struct {

@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"groupwriteback/shared/directory"
@@ -66,6 +67,7 @@ type DC struct {
 
 	scripts string
 	remove  bool
+	turn    sync.Mutex // the scripts run one after the other
 }
 
 // Launch starts a fresh domain with a number of users in dir, which must be
@@ -109,6 +111,8 @@ func Launch(ctx context.Context, dir string, users int, log io.Writer) (_ *DC, e
 func (dc *DC) Start(ctx context.Context, log io.Writer) error { return dc.start(ctx, "", log) }
 
 func (dc *DC) start(ctx context.Context, golden string, log io.Writer) error {
+	dc.turn.Lock()
+	defer dc.turn.Unlock()
 	if _, err := run(ctx, log, filepath.Join(dc.scripts, "start.sh"), dc.Dir, dc.Addr, golden); err != nil {
 		return fmt.Errorf("start domain: %w", err)
 	}
@@ -117,6 +121,8 @@ func (dc *DC) start(ctx context.Context, golden string, log io.Writer) error {
 
 // Stop stops the domain; its data stay in Dir, and may be copied.
 func (dc *DC) Stop() error {
+	dc.turn.Lock()
+	defer dc.turn.Unlock()
 	_, err := run(context.Background(), io.Discard, filepath.Join(dc.scripts, "stop.sh"), dc.Dir)
 	return err
 }

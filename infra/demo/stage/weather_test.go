@@ -122,22 +122,11 @@ func (c *console) lines() int {
 	return len(c.all)
 }
 
-// wait waits for a line that has all these words.
-func (c *console) wait(t *testing.T, from int, words ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, errTooLong)
-	defer cancel()
-	for {
-		c.mu.Lock()
-		found := slices.ContainsFunc(c.all[from:], func(l string) bool { return hasAll(l, words) })
-		c.mu.Unlock()
-		if found {
-			return
-		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
-			t.Fatalf("%v: no line says %q", err, words)
-		}
-	}
+// says tells whether a line since from has all these words.
+func (c *console) says(from int, words []string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.all[from:], func(l string) bool { return hasAll(l, words) })
 }
 
 // waitFailure waits until such a line has come through the pipe from the handler.
