@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/binary"
 	"os/exec"
 	"path/filepath"
@@ -49,12 +51,27 @@ func (a administrator) password(t *testing.T, text string) {
 	a.set(t, a.account(), "unicodePwd", string(b))
 }
 
-// age makes the password of the agent's account years old, which only the
-// database itself can be told.
+// age makes the password of the agent's account years old.
 func (a administrator) age(t *testing.T) {
 	t.Helper()
-	cmd := exec.Command("ldbmodify", "-H", filepath.Join(a.Dir, "private", "sam.ldb"), "--controls=local_oid:1.3.6.1.4.1.7165.4.3.20:0")
-	cmd.Stdin = strings.NewReader("dn: " + a.account() + "\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: 129000000000000000\n")
+	a.edit(t, a.account(), "pwdLastSet: 129000000000000000", "--controls=local_oid:1.3.6.1.4.1.7165.4.3.20:0")
+}
+
+// renew gives the database of a stopped domain another invocationId.
+func (a administrator) renew(t *testing.T) {
+	t.Helper()
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	a.edit(t, "CN=NTDS Settings,CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,"+a.Domain,
+		"invocationId:: "+base64.StdEncoding.EncodeToString(id[:]), "--relax")
+}
+
+// edit replaces an attribute in the database itself, which lets nobody do so by LDAP.
+func (a administrator) edit(t *testing.T, dn, line, option string) {
+	t.Helper()
+	attr, _, _ := strings.Cut(line, ":")
+	cmd := exec.Command("ldbmodify", "-H", filepath.Join(a.Dir, "private", "sam.ldb"), option)
+	cmd.Stdin = strings.NewReader("dn: " + dn + "\nchangetype: modify\nreplace: " + attr + "\n" + line + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("ldbmodify: %v\n%s", err, out)
 	}

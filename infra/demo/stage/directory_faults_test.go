@@ -3,7 +3,6 @@ package stage
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -90,7 +89,7 @@ func (f *fire) play(t *testing.T, o ordeal, n int) {
 	writes := len(f.proxy.Writes())
 	f.suffer(t, o, from, n)
 	f.askFor(t)
-	f.converge(t)
+	converge(t, f.Stage)
 	if len(f.proxy.Writes()) == writes {
 		t.Error("nothing was written at all: the cloud had changed")
 	}
@@ -118,30 +117,11 @@ func (f *fire) suffer(t *testing.T, o ordeal, from, n int) {
 		})
 	}
 	if len(o.says)+len(o.told) == 0 {
-		f.converge(t)
+		converge(t, f.Stage)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if !f.met {
 			t.Error("nothing went wrong")
-		}
-	}
-}
-
-// converge waits until AD is what the cloud says.
-func (f *fire) converge(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	for {
-		err := f.Settle(ctx, nil)
-		if err == nil {
-			_, err = f.Compare(t.Context())
-		}
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, ErrDiffers) || pause(ctx, 100*time.Millisecond) != nil {
-			t.Fatal(err)
 		}
 	}
 }

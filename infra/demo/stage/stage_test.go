@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -100,6 +101,26 @@ func waitReported(t *testing.T, s *Stage) {
 			return
 		}
 		must(t, pause(ctx, 50*time.Millisecond))
+	}
+}
+
+// converge settles until AD is what the cloud says: what was in doubt is read
+// again first, and until then nothing is left to do.
+func converge(t *testing.T, s *Stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for {
+		err := s.Settle(ctx, nil)
+		if err == nil {
+			_, err = s.Compare(t.Context())
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrDiffers) || pause(ctx, 100*time.Millisecond) != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -129,6 +129,21 @@ func (c *console) says(from int, words []string) bool {
 	return slices.ContainsFunc(c.all[from:], func(l string) bool { return hasAll(l, words) })
 }
 
+// inOrder expects all these words since from, one behind the other.
+func (c *console) inOrder(t *testing.T, from int, words ...string) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rest := strings.Join(c.all[from:], "\n")
+	for _, w := range words {
+		var ok bool
+		if _, rest, ok = strings.Cut(rest, w); !ok {
+			t.Errorf("%q is missing, or not behind the others of %q", w, words)
+			return
+		}
+	}
+}
+
 // waitFailure waits until such a line has come through the pipe from the handler.
 func (c *console) waitFailure(t *testing.T, from int) []string {
 	t.Helper()
