@@ -33,10 +33,11 @@ type unitDraft struct {
 	released   map[directory.ID][]plan.Ref // removals that a person has approved by name of their group
 	counts     journal.Counts
 	wake       time.Time
-	rank       rank
+	rank       rank // of its groups that nobody asked for
 }
 
-// A rank says which updates of a plan come first, where not all have room.
+// A rank says which updates of a plan come first, where not all have room. Within
+// one, those come first that were planned longest ago.
 type rank int
 
 const (
@@ -58,10 +59,17 @@ func (p *Planner) decide(ctx context.Context, w *journal.Work, end time.Time) (c
 		return nil, false, err
 	}
 	want, have := plan.State{}, plan.State{}
-	ranks := map[directory.ID]rank{}
+	type place struct {
+		rank
+		touched uint64
+	}
+	places := map[directory.ID]place{}
 	for _, u := range d.units {
 		for id := range u.count(w) {
-			want[id], ranks[id] = u.want[id], u.rank
+			want[id], places[id] = u.want[id], place{u.rank, w.Have(id).Touched}
+			if w.Have(id).Asked {
+				places[id] = place{rank: asked}
+			}
 			if h, ok := u.have[id]; ok {
 				have[id] = h
 			}
@@ -69,7 +77,10 @@ func (p *Planner) decide(ctx context.Context, w *journal.Work, end time.Time) (c
 	}
 	changes = plan.Diff(want, have)
 	if i := slices.IndexFunc(changes, func(c plan.Change) bool { return c.Op == plan.Update }); i >= 0 {
-		slices.SortStableFunc(changes[i:], func(a, b plan.Change) int { return cmp.Compare(ranks[a.Group], ranks[b.Group]) })
+		slices.SortStableFunc(changes[i:], func(a, b plan.Change) int {
+			x, y := places[a.Group], places[b.Group]
+			return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.touched, y.touched))
+		})
 	}
 	changes, err = resolve(ctx, w, changes)
 	return changes, d.more, err
@@ -97,8 +108,6 @@ func (p *Planner) draft(ctx context.Context, w *journal.Work, end time.Time) (*d
 		}
 		u := d.units[n]
 		switch {
-		case w.Asked(n):
-			u.rank = asked
 		case !isOld:
 			u.rank = fresh
 		case old <= room/4:
@@ -107,10 +116,8 @@ func (p *Planner) draft(ctx context.Context, w *journal.Work, end time.Time) (*d
 			u.rank = leftOver
 		}
 		if isOld {
-			old += d.values - before
-		}
-		if isOld && u.rank != asked {
 			w.Head.Cursor = n
+			old += d.values - before
 		}
 	}
 	return d, nil
@@ -193,29 +200,30 @@ func (u *unitDraft) count(w *journal.Work) map[directory.ID]bool {
 		u.counts.Adds += len(c.Add)
 		u.counts.Removes += len(c.Remove)
 	}
-	if u.counts.Held+len(u.counts.Over) == 0 {
-		u.settle(w, open)
-	}
+	u.settle(w, open, u.counts.Held+len(u.counts.Over) > 0)
 	w.Counted(u.unit, u.counts, len(open) > 0, u.wake)
 	return open
 }
 
-// settle notes of groups that agree with the cloud that they do, and forgets who
+// settle notes of groups for which nothing is left to do that nobody waits for
+// them. Where nothing is held either they agree with the cloud, and forget who
 // left them.
-func (u *unitDraft) settle(w *journal.Work, open map[directory.ID]bool) {
+func (u *unitDraft) settle(w *journal.Work, open map[directory.ID]bool, held bool) {
 	for _, id := range u.unit.Groups {
 		if open[id] {
 			continue
 		}
-		if g := w.Group(id); g != nil && len(g.Left) > 0 {
+		h := *w.Have(id)
+		_, wanted := u.want[id]
+		settled := h.Settled || wanted && !held
+		if h.Asked || settled != h.Settled {
+			h.Asked, h.Settled = false, settled
+			w.PutHave(&h)
+		}
+		if g := w.Group(id); g != nil && len(g.Left) > 0 && !held {
 			agreed := *g
 			agreed.Left = nil
 			w.PutGroup(&agreed)
-		}
-		_, wanted := u.want[id]
-		if h := *w.Have(id); wanted && !h.Settled {
-			h.Settled = true
-			w.PutHave(&h)
 		}
 	}
 }
@@ -279,7 +287,7 @@ func issue(ctx context.Context, w *journal.Work, changes []plan.Change) (taken i
 	}
 	for _, c := range changes[:taken] {
 		h := *w.Have(c.Group)
-		h.Touched = w.Head.Plan.Last
+		h.Touched, h.Asked = w.Head.Plan.Last, false
 		charge(w, &h, c, 1)
 		w.PutHave(&h)
 	}

@@ -424,13 +424,11 @@ func foldAsks(ctx context.Context, w *journal.Work) error {
 	}
 	for _, id := range ids {
 		h := *w.Have(id)
-		if h.Parked != nil || len(h.Bad) > 0 {
-			h.Parked, h.Bad = nil, nil
-			w.PutHave(&h)
-		}
+		h.Parked, h.Bad, h.Asked = nil, nil, true
+		w.PutHave(&h)
 		if h.Group != nil {
 			read(w, id)
 		}
 	}
-	return w.MarkAsked(ctx, ids...)
+	return w.Mark(ctx, ids...)
 }

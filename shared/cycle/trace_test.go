@@ -3,6 +3,7 @@ package cycle_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -609,9 +610,11 @@ func TestThreeAtOnce(t *testing.T) {
 func backlog(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
-	w.creations = 150
+	limits := plan.DefaultLimits()
+	limits.GrowthFloor = 1e6
+	w.limits = &limits
 	w.restart()
-	w.users(400)
+	w.users(500)
 	for i := range 150 {
 		w.group(i, 0, 150)
 	}
@@ -623,11 +626,16 @@ func backlog(t *testing.T) *world {
 	for i := range 150 {
 		w.grow(i, 150, 30)
 	}
-	w.do(w.planner.Run(t.Context()))
-	if p := w.head().Plan; p == nil || p.Values < 1000 || p.Values > 1031 {
-		t.Fatalf("plan %+v; want one of a minute's work, which is 1000 values at least", p)
-	}
 	return w
+}
+
+// plan makes the first plan of a backlog.
+func (w *world) plan() {
+	w.t.Helper()
+	w.do(w.planner.Run(w.t.Context()))
+	if p := w.head().Plan; p == nil || p.Values < 1000 || p.Values > 1031 {
+		w.t.Fatalf("plan %+v; want one of a minute's work, which is 1000 values at least", p)
+	}
 }
 
 // grow adds n users from up to a group.
@@ -662,50 +670,65 @@ func (w *world) next() []directory.ID {
 }
 
 // TestAskedFirst: what an operator asks for is in the next plan, however much
-// else waits.
+// else has changed since.
 func TestAskedFirst(t *testing.T) {
 	w := backlog(t)
-	second := w.next()
-	done := append(w.planned(), second...)
-	var last directory.ID // of those that would come in a later plan yet
+	w.plan()
+	var last directory.ID // that would come last of all
 	for i := range 150 {
-		if !w.in(group(i), 150) && !slices.Contains(done, group(i)) {
-			last = group(i)
+		if id := group(i); !slices.Contains(w.planned(), id) && id.Compare(last) > 0 {
+			last = id
 		}
+		w.grow(i, 180, 1)
 	}
 	w.do(w.journal.Ask(t.Context(), []directory.ID{last}, "operator"))
-	if got := w.next(); !slices.Contains(got, last) {
-		t.Errorf("the group that was asked for is not in a plan of %d changes", len(got))
+	if got := w.next(); got[0] != last {
+		t.Errorf("the group that was asked for is in place %d of %d", slices.Index(got, last), len(got))
 	}
 }
 
 // TestLeftOversAreNotStarved: what is new fills every plan, and yet what was left
-// over gets a quarter of each.
+// over is done in the end, be it in the same units as what is new or in others.
 func TestLeftOversAreNotStarved(t *testing.T) {
-	w := backlog(t)
-	var late []int
-	for i := range 150 {
-		if !slices.Contains(w.planned(), group(i)) {
-			late = append(late, i)
-		}
-	}
-	busy, late := late[:len(late)/2], late[len(late)/2:]
-	waiting := func() (n int) {
-		for _, i := range late {
-			if !w.in(group(i), 150) {
-				n++
+	for _, apart := range []bool{true, false} {
+		t.Run(fmt.Sprintf("apart %t", apart), func(t *testing.T) {
+			w := backlog(t)
+			v, err := w.journal.View(t.Context())
+			w.do(err)
+			units, err := v.Units(t.Context(), func(journal.Counts) bool { return true })
+			w.do(err)
+			busy := map[directory.ID]bool{}
+			for i, n := range units {
+				u, err := v.Unit(t.Context(), n)
+				w.do(err)
+				for k, id := range u.Groups {
+					busy[id] = apart && i < len(units)/2 || !apart && k < len(u.Groups)/2
+				}
 			}
-		}
-		return n
-	}
-	before := waiting()
-	for turn := range 20 {
-		for _, i := range busy {
-			w.grow(i, 180+10*turn, 10)
-		}
-		w.next()
-	}
-	if after := waiting(); before == 0 || after > 0 {
-		t.Errorf("%d of %d groups that are not busy still wait after 20 plans", after, before)
+			waiting := func() (n int) {
+				for i := range 150 {
+					if id := group(i); !busy[id] && !w.in(id, 179) {
+						n++
+					}
+				}
+				return n
+			}
+			if apart { // the first plan leaves the others' units alone
+				w.do(w.journal.Ask(t.Context(), slices.DeleteFunc(slices.Collect(maps.Keys(busy)), func(id directory.ID) bool { return !busy[id] }), "operator"))
+			}
+			w.plan()
+			before := waiting()
+			for turn := range 12 {
+				for i := range 150 {
+					if busy[group(i)] {
+						w.grow(i, 180+20*turn, 20)
+					}
+				}
+				w.next()
+			}
+			if after := waiting(); len(units) < 4 || before < 20 || after > 0 {
+				t.Errorf("%d units; %d of %d groups that are not busy still wait", len(units), after, before)
+			}
+		})
 	}
 }

@@ -33,12 +33,14 @@ type world struct {
 
 	ad      plan.State
 	fences  map[directory.ID]string
-	removed []string // every removal that was carried out: "group ref"
+	touched map[directory.ID]bool // groups that somebody changed by hand
+	removed []string              // every removal that was carried out: "group ref"
 	high    journal.Mark
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
 
-	creations int                                     // the limit on them, for the next restart; 0: the default
+	creations int                                     // the limit on them, for the next restart; 0: that of limits
+	limits    *plan.Limits                            // for the next restart; nil: the default
 	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
 }
 
@@ -50,7 +52,7 @@ const (
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, fences: map[directory.ID]string{}}
+		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
 	w.source = &source{tenant: w.tenant}
 	w.restart()
 	return w
@@ -61,6 +63,9 @@ func (w *world) restart() {
 	r, err := rules.Parse([]byte("ou: " + ou + "\nscope: all\n"))
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.limits != nil {
+		r.Limits = *w.limits
 	}
 	if w.creations > 0 {
 		r.Limits.Creations = w.creations
@@ -152,8 +157,10 @@ func (w *world) holds() []journal.Listing {
 
 func (w *world) approve(l journal.Listing) {
 	w.t.Helper()
-	w.do(w.journal.Approve(w.t.Context(), journal.Word{Hold: l.ID, By: "test", At: w.now}))
+	w.do(w.journal.Approve(w.t.Context(), wordOn(l)))
 }
+
+func wordOn(l journal.Listing) journal.Word { return journal.Word{Hold: l.ID, By: "test"} }
 
 // agent polls once, and does what it is told. It says whether that was anything.
 // An error is one of the journal: the next call does it again.

@@ -20,6 +20,7 @@ type Have struct {
 	Touched  uint64      // the last batch that may have changed it: older rows of a report do not count
 	Unsure   bool        // what Group says may not be so: it is read again before it is planned
 	Settled  bool        // it has agreed with the cloud: what comes after the first fill is growth
+	Asked    bool        // an operator waits for it
 	Parked   *Parked     // AD refused to create or change it
 	Bad      []Parked    // AD refused these members
 	Hold     *Hold       // removals that wait for approval
@@ -114,6 +115,7 @@ type (
 		Problems []problemWire       `cbor:"14,keyasint,omitempty"`
 		Window   Window              `cbor:"15,keyasint,omitzero"`
 		Settled  bool                `cbor:"16,keyasint,omitempty"`
+		Asked    bool                `cbor:"17,keyasint,omitempty"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -158,7 +160,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 }
 
 func encodeHave(h *Have) ([]byte, error) {
-	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Settled: h.Settled, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold, Window: h.Window}
+	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Settled: h.Settled, Asked: h.Asked, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold, Window: h.Window}
 	if g := h.Group; g != nil {
 		var domains table[directory.SID]
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
@@ -181,7 +183,7 @@ func decodeHave(b []byte) (directory.ID, *Have, error) {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
-	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Settled: w.Settled, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold, Window: w.Window}
+	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Settled: w.Settled, Asked: w.Asked, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold, Window: w.Window}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)
