@@ -26,15 +26,13 @@ const answerTime = 230 * time.Second
 // Azure Functions custom handlers: https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers.
 func ServeAzure(ctx context.Context, environ []string, log *slog.Logger, o Options) error {
 	port := lookup(environ, "FUNCTIONS_CUSTOMHANDLER_PORT")
+	var noHost error
 	if port == "" {
-		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: this program is started by the Azure Functions host")
+		noHost = errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: this program is started by the Azure Functions host")
 	}
-	limit, err := functionTimeout(environ)
-	if err != nil {
-		return err
-	}
+	limit, noLimit := functionTimeout(environ)
 	a, err := New(ctx, environ, log, o)
-	if err != nil {
+	if err := errors.Join(noHost, noLimit, err); err != nil {
 		return err
 	}
 	s := &http.Server{Handler: a.functions(limit), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
