@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -121,6 +122,9 @@ func (c relayConfig) check(m *mistakes) {
 	if _, err := signin.Transport(c.CAFile); err != nil {
 		m.bad("relay.ca_file", "%w", err)
 	}
+	if err := signin.CheckProxy(cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))); err != nil {
+		m.add(err)
+	}
 	if _, err := c.credential(nil, m); err != nil {
 		m.add(err)
 	}
@@ -168,6 +172,13 @@ func secret(path string) (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+func (c config) makeState() error {
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
 }
 
 // stateFile is a file that the agent keeps for its target.

@@ -134,3 +134,17 @@ func TestConfig(t *testing.T) {
 		})
 	}
 }
+
+// TestConfigProxy: an address that cannot be read is not passed over in silence,
+// nor repeated.
+func TestConfigProxy(t *testing.T) {
+	file, _ := configure(t, whole)
+	for value, good := range map[string]bool{"http://proxy:3128": true, "proxy:3128": true, "https://svc:p%40ss@proxy": true, "http://svc:c2VjcmV0%@proxy": false, "http://": false} {
+		t.Setenv("HTTPS_PROXY", value)
+		_, err := readConfig(file)
+		want := file + ": HTTPS_PROXY is no address of a proxy: write http://host:port, or http://user:password@host:port with %-codes for what is not a letter or digit"
+		if good && err != nil || !good && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}

@@ -6,10 +6,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -82,8 +82,8 @@ func newAgent(file string) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.State, 0o700); err != nil {
-		return nil, fmt.Errorf("make state folder: %w", err)
+	if err := c.makeState(); err != nil {
+		return nil, err
 	}
 	queue, err := c.Relay.client()
 	if err != nil {
@@ -132,26 +132,66 @@ func check(ctx context.Context, file string, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-14s ok      %s\n", what, ok)
 	}
-	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
-	id := ad.Identity{}
-	if err == nil {
-		id = s.identity
-		defer s.close()
-	}
-	say("directory", err, fmt.Sprintf("%s, domain %s, %d domains in the forest", id.Server, id.Domain, len(id.Domains)))
-	queue, err := c.Relay.client()
-	if err == nil {
-		err = queue.ping(ctx)
-	}
-	say("relay", err, c.Relay.URL)
+	what, err := c.remembered()
+	say("state", err, what)
+	what, err = c.there(ctx)
+	say("directory", err, what)
+	what, err = c.Relay.welcome(ctx, time.Now)
+	say("relay", err, what)
 	if failed {
-		return fmt.Errorf("the agent cannot work yet")
+		return errors.New("the agent cannot work yet")
 	}
 	return nil
 }
 
+// remembered is the last batch that was finished, as the state folder has it.
+func (c config) remembered() (string, error) {
+	if err := c.makeState(); err != nil {
+		return "", err
+	}
+	high, err := readHighWater(c.stateFile(".json"))
+	if err != nil {
+		return "", err
+	}
+	if _, err := readLineage(c.stateFile("-dc.json")); err != nil {
+		return "", err
+	}
+	if high == (highWater{}) {
+		return c.State + ", new", nil
+	}
+	return fmt.Sprintf("%s, after batch %d.%d", c.State, high.Epoch, high.Seq), nil
+}
+
+// there is what the agent sees of the directory.
+func (c config) there(ctx context.Context) (string, error) {
+	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	defer s.close()
+	id := s.identity
+	return fmt.Sprintf("%s, domain %s, %d domains in the forest", id.Server, id.Domain, len(id.Domains)), nil
+}
+
+// welcome is what the relay says to an agent that does not ask for work yet: a poll
+// would take the lease.
+func (c relayConfig) welcome(ctx context.Context, now func() time.Time) (string, error) {
+	queue, err := c.client()
+	if err != nil {
+		return "", err
+	}
+	w, err := queue.Check(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := checkClock(now(), w.Now); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, as %s", c.URL, w.Agent), nil
+}
+
 // client is the relay as a queue, with the agent's sign-in.
-func (c relayConfig) client() (*client, error) {
+func (c relayConfig) client() (*relay.Client, error) {
 	transport, err := c.transport()
 	if err != nil {
 		return nil, err
@@ -160,16 +200,5 @@ func (c relayConfig) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{relay.Client{URL: c.URL, HTTP: transport, Sign: sign}}, nil
-}
-
-type client struct{ relay.Client }
-
-// ping signs in and asks for a token only: a poll would take the lease.
-func (c *client) ping(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
-	if err != nil {
-		return err
-	}
-	return c.Sign(req)
+	return &relay.Client{URL: c.URL, HTTP: transport, Sign: sign}, nil
 }

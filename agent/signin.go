@@ -38,18 +38,26 @@ func (e explained) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		return resp, nil
 	}
-	var proxy *net.OpError
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	proxy, isOp := errors.AsType[*net.OpError](err)
 	switch {
 	case untrusted:
-		err = fmt.Errorf("%w: name the PEM file of the authority that signed it as relay.ca_file; a proxy that opens TLS has one of its own", err)
+		return nil, lasting{fmt.Errorf("%w: name the PEM file of the authority that signed it as relay.ca_file; a proxy that opens TLS has one of its own", err)}
 	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
-		err = fmt.Errorf("the proxy answers 407 %w: write http://user:password@host:port as HTTPS_PROXY", err)
-	case errors.As(err, &proxy) && proxy.Op == "proxyconnect":
-		err = fmt.Errorf("%w: check HTTPS_PROXY", err)
+		return nil, lasting{fmt.Errorf("the proxy answers 407 %w: write http://user:password@host:port as HTTPS_PROXY", err)}
+	case isOp && proxy.Op == "proxyconnect":
+		return nil, fmt.Errorf("%w: check HTTPS_PROXY", err)
 	}
 	return nil, err
 }
+
+// lasting is an error that trying again does not mend.
+type lasting struct{ error }
+
+func (l lasting) Unwrap() error { return l.error }
+
+// NonRetriable tells the Azure SDK so.
+func (lasting) NonRetriable() {}
 
 // signer adds the agent's access token to requests. The credential keeps the
 // token until shortly before it expires.

@@ -8,9 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
-// Handler serves the agent: POST poll, ack and report below prefix. wake is
+// Handler serves the agent: POST poll, ack, report and check below prefix. wake is
 // called, in the request, when a plan is complete, so that the next step does
 // not wait for the timer.
 func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.Handler {
@@ -30,6 +31,9 @@ func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.H
 	mux.Handle("POST "+prefix+"report", Serve(d, AgentRole, func(ctx context.Context, caller string, r Report) (struct{}, error) {
 		r.Agent = caller
 		return struct{}{}, q.Report(ctx, r)
+	}))
+	mux.Handle("POST "+prefix+"check", Serve(d, AgentRole, func(_ context.Context, caller string, _ struct{}) (Welcome, error) {
+		return Welcome{Agent: caller, Now: time.Now()}, nil
 	}))
 	return mux
 }

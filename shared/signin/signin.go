@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -100,6 +101,9 @@ func Credential(s SignIn) (azcore.TokenCredential, error) {
 	}}
 	if s.HTTP != nil {
 		o.Transport = s.HTTP
+	}
+	if s.Method != ManagedIdentity { // whose endpoint has a rhythm of its own
+		o.Retry = policy.RetryOptions{MaxRetries: 3, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 5 * time.Second}
 	}
 	c, err := s.credential(o)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 )
 
 // Transport is for sign-in and for what the tokens open: it trusts the system's
@@ -15,7 +16,6 @@ import (
 // proxy that HTTPS_PROXY and NO_PROXY name.
 func Transport(caFile string) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = proxy
 	if caFile == "" {
 		return t, nil
 	}
@@ -34,11 +34,16 @@ func Transport(caFile string) (*http.Transport, error) {
 	return t, nil
 }
 
-// proxy leaves out of the library's error the address, which may hold a password.
-func proxy(r *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(r)
-	if err != nil {
-		return nil, errors.New("HTTPS_PROXY is no address of a proxy: write http://host:port, or http://user:password@host:port with %-codes for what is not a letter or digit")
+// CheckProxy says what is wrong with the value of HTTPS_PROXY. The library ignores
+// what it cannot read, and goes without a proxy. The value is not repeated: it may
+// hold a password.
+func CheckProxy(value string) error {
+	u, err := url.Parse(value)
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+		u, err = url.Parse("http://" + value)
 	}
-	return u, nil
+	if value != "" && (err != nil || u.Host == "") {
+		return errors.New("HTTPS_PROXY is no address of a proxy: write http://host:port, or http://user:password@host:port with %-codes for what is not a letter or digit")
+	}
+	return nil
 }

@@ -73,6 +73,9 @@ func read(ctx context.Context, environ []string) (settings, error) {
 	if s.client, err = httpClient(r.get("CA_FILE")); err != nil {
 		r.bad("CA_FILE", "%w", err)
 	}
+	if err := signin.CheckProxy(cmp.Or(lookup(environ, "HTTPS_PROXY"), lookup(environ, "https_proxy"))); err != nil {
+		r.errs = append(r.errs, err)
+	}
 	r.signIn(&s)
 	if s.store, err = openStore(ctx, r.env, s.credential, s.client); err != nil && r.get("STORE") != "" {
 		r.bad("STORE", "%w", err)
