@@ -6,10 +6,12 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -19,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"groupwriteback/shared/ad"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
 
@@ -103,7 +106,7 @@ func (c config) connector(log *slog.Logger) func(context.Context, []string) (*se
 		}
 		conn, err := ad.Dial(ctx, cfg)
 		if err != nil {
-			return nil, err
+			return nil, withKey(err)
 		}
 		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
 		if d.Identity, err = d.Identify(ctx); err != nil {
@@ -113,6 +116,22 @@ func (c config) connector(log *slog.Logger) func(context.Context, []string) (*se
 		log.Info("connected", "url", cfg.URL, "dc", d.Identity.Server)
 		return &session{domain: d, identity: d.Identity, attrs: attrs, close: func() { conn.Close() }}, nil
 	}
+}
+
+// withKey adds the key of the agent's file that an error of connecting is about.
+func withKey(err error) error {
+	_, untrusted := errors.AsType[x509.UnknownAuthorityError](err)
+	_, misnamed := errors.AsType[x509.HostnameError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case untrusted:
+		return fmt.Errorf("%w, as directory.ca_file", err)
+	case misnamed:
+		return fmt.Errorf("%w, in directory.url or directory.server_name", err)
+	case isOp && op.Op == "dial":
+		return fmt.Errorf("%w: check directory.url, and that firewalls let this machine through", err)
+	}
+	return err
 }
 
 // check tries everything that run needs, and goes on after a failure so that
@@ -170,7 +189,9 @@ func (c config) there(ctx context.Context) (string, error) {
 	}
 	defer s.close()
 	id := s.identity
-	return fmt.Sprintf("%s, domain %s, %d domains in the forest", id.Server, id.Domain, len(id.Domains)), nil
+	_, settings, _ := plan.SplitRDN(id.Server) // CN=NTDS Settings,CN=<name>,…
+	name, _, _ := plan.SplitRDN(settings)
+	return fmt.Sprintf("%s, domain %s, domains in the forest: %d", name, id.Domain, len(id.Domains)), nil
 }
 
 // welcome is what the relay says to an agent that does not ask for work yet: a poll
