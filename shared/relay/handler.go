@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -88,6 +89,8 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err 
 	switch {
 	case errors.As(err, &large):
 		p = Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the message is larger than %d bytes", large.Limit)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		p = Problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("the message did not arrive within %v", bodyTime)}
 	case errors.As(err, &bad):
 		p = Problem{Status: http.StatusBadRequest, Detail: bad.Error()}
 	}

@@ -192,7 +192,8 @@ func TestLimitsAreDocumented(t *testing.T) {
 	l := plan.DefaultLimits()
 	for _, row := range []string{
 		fmt.Sprintf("| members removed from one group | %.0f %% of its members, for groups of %d or more; all of them, for groups of %d or more |", 100*l.MemberShare, l.MemberFloor, l.EmptyFloor),
-		fmt.Sprintf("| memberships removed, and groups no longer managed | %.0f %% of all, but at least %d |", 100*l.Share, l.Floor),
+		fmt.Sprintf("| memberships removed, and groups no longer managed | %.0f %% of all, but at least %d; never all of %d or more |", 100*l.Share, l.Floor, l.EmptyFloor),
+		fmt.Sprintf("| memberships added to groups that were true before | %.0f %% of all, but at least %d |", 100*l.GrowthShare, l.GrowthFloor),
 		fmt.Sprintf("| groups created | %d |", l.Creations),
 	} {
 		if !strings.Contains(doc(t), row) {

@@ -71,7 +71,7 @@ func TestSettings(t *testing.T) {
 			`GROUPWRITEBACK_TARGET: "A": use up to 32 lower-case letters, digits and '-'`,
 			`GROUPWRITEBACK_TENANT_ID: "corp.example": write the tenant's id, a GUID, and not its domain`,
 			"GROUPWRITEBACK_RULES: DIR/bad.yaml:",
-			"rules line 3:7: mode: no such setting; there are ou, scope and limits",
+			"rules line 3:7: mode: no such setting; there are ou, scope, limits and revision",
 			"rules line 2:8: scope: write all, or a list of the object ids of the groups to write",
 			"GROUPWRITEBACK_CA_FILE: DIR/empty.pem holds no PEM certificate",
 			`GROUPWRITEBACK_PRIVATE_AUTHORITY: "yes": write true or false`,
