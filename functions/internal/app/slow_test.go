@@ -65,6 +65,7 @@ func TestSlow(t *testing.T) {
 	}{
 		{"whole", line + json + auth + "Content-Length: 2\r\n\r\n{}", "", 200, `{}`, 0},
 		{"an answer that takes longer than a message may", line + json + auth + "Content-Length: 13\r\n\r\n" + `{"slow":true}`, "", 200, `{}`, 3 * time.Minute},
+		{"the same without a message", "GET /x HTTP/1.1\r\nHost: x\r\n" + auth + "\r\n", "", 200, `{}`, 3 * time.Minute},
 		{"no header", "", "", 0, "", 10 * time.Second},
 		{"header without end", line, "X", 0, "", 10 * time.Second},
 		{"header of 40 KiB", line + "X: " + strings.Repeat("x", 40<<10) + "\r\n\r\n", "", 431, "431 Request Header Fields Too Large", 0},
@@ -77,7 +78,17 @@ func TestSlow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				door := &relay.Door{Verifier: anybody{}, Log: slog.New(slog.DiscardHandler)}
-				s := server(t.Context(), relay.Serve(door, "", answerSlowly))
+				mux := http.NewServeMux()
+				mux.Handle("POST /x", relay.Serve(door, "", answerSlowly))
+				mux.Handle("GET /x", door.Guard(func(w http.ResponseWriter, r *http.Request, caller string) {
+					reply, err := answerSlowly(r.Context(), caller, slowness{true})
+					if err != nil {
+						relay.WriteProblem(w, r, nil, err)
+						return
+					}
+					relay.WriteJSON(w, http.StatusOK, reply)
+				}))
+				s := server(t.Context(), mux)
 				l := &pipes{make(chan net.Conn), make(chan struct{})}
 				go func() { _ = s.Serve(l) }()
 				defer s.Close()
