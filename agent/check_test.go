@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/golang-jwt/jwt/v5"
 
 	"groupwriteback/shared/ad/adtest"
@@ -64,13 +65,15 @@ type cloud struct {
 	serve http.Handler
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t *testing.T, clients ...graphtest.Client) *cloud {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	ok(t, err)
 	c := &cloud{}
-	c.login = graphtest.NewServer(new(graphtest.Tenant), graphtest.Options{Key: key, Hosts: []string{"login.corp.test"},
-		Clients: []graphtest.Client{{ID: agentClient, Secret: "relay-secret", Roles: map[string][]string{audience: {relay.AgentRole}}}}})
+	if clients == nil {
+		clients = []graphtest.Client{{ID: agentClient, Secret: "relay-secret", Roles: map[string][]string{audience: {relay.AgentRole}}}}
+	}
+	c.login = graphtest.NewServer(new(graphtest.Tenant), graphtest.Options{Key: key, Hosts: []string{"login.corp.test"}, Clients: clients, Identity: agentClient})
 	ok(t, c.login.Start("0.0.0.0:0"))
 	t.Cleanup(func() { ok(t, c.login.Close()) })
 	issuer := c.login.URL() + "/" + c.login.TenantID() + "/v2.0"
@@ -256,6 +259,55 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckSignsIn by each way that the agent has, with the real binary.
+func TestCheckSignsIn(t *testing.T) {
+	p := &proxy{}
+	through := "HTTPS_PROXY=http://" + p.start(t)
+	const certificate = "../shared/signin/testdata/older.p12"
+	data, err := os.ReadFile(certificate)
+	ok(t, err)
+	certs, _, err := azidentity.ParseCertificates(data, []byte("pfx-password"))
+	ok(t, err)
+	c := newCloud(t, graphtest.Client{ID: agentClient, Secret: "relay-secret", Certificate: certs[0], Federated: "the cluster's token",
+		Roles: map[string][]string{audience: {relay.AgentRole}}})
+	identity, header := c.login.Identity()
+	for _, test := range []struct {
+		name string
+		edit []string // of the file, old and new
+		env  []string
+		want string
+	}{
+		{"client secret", nil, nil, c.welcome},
+		{"client certificate", []string{"client-secret", "client-certificate", "secret_file: DIR/relay-secret", "certificate_file: " + certificate + "\n  certificate_password_file: DIR/pfx-password"}, nil, c.welcome},
+		{"workload identity", []string{"client-secret", "workload-identity", "  secret_file: DIR/relay-secret\n", ""}, []string{"AZURE_FEDERATED_TOKEN_FILE=DIR/token"}, c.welcome},
+		{"managed identity", []string{"client-secret", "managed-identity", "  secret_file: DIR/relay-secret\n", "", "  tenant_id: " + c.login.TenantID() + "\n", "", "  client_id: " + agentClient + "\n", "",
+			"  authority_url: " + c.login.URL() + "\n", "", "  private_authority: true\n", ""}, []string{"IDENTITY_ENDPOINT=" + identity, "IDENTITY_HEADER=" + header}, c.welcome},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := c.config(t, c.ca, nobodyHome)
+			dir := filepath.Dir(file)
+			for name, content := range map[string]string{"pfx-password": "pfx-password\n", "token": "the cluster's token"} {
+				ok(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+			}
+			for i := range test.edit {
+				test.edit[i] = strings.ReplaceAll(test.edit[i], "DIR", dir)
+			}
+			data, err := os.ReadFile(file)
+			ok(t, err)
+			ok(t, os.WriteFile(file, []byte(strings.NewReplacer(test.edit...).Replace(string(data))), 0o600))
+			env := []string{through}
+			for _, kv := range test.env {
+				env = append(env, strings.ReplaceAll(kv, "DIR", dir))
+			}
+			if got := lineOf(t, first(runCheck(t, file, env...)), "relay"); got != test.want {
+				t.Errorf("check says\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+func first(out string, _ int) string { return out }
 
 // TestCheckWithoutFile: what is said before there is anything to check.
 func TestCheckWithoutFile(t *testing.T) {

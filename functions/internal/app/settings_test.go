@@ -45,6 +45,7 @@ func TestSettings(t *testing.T) {
 	unused := func(name, method string) string {
 		return prefix + name + " is set, but sign-in by " + method + " does not use it: remove it, or choose another sign-in"
 	}
+	const certificate = "../../../shared/signin/testdata/older.p12"
 	const host = ": write https:// and a host, and nothing behind it"
 	for _, test := range []struct {
 		name   string
@@ -55,6 +56,7 @@ func TestSettings(t *testing.T) {
 		{"managed identity", env{"SIGN_IN": "managed-identity", "CLIENT_SECRET": "-", "CLIENT_ID": "-"}, nil},
 		{"user-assigned identity", env{"SIGN_IN": "managed-identity", "CLIENT_SECRET": "-"}, nil},
 		{"workload identity", env{"SIGN_IN": "workload-identity", "CLIENT_SECRET": "-", "AZURE_FEDERATED_TOKEN_FILE": "/token"}, nil},
+		{"certificate", env{"SIGN_IN": "client-certificate", "CLIENT_SECRET": "-", "CLIENT_CERTIFICATE_FILE": certificate, "CLIENT_CERTIFICATE_PASSWORD": "pfx-password"}, nil},
 		{"a secret beside a cluster's token", env{"AZURE_FEDERATED_TOKEN_FILE": "/token"}, nil},
 		{"other cloud", env{"CLOUD": "usgov"}, nil},
 		{"own addresses", env{"GRAPH_URL": "https://graph.test/", "AUTHORITY_URL": "https://login.test:8443", "PRIVATE_AUTHORITY": "true"}, nil},
@@ -93,6 +95,8 @@ func TestSettings(t *testing.T) {
 			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE: open DIR/none.pem: no such file or directory", unused("CLIENT_SECRET", "client-certificate")}},
 		{"no certificate in the file", env{"SIGN_IN": "client-certificate", "CLIENT_CERTIFICATE_FILE": "DIR/key.pem", "CLIENT_SECRET": "-", "CLIENT_CERTIFICATE_PASSWORD": "c2VjcmV0"}, []string{
 			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE: a certificate in PEM has no password: remove the password, or write PKCS #12"}},
+		{"wrong password", env{"SIGN_IN": "client-certificate", "CLIENT_SECRET": "-", "CLIENT_CERTIFICATE_FILE": certificate, "CLIENT_CERTIFICATE_PASSWORD": "c2VjcmV0"}, []string{
+			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE: pkcs12: decryption password incorrect: correct the password"}},
 		{"no token file", env{"SIGN_IN": "workload-identity", "CLIENT_SECRET": "-"}, []string{
 			"AZURE_FEDERATED_TOKEN_FILE is not set: sign-in by workload-identity needs the file that the workload's own token is in"}},
 
