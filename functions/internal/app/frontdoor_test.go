@@ -358,13 +358,18 @@ func TestKeyRotation(t *testing.T) {
 func TestFlood(t *testing.T) {
 	d := newDoor(t)
 	refused := 0
-	for range 300 {
-		switch status, body := d.send(d.request()); status {
+	token := d.request().Header.Get("Authorization")
+	for range 300 { // without the network, which may be slower than the limit
+		r, w := httptest.NewRequest(http.MethodPost, "/api/manualsync", strings.NewReader(`{"action":"approve","hold":"0123456789ab"}`)), httptest.NewRecorder()
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", token)
+		d.app.Config.Handler.ServeHTTP(w, r)
+		switch w.Code {
 		case 404:
 		case 429:
 			refused++
 		default:
-			t.Fatalf("%d %s", status, body)
+			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
 	if refused == 0 {
