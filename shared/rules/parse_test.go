@@ -61,6 +61,12 @@ func TestMistakes(t *testing.T) {
 		{"values of other kinds", "ou: [OU=x]\nscope: {groups: all}\n", []string{"rules line 1:5: " + ou, "rules line 2:8: " + scope}},
 		{"almost all", "ou: OU=x\nscope: ALL\n", []string{"rules line 2:8: " + scope}},
 		{"no number", "ou: OU=x\nscope: all\nrevision: two\n", []string{"rules line 3:11: revision: write a whole number, one more than last time"}},
+		{"limits of another kind", "ou: OU=x\nscope: all\nlimits: [30]\n", []string{"rules line 3:9: limits: write a mapping, such as member_share: 30"}},
+		{"limits that are no numbers", "ou: OU=x\nscope: all\nlimits:\n  share: -1\n  member_share: 0.3\n  floor: ''\n  creations: 2000000\n", []string{
+			"rules line 7:14: limits.creations: write a whole number from 0 to 1000000",
+			"rules line 6:10: limits.floor: write a whole number from 0 to 1000000",
+			"rules line 5:17: limits.member_share: write a whole number from 0 to 100",
+			"rules line 4:10: limits.share: write a whole number from 0 to 100"}},
 		{"a setting twice", "ou: OU=x\nscope: all\nou: OU=y\n", []string{`rules line 3:1: mapping key "ou" already defined at [1:1]`}},
 		{"two documents", "ou: OU=x\nscope: all\n---\nou: OU=y\n", []string{"rules: there is more than one document: write one, without ---"}},
 		{"no settings", "all\n", []string{"rules line 1:1: string was used where mapping is expected"}},

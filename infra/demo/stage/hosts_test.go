@@ -229,7 +229,7 @@ func TestSettingsMistakesAreTold(t *testing.T) {
 		if err := s.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: Start: %v, want %q", on, err, want)
 		}
-		if log := s.Log.(*testLog); !strings.Contains(log.all.String(), "cupboard:3") {
+		if log := s.Log.(*testLog); !strings.Contains(log.all.String(), "GROUPWRITEBACK_STORE: no such kind of store") {
 			t.Errorf("%s: nothing of the mistake in its output:\n%s", on, log.all.String())
 		}
 	}
