@@ -1,6 +1,7 @@
 package cycle_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -44,6 +45,24 @@ func TestIdleTurn(t *testing.T) {
 				t.Errorf("idle turn with %d groups: %d pages of Graph, want one for each feed", groups, n)
 			}
 		}
+	}
+}
+
+// TestTurnNearItsEnd: a turn whose time is nearly up leaves the rest to the next
+// one. It does not try again and again until its time is up, which once kept the
+// store busy for ten seconds.
+func TestTurnNearItsEnd(t *testing.T) {
+	w, count := counted(t, 50, 5)
+	w.do(w.tenant.AddMember(group(0), user(5)))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	w.do(w.planner.Run(ctx))
+	if cost := count.Take(); cost.Lists != 1 || cost.Reads() > 3 {
+		t.Errorf("turn near its end: %s; want one look at the journal", cost)
+	}
+	w.settle()
+	if n := len(w.ad[group(0)].Members); n != 6 {
+		t.Errorf("after the next turns the group has %d members, want 6", n)
 	}
 }
 
