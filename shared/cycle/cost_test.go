@@ -5,14 +5,20 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/blobtest"
 )
 
 // counted is a settled world of groups of a size, over a store that counts.
-func counted(t *testing.T, groups, members int) (*world, *blobtest.Count) {
+func counted(t testing.TB, groups, members int) (*world, *blobtest.Count) {
+	t.Helper()
+	return countedOn(t, blob.Memory(), groups, members)
+}
+
+func countedOn(t testing.TB, store blob.Store, groups, members int) (*world, *blobtest.Count) {
 	t.Helper()
 	w := newWorld(t)
-	count := &blobtest.Count{Store: w.store}
+	count := &blobtest.Count{Store: store}
 	w.store = count
 	w.creations = groups
 	w.restart()
@@ -98,11 +104,7 @@ func TestCostFollowsTheChange(t *testing.T) {
 		}
 		w.do(w.planner.Run(t.Context()))
 		plan := count.Take()
-		for did := true; did; {
-			var err error
-			did, err = w.agent()
-			w.do(err)
-		}
+		w.work()
 		agent := count.Take()
 		w.do(w.planner.Run(t.Context()))
 		fold := count.Take()
@@ -119,5 +121,14 @@ func TestCostFollowsTheChange(t *testing.T) {
 				t.Errorf("%s with %d groups: %s; want at most %d reads and as many writes", name, groups, c, most)
 			}
 		}
+	}
+}
+
+// work has the agent do all that there is.
+func (w *world) work() {
+	for did := true; did; {
+		var err error
+		did, err = w.agent()
+		w.do(err)
 	}
 }
