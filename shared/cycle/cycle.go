@@ -62,7 +62,7 @@ func (p *Planner) Run(ctx context.Context) error {
 			conflicts++
 		case err != nil || !more:
 			return err
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || nearEnd(ctx):
 			return nil // the next turn goes on
 		}
 	}

@@ -117,8 +117,13 @@ func fold(ctx context.Context, w *journal.Work, page directory.Page, shadow bool
 }
 
 // late says whether a step should commit what it has: its time is over and it got
-// somewhere, or the host will stop this turn soon.
+// somewhere, or the turn is near its end.
 func late(ctx context.Context, end time.Time, done int) bool {
+	return done > 0 && time.Now().After(end) || nearEnd(ctx)
+}
+
+// nearEnd says whether the host will stop this turn soon.
+func nearEnd(ctx context.Context) bool {
 	d, ok := ctx.Deadline()
-	return done > 0 && time.Now().After(end) || ok && time.Until(d) < 10*time.Second
+	return ok && time.Until(d) < 10*time.Second
 }

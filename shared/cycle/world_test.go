@@ -23,7 +23,7 @@ import (
 // world is the whole product in one process: a tenant, a planner on a journal,
 // and an agent with a directory that is a map.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	tenant  *graphtest.Tenant
 	source  *source
 	store   blob.Store
@@ -49,7 +49,7 @@ const (
 	ou        = "OU=Cloud Groups,DC=corp,DC=test"
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
@@ -277,12 +277,14 @@ type source struct {
 	expired bool // links are forgotten once
 	size    int  // objects in a page; 0: all
 	pages   int
+	took    time.Duration
 
 	edit func(p *directory.Page) error // what goes wrong with a page; nil: nothing
 }
 
 func (s *source) Page(_ context.Context, feed directory.Feed, link string) (directory.Page, error) {
 	s.pages++
+	defer func(began time.Time) { s.took += time.Since(began) }(time.Now())
 	if link != "" && s.expired {
 		s.expired = false
 		return directory.Page{}, directory.ErrResync
