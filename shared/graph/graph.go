@@ -3,9 +3,10 @@
 // directory.
 //
 // It is not a general Graph client: it sends GET requests to three feeds and
-// nothing else, and it keeps no state but the address it was given. It does not
-// link the generated models of the Graph SDK, which cannot tell a property that
-// was cleared from one that was not mentioned.
+// nothing else, and it keeps no state but the address it was given. Of the Graph
+// SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
+// link the generated models, which cannot tell a property that was cleared from
+// one that was not mentioned.
 //
 // Its invariants:
 //

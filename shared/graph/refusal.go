@@ -11,22 +11,30 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/microsoftgraph/msgraph-sdk-go/models/odataerrors"
+
 	"groupwriteback/shared/directory"
 )
 
 // errUnauthorized is a 401. Try it once more with a fresh token.
 var errUnauthorized = errors.New("the access token is not accepted: check the tenant, that the app is enabled, that the cloud is the right one, and this machine's clock")
 
-// refusal is a response other than 200, with the OData error in it.
-//
-// The SDK's odataerrors would say the same, but links its JSON framework and
-// OpenTelemetry to read four strings.
+// refusal is a response other than 200. It unwraps to the Graph SDK's
+// *odataerrors.ODataError, if the body was one.
 type refusal struct {
+	odata     *odataerrors.ODataError
 	status    int
 	codes     []string // the error's own code, then those of its inner errors
 	message   string
 	requestID string // what Microsoft's support asks for
 	location  string
+}
+
+func (r *refusal) Unwrap() error {
+	if r.odata == nil {
+		return nil
+	}
+	return r.odata
 }
 
 func (r *refusal) Error() string {
@@ -89,35 +97,23 @@ func forbidden(r *refusal, f feed, have []string) error {
 	return fmt.Errorf("%w: the app lacks %s (it has: %s): grant it as an application permission, with admin consent", r, f.permissions[0], list)
 }
 
-// readRefusal decodes {"error":{"code","message","innerError":{"code",…}}}; a body
-// that is something else, such as a proxy's page, leaves the status alone.
-// Source: https://learn.microsoft.com/graph/errors.
+// readRefusal keeps of a response what a person has to know. A body that is no OData
+// error leaves the status alone.
 func readRefusal(resp *http.Response) *refusal {
-	type detail struct {
-		Code       string
-		Message    string
-		InnerError json.RawMessage
-	}
-	var body struct{ Error detail }
-	data, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	r := &refusal{status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	r := &refusal{odata: readOData(resp, body), status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
 	if resp.StatusCode/100 == 3 {
 		r.location = resp.Header.Get("Location")
 	}
-	if json.Unmarshal(data, &body) != nil {
+	if r.odata == nil {
 		return r
 	}
-	r.message = body.Error.Message
-	for d := body.Error; ; {
-		if d.Code != "" {
-			r.codes = append(r.codes, d.Code)
-		}
-		var inner detail
-		if len(d.InnerError) == 0 || json.Unmarshal(d.InnerError, &inner) != nil {
-			return r
-		}
-		d = inner
+	main := r.odata.GetErrorEscaped()
+	r.codes, r.message = codes(r.odata), *main.GetMessage()
+	if inner := main.GetInnerError(); r.requestID == "" && inner != nil && inner.GetRequestId() != nil {
+		r.requestID = *inner.GetRequestId()
 	}
+	return r
 }
 
 // Roles lists the application permissions that the client's token holds, sorted,
