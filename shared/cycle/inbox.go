@@ -26,7 +26,7 @@ func foldInbox(ctx context.Context, w *journal.Work) error {
 	if err := foldReports(ctx, w); err != nil {
 		return err
 	}
-	if err := foldApprovals(ctx, w); err != nil {
+	if err := foldVerdicts(ctx, w); err != nil {
 		return err
 	}
 	return foldAsks(ctx, w)
@@ -362,51 +362,54 @@ func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named ma
 	w.Head.Doubt = nil
 	for _, id := range missing {
 		h := *w.Have(id)
-		h.Group, h.Unsure = nil, false
+		h.Group, h.Unsure, h.Settled = nil, false, false
 		w.PutHave(&h)
 	}
 	return w.Mark(ctx, missing...)
 }
 
-func foldApprovals(ctx context.Context, w *journal.Work) error {
-	approvals, err := w.Approvals(ctx)
+// foldVerdicts folds what operators have said of holds.
+func foldVerdicts(ctx context.Context, w *journal.Work) error {
+	verdicts, err := w.Verdicts(ctx)
 	if err != nil {
 		return err
 	}
-	for id, l := range approvals {
-		if l.Scope != "" {
-			if err := approveScope(ctx, w, id, l.Scope); err != nil {
-				return err
-			}
-			continue
+	for _, v := range verdicts {
+		fold := foldVerdict
+		if v.Listing.Scope != "" {
+			fold = foldScopeVerdict
 		}
-		if err := w.Fetch(ctx, []directory.ID{l.Group}); err != nil {
-			return err
-		}
-		h := *w.Have(l.Group)
-		if h.Hold == nil || h.Hold.ID != id {
-			continue // it was replaced by another: that one was not approved
-		}
-		hold := *h.Hold
-		hold.Approved = w.Now
-		h.Hold = &hold
-		w.PutHave(&h)
-		if err := w.Mark(ctx, l.Group); err != nil {
+		if err := fold(ctx, w, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// approveScope approves a hold over all groups, if it is the one that is open.
-func approveScope(ctx context.Context, w *journal.Work, id string, scope plan.Scope) error {
-	i := slices.IndexFunc(w.Head.Holds, func(h journal.Hold) bool { return h.ID == id && h.Open() })
+func foldVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) error {
+	id := v.Listing.Group
+	if err := w.Fetch(ctx, []directory.ID{id}); err != nil {
+		return err
+	}
+	h := *w.Have(id)
+	if h.Hold == nil || h.Hold.ID != v.Hold {
+		return nil // it was replaced by another: of that one nothing was said
+	}
+	hold := h.Hold.After(v, w.Now)
+	h.Hold = &hold
+	w.PutHave(&h)
+	return w.Mark(ctx, id)
+}
+
+// foldScopeVerdict folds a word on a hold over all groups.
+func foldScopeVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) error {
+	i := slices.IndexFunc(w.Head.Holds, func(h journal.Hold) bool { return h.ID == v.Hold })
 	if i < 0 {
 		return nil
 	}
 	w.Head.Holds = slices.Clone(w.Head.Holds)
-	w.Head.Holds[i].Approved = w.Now
-	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[scope] > 0 })
+	w.Head.Holds[i] = w.Head.Holds[i].After(v, w.Now)
+	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[v.Listing.Scope] > 0 })
 }
 
 // foldAsks has groups decided again, and read again by the agent. What was
@@ -429,5 +432,5 @@ func foldAsks(ctx context.Context, w *journal.Work) error {
 			read(w, id)
 		}
 	}
-	return w.Mark(ctx, ids...)
+	return w.MarkAsked(ctx, ids...)
 }

@@ -64,7 +64,7 @@ func (w *world) restart() {
 		r.Limits.Creations = w.creations
 	}
 	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
-	w.planner = &cycle.Planner{Source: w.source, Rules: r, Journal: w.journal}
+	w.planner = &cycle.Planner{Source: w.source, Tenant: "tenant", Rules: r, Journal: w.journal}
 }
 
 func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }
@@ -150,7 +150,7 @@ func (w *world) holds() []journal.Listing {
 
 func (w *world) approve(l journal.Listing) {
 	w.t.Helper()
-	w.do(w.journal.Approve(w.t.Context(), journal.Approval{Hold: l.ID, By: "test", At: w.now}))
+	w.do(w.journal.Approve(w.t.Context(), journal.Word{Hold: l.ID, By: "test", At: w.now}))
 }
 
 // agent polls once, and does what it is told. It says whether that was anything.

@@ -60,6 +60,7 @@ type unitInfo struct {
 	Ref    Ref    `cbor:"1,keyasint"`
 	Todo   bool   `cbor:"2,keyasint,omitempty"` // its groups are to be decided again
 	Fresh  bool   `cbor:"5,keyasint,omitempty"` // and were counted since they were marked
+	Asked  bool   `cbor:"6,keyasint,omitempty"` // and somebody waits for it
 	Counts Counts `cbor:"3,keyasint,omitzero"`
 	Wake   int64  `cbor:"4,keyasint,omitempty"` // Unix seconds: when something parked in it is to be tried again
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -108,6 +109,20 @@ func (w *Work) Mark(ctx context.Context, ids ...directory.ID) error {
 	return nil
 }
 
+// MarkAsked has groups decided again before all others.
+func (w *Work) MarkAsked(ctx context.Context, ids ...directory.ID) error {
+	if err := w.Mark(ctx, ids...); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		w.trees.haves.infos[w.trees.haves.unitOf(id)].Asked = true
+	}
+	return nil
+}
+
+// Asked says whether somebody waits for a unit.
+func (w *Work) Asked(number uint32) bool { return w.trees.haves.infos[unit(number)].Asked }
+
 // MarkAll has every group decided again.
 func (w *Work) MarkAll(ctx context.Context) error {
 	t, err := w.open(ctx)
@@ -145,7 +160,8 @@ func (w *Work) MarkUnits(ctx context.Context, which func(Counts) bool) error {
 
 // Todo returns the numbers of the units that are to be decided: uncounted are
 // those whose changes nobody has counted since they were marked, counted the
-// others, those that were planned longest ago first.
+// others, those that were planned longest ago first. In both those that somebody
+// waits for come before the rest.
 func (w *Work) Todo(ctx context.Context) (uncounted, counted []uint32, err error) {
 	if w.trees == nil && w.Head.Map.Name == "" {
 		return nil, nil, nil
@@ -165,7 +181,17 @@ func (w *Work) Todo(ctx context.Context) (uncounted, counted []uint32, err error
 			counted = append(counted, uint32(n))
 		}
 	}
-	return uncounted, append(counted, after...), nil
+	counted = append(counted, after...)
+	turn := func(n uint32) int {
+		if w.Asked(n) {
+			return 0
+		}
+		return 1
+	}
+	for _, units := range [][]uint32{uncounted, counted} {
+		slices.SortStableFunc(units, func(a, b uint32) int { return cmp.Compare(turn(a), turn(b)) })
+	}
+	return uncounted, counted, nil
 }
 
 // Units returns the numbers of the units whose counts match.
@@ -219,7 +245,7 @@ func (w *Work) Unit(ctx context.Context, number uint32) (Unit, error) {
 // something to do, and is marked again when wake has come (zero: never).
 func (w *Work) Counted(u Unit, c Counts, todo bool, wake time.Time) {
 	info := w.trees.haves.infos[unit(u.Number)]
-	info.Counts, info.Todo, info.Fresh, info.Wake = c, todo, todo, 0
+	info.Counts, info.Todo, info.Fresh, info.Wake, info.Asked = c, todo, todo, 0, info.Asked && todo
 	if !wake.IsZero() {
 		info.Wake = wake.Unix() + 1
 	}
@@ -263,14 +289,15 @@ func (w *Work) Holds(ctx context.Context) ([]Listing, error) {
 	var out []Listing
 	for _, h := range w.Head.Holds {
 		if h.Open() {
-			out = append(out, Listing{ID: h.ID, Scope: h.Scope, Text: h.Text, Opened: h.Opened, Count: h.Count})
+			out = append(out, h.listing())
 		}
 	}
 	err := w.Each(ctx, func(h *Have) error {
 		if h.Hold == nil || !h.Hold.Open() {
 			return nil
 		}
-		l := Listing{ID: h.Hold.ID, Group: h.ID, Text: h.Hold.Text, Opened: h.Hold.Opened, Count: h.Hold.Count}
+		l := h.Hold.listing()
+		l.Group = h.ID
 		if h.Group != nil {
 			l.Name = h.Group.Name
 		}
