@@ -116,6 +116,19 @@ func readRefusal(resp *http.Response) *refusal {
 	return r
 }
 
+// seesHidden is the permission to read who is in a group of hidden membership.
+// Source: https://learn.microsoft.com/graph/api/group-list-members.
+const seesHidden = "Member.Read.Hidden"
+
+// doubt marks the groups of a page whose members an app of these roles may not see.
+// To such a one a list answers 200 and leaves them out; what a delta does is not
+// documented.
+func doubt(p directory.Page, roles []string) {
+	for i, c := range p.Groups {
+		p.Groups[i].Unread = c.Set.Hidden() && !slices.Contains(roles, seesHidden)
+	}
+}
+
 // Roles lists the application permissions that the client's token holds, sorted,
 // such as "GroupMember.Read.All". What a missing one hides, Graph often leaves out
 // without a word: hidden memberships are known only with Member.Read.Hidden.

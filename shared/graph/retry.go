@@ -121,6 +121,7 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	if err != nil {
 		return page, fmt.Errorf("page is not understood: %w", err)
 	}
+	doubt(page, roles(token))
 	return page, c.check(cmp.Or(page.Next, page.Delta))
 }
 
