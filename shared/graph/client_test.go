@@ -193,6 +193,44 @@ func TestPageFollowsChanges(t *testing.T) {
 	}
 }
 
+// TestHiddenMembership: without the permission Graph says 200 and keeps the members
+// back. What is missing then is not taken for empty, nor what comes later for all.
+func TestHiddenMembership(t *testing.T) {
+	var tenant graphtest.Tenant
+	a, b, secret, open := graphtest.ID("a"), graphtest.ID("b"), graphtest.ID("secret"), graphtest.ID("open")
+	ok(t, tenant.AddUser(graphtest.User{ID: a, UPN: "a@x"}))
+	ok(t, tenant.AddUser(graphtest.User{ID: b, UPN: "b@x"}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: secret, Members: []directory.ID{a}, Props: map[string]any{"visibility": "HiddenMembership"}}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: open, Members: []directory.ID{a}, Props: map[string]any{"visibility": "Private"}}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, nil)
+	link := ""
+	look := func(name string, group directory.ID, members int, unread bool) {
+		t.Helper()
+		pages := read(t, c, directory.GroupFeed, link)
+		for _, g := range pages[0].Groups {
+			if g.ID == group && (len(g.Members) != members || g.Unread != unread) {
+				t.Errorf("%s: %d members, unread: %t; want %d, %t", name, len(g.Members), g.Unread, members, unread)
+			}
+		}
+		if !slices.ContainsFunc(pages[0].Groups, func(g directory.GroupChange) bool { return g.ID == group }) {
+			t.Errorf("%s: the group is not listed", name)
+		}
+	}
+	look("without the permission", secret, 0, true)
+	look("not hidden", open, 1, false)
+	link = read(t, c, directory.GroupFeed, "")[0].Delta
+	ok(t, tenant.AddMember(secret, b))
+	if p := read(t, c, directory.GroupFeed, link)[0]; len(p.Groups) != 0 {
+		t.Errorf("a hidden change shows: %+v", p.Groups)
+	}
+	s.SetRoles(app, graphtest.GraphAudience, append([]string{"Member.Read.Hidden"}, everything[graphtest.GraphAudience]...)...)
+	s.RevokeTokens()
+	look("a delta with the permission is a part", secret, 1, false)
+	link = ""
+	look("enumerated with the permission", secret, 2, false)
+}
+
 func sorted(m ...directory.MemberChange) []directory.MemberChange {
 	slices.SortFunc(m, func(a, b directory.MemberChange) int { return a.ID.Compare(b.ID) })
 	return m

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"groupwriteback/shared/directory"
 )
@@ -17,6 +18,7 @@ type query struct {
 	since   uint64   // 0: a full enumeration
 	minimal bool     // only the properties that changed
 	deleted bool     // a full enumeration lists what is deleted too
+	hidden  bool     // the members of hidden groups may be seen
 }
 
 func (q query) selects(name string) bool { return len(q.names) == 0 || slices.Contains(q.names, name) }
@@ -94,7 +96,8 @@ func (t *Tenant) item(o *object, q query) (item, bool) {
 		}
 		changed = changed || p.seq > q.since
 	}
-	if q.selects("members") {
+	visibility, _ := o.props["visibility"].value.(string)
+	if q.selects("members") && (q.hidden || !strings.EqualFold(visibility, "HiddenMembership")) {
 		it.members = t.memberChanges(o, q, isNew)
 	}
 	return it, changed || len(it.members) > 0

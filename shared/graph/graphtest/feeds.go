@@ -50,11 +50,12 @@ type refusal struct {
 }
 
 func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.Feed) {
-	if e := s.authorize(r, f); e != nil {
+	roles, e := s.authorize(r, f)
+	if e != nil {
 		refuse(w, e.status, e.code, e.message)
 		return
 	}
-	page, e := s.page(r, f)
+	page, e := s.page(r, f, roles)
 	if e != nil {
 		if e.status == http.StatusGone {
 			w.Header().Set("Location", s.url+r.URL.Path+"?$deltatoken=")
@@ -68,7 +69,7 @@ func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.
 
 // page answers a request of either of its three kinds: the first of an enumeration,
 // one for what changed since, one for the next page.
-func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
+func (s *Server) page(r *http.Request, f directory.Feed, roles []string) (wirePage, *refusal) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return wirePage{}, badRequest("The query string is malformed.")
@@ -82,6 +83,7 @@ func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
 	if (skip != "" || token != "" && token != "latest") && len(q) > 1 {
 		return wirePage{}, badRequest("A link already says what is selected.")
 	}
+	hidden := slices.Contains(roles, "Member.Read.Hidden")
 	names := strings.FieldsFunc(q.Get("$select"), func(r rune) bool { return r == ',' })
 	switch {
 	case skip != "":
@@ -99,9 +101,9 @@ func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
 			return wirePage{}, e
 		}
 		minimal := slices.Contains(r.Header.Values("Prefer"), "return=minimal")
-		return s.firstPage(query{feed: f, names: l.Select, since: l.Since, minimal: minimal}), nil
+		return s.firstPage(query{feed: f, names: l.Select, since: l.Since, minimal: minimal, hidden: hidden}), nil
 	}
-	return s.firstPage(query{feed: f, names: names, deleted: s.options.ListDeleted}), nil
+	return s.firstPage(query{feed: f, names: names, deleted: s.options.ListDeleted, hidden: hidden}), nil
 }
 
 func badRequest(message string) *refusal {
