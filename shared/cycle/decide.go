@@ -87,7 +87,7 @@ func (p *Planner) draft(ctx context.Context, w *journal.Work, end time.Time) (*d
 	room, old := budget(w), 0
 	for i, n := range slices.Concat(uncounted, counted) {
 		isOld := i >= len(uncounted)
-		if late(ctx, end) || isOld && d.values > room && old > room/4 {
+		if late(ctx, end, i) || isOld && d.values > room && old > room/4 {
 			d.complete, d.more = isOld, true
 			break
 		}

@@ -291,6 +291,9 @@ func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[
 		if row.After < h.Touched {
 			continue
 		}
+		if row.Group != nil { // what was asked for is answered, be it as we thought or not
+			w.Head.Reads = slices.DeleteFunc(slices.Clone(w.Head.Reads), func(id directory.ID) bool { return id == row.ID })
+		}
 		same := h.Group != nil && h.Group.GUID == row.GUID && h.Group.Digest() == row.Digest
 		switch {
 		case row.Group == nil && !same:
@@ -304,9 +307,6 @@ func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[
 		default:
 			h.Unsure = false
 			marked = append(marked, row.ID)
-		}
-		if row.Group != nil {
-			w.Head.Reads = slices.DeleteFunc(slices.Clone(w.Head.Reads), func(id directory.ID) bool { return id == row.ID })
 		}
 		w.PutHave(&h)
 	}

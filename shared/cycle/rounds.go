@@ -86,9 +86,10 @@ func (p *Planner) follow(ctx context.Context, w *journal.Work, round *journal.Ro
 		round.Done = map[directory.Feed]bool{}
 	}
 	round.Open = true
+	pages := 0
 	for _, feed := range feeds {
-		for !round.Done[feed] {
-			if late(ctx, end) {
+		for ; !round.Done[feed]; pages++ {
+			if late(ctx, end, pages) {
 				return news, true, nil, nil
 			}
 			page, err := p.Source.Page(ctx, feed, round.Links[feed])
@@ -115,9 +116,9 @@ func fold(ctx context.Context, w *journal.Work, page directory.Page, shadow bool
 	return w.Keep(ctx, s, s.Fold(page), shadow)
 }
 
-// late says whether a step should commit what it has: its time is over, or the
-// host will stop this turn soon.
-func late(ctx context.Context, end time.Time) bool {
+// late says whether a step should commit what it has: its time is over and it got
+// somewhere, or the host will stop this turn soon.
+func late(ctx context.Context, end time.Time, done int) bool {
 	d, ok := ctx.Deadline()
-	return time.Now().After(end) || ok && time.Until(d) < 10*time.Second
+	return done > 0 && time.Now().After(end) || ok && time.Until(d) < 10*time.Second
 }

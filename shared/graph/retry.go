@@ -118,6 +118,9 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	if _, whole := errors.AsType[*malformed](err); err != nil && !whole {
 		return page, &transient{error: fmt.Errorf("page (%s) is not whole or not JSON: %w", cmp.Or(resp.Header.Get("Content-Type"), "no content type"), err)}
 	}
+	if err == nil && page.Next == link {
+		err = malformedf("@odata.nextLink leads back to the page itself: the feed would never end")
+	}
 	if err != nil {
 		return page, fmt.Errorf("page is not understood: %w", err)
 	}
