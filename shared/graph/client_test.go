@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/shared/directory"
@@ -352,16 +354,66 @@ func TestCredentialNamesAllThatIsMissing(t *testing.T) {
 	}
 }
 
+// TestParseCloud holds the addresses to Microsoft's list, and the scope of a token to
+// the cloud that it is for.
+// Source: https://learn.microsoft.com/graph/deployments.
 func TestParseCloud(t *testing.T) {
-	for _, name := range []string{"", "public", "usgov", "usgov-dod", "china"} {
-		c, err := signin.ParseCloud(name)
+	for name, want := range map[string]signin.Cloud{
+		"":          {Graph: "https://graph.microsoft.com", Authority: "https://login.microsoftonline.com"},
+		"public":    {Graph: "https://graph.microsoft.com", Authority: "https://login.microsoftonline.com"},
+		"usgov":     {Graph: "https://graph.microsoft.us", Authority: "https://login.microsoftonline.us"},
+		"usgov-dod": {Graph: "https://dod-graph.microsoft.us", Authority: "https://login.microsoftonline.us"},
+		"china":     {Graph: "https://microsoftgraph.chinacloudapi.cn", Authority: "https://login.chinacloudapi.cn"},
+	} {
+		got, err := signin.ParseCloud(name)
 		ok(t, err)
-		if !strings.HasPrefix(c.Graph, "https://") || !strings.HasPrefix(c.Authority, "https://login.") {
-			t.Errorf("%q: %+v", name, c)
+		if got != want {
+			t.Errorf("%q: %+v, want %+v", name, got, want)
+		}
+		var asked scopes
+		c, err := graph.New(graph.Options{Base: got.Graph, Credential: &asked})
+		ok(t, err)
+		_, err = c.Roles(t.Context())
+		ok(t, err)
+		if d := cmp.Diff(scopes{want.Graph + "/.default"}, asked); d != "" {
+			t.Errorf("%q: token for\n%s", name, d)
 		}
 	}
 	if _, err := signin.ParseCloud("mars"); err == nil {
 		t.Error("cloud mars is accepted")
+	}
+}
+
+// scopes are those that a credential was asked for.
+type scopes []string
+
+func (s *scopes) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	*s = append(*s, o.Scopes...)
+	return azcore.AccessToken{Token: "opaque"}, nil
+}
+
+// TestTokenOfAnotherTenant: a managed identity is of the tenant of its subscription,
+// whatever the settings say. Another tenant's groups are not those of this one.
+func TestTokenOfAnotherTenant(t *testing.T) {
+	s := serve(t, new(graphtest.Tenant), graphtest.Options{Identity: app})
+	endpoint, header := s.Identity()
+	t.Setenv("IDENTITY_ENDPOINT", endpoint)
+	t.Setenv("IDENTITY_HEADER", header)
+	in := signIn(s)
+	in.Method, in.Secret = signin.ManagedIdentity, ""
+	credential, err := signin.Credential(in)
+	ok(t, err)
+	const other = "99999999-0000-4000-8000-000000000009"
+	for tenant, want := range map[string]string{
+		"": "", strings.ToUpper(s.TenantID()): "", "contoso.com": "",
+		other: "read groups feed: sign in to microsoft graph: the access token is of tenant " + s.TenantID() + ", not of " + other +
+			": correct the tenant id, or sign in to that tenant",
+	} {
+		c := dial(t, s, func(o *graph.Options) { o.Credential, o.Tenant = credential, tenant })
+		_, err := c.Page(t.Context(), directory.GroupFeed, "")
+		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
+			t.Errorf("tenant %q: error is\n%s\nwant\n%s", tenant, got, want)
+		}
 	}
 }
 

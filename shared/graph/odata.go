@@ -24,12 +24,12 @@ func readOData(resp *http.Response, body []byte) *odataerrors.ODataError {
 	e, main, inner := odataerrors.NewODataError(), odataerrors.NewMainError(), odataerrors.NewInnerError()
 	readInner := func(n serialization.ParseNode) error {
 		main.SetInnerError(inner)
-		return read(n, inner, nil)
+		return fill(n, inner, nil)
 	}
 	readMain := func(n serialization.ParseNode) error {
-		return read(n, main, fields{"innerError": readInner, "innererror": readInner}) // Graph writes both
+		return fill(n, main, fields{"innerError": readInner, "innererror": readInner}) // Graph writes both
 	}
-	if err := read(node, e, fields{"error": readMain}); err != nil {
+	if err := fill(node, e, fields{"error": readMain}); err != nil {
 		return nil
 	}
 	if main.GetCode() == nil && main.GetMessage() == nil && main.GetInnerError() == nil {
@@ -81,8 +81,8 @@ type (
 	}
 )
 
-// read fills m from n. own are read in place of m's fields of the same name.
-func read(n serialization.ParseNode, m model, own fields) error {
+// fill fills m from n. own are read in place of m's fields of the same name.
+func fill(n serialization.ParseNode, m model, own fields) error {
 	_, err := n.GetObjectValue(func(serialization.ParseNode) (serialization.Parsable, error) {
 		return lenient{m, own}, nil
 	})

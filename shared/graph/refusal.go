@@ -140,21 +140,25 @@ func (c *Client) Roles(ctx context.Context) ([]string, error) {
 	return roles(token), nil
 }
 
-// roles reads the roles claim of a JWT. It does not verify: the token is our own, and
-// Graph decides what it is good for.
-func roles(token string) []string {
+// claims are what is read of an access token.
+type claims struct {
+	Tenant string `json:"tid"`
+	Roles  []string
+}
+
+// readClaims decodes a JWT; what it cannot read is empty. It does not verify: the token is
+// our own, and Graph decides what it is good for.
+func readClaims(token string) (c claims) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil
+		return claims{}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return nil
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return claims{}
 	}
-	var claims struct{ Roles []string }
-	if json.Unmarshal(payload, &claims) != nil {
-		return nil
-	}
-	slices.Sort(claims.Roles)
-	return claims.Roles
+	slices.Sort(c.Roles)
+	return c
 }
+
+func roles(token string) []string { return readClaims(token).Roles }
