@@ -148,14 +148,18 @@ func (p *Planner) overall(ctx context.Context, w *journal.Work, d *draft) (map[p
 		if s == plan.Retirements {
 			total = counts.Groups - counts.Retired
 		}
-		out[s] = p.Rules.Limits.Overall(s, window.Done[s], counts.Over[s], total)
+		pending := counts.Over[s]
+		if s == plan.Removals && pending > 0 {
+			pending += counts.Held // what groups hold makes the rest of a disaster no smaller
+		}
+		out[s] = p.Rules.Limits.Overall(s, window.Done[s], pending, total)
 	}
 	return out, nil
 }
 
 // pending counts what wants to be done, of all groups: Over holds the numbers by
 // scope, of units in the draft as it stands and of the others as they were
-// counted. Groups, Retired and Members are those in AD.
+// counted. Groups, Retired and Members are those in AD, Held is what groups hold.
 func (p *Planner) pending(ctx context.Context, w *journal.Work, d *draft) (journal.Counts, error) {
 	sum := journal.Counts{Over: map[plan.Scope]int{}}
 	all, err := w.Units(ctx, func(journal.Counts) bool { return true })
@@ -167,7 +171,7 @@ func (p *Planner) pending(ctx context.Context, w *journal.Work, d *draft) (journ
 		if u != nil {
 			c = u.counts
 		}
-		sum.Groups, sum.Retired, sum.Members = sum.Groups+c.Groups, sum.Retired+c.Retired, sum.Members+c.Members
+		sum.Groups, sum.Retired, sum.Members, sum.Held = sum.Groups+c.Groups, sum.Retired+c.Retired, sum.Members+c.Members, sum.Held+c.Held
 		for _, s := range plan.Scopes() {
 			if u == nil {
 				sum.Over[s] += wants(c, s)

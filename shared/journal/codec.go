@@ -89,6 +89,7 @@ type (
 		Members []byte              `cbor:"5,keyasint,omitempty"`
 		Left    []byte              `cbor:"6,keyasint,omitempty"`
 		Words   []string            `cbor:"7,keyasint,omitempty"` // kinds and standings that occur
+		Unread  bool                `cbor:"8,keyasint,omitempty"`
 	}
 	principalWire struct {
 		ID       []byte             `cbor:"1,keyasint"`
@@ -127,7 +128,7 @@ type (
 func encodeGroup(g *directory.Group) ([]byte, error) {
 	var words table[string]
 	var domains table[directory.SID]
-	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone}
+	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread}
 	w.Members = packMembers(g.Members, &words, &domains)
 	w.Left = packMembers(g.Left, &words, &domains)
 	w.Words, w.Domains = words.words, domains.words
@@ -142,7 +143,7 @@ func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	id, err := rawID(w.ID)
 	members, err1 := unpackMembers(w.Members, w.Words, w.Domains)
 	left, err2 := unpackMembers(w.Left, w.Words, w.Domains)
-	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Members: members, Left: left}, errors.Join(err, err1, err2)
+	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Members: members, Left: left}, errors.Join(err, err1, err2)
 }
 
 func encodePrincipal(p *directory.Principal) ([]byte, error) {

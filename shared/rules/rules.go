@@ -35,7 +35,7 @@ type Scope struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 1
+const version = 2
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.
