@@ -44,15 +44,17 @@ func TestDataPathIsTrue(t *testing.T) {
 	}
 }
 
-// TestInvariantsHaveTheirTests: each test that ARCHITECTURE.md names exists.
-func TestInvariantsHaveTheirTests(t *testing.T) {
-	for _, m := range matches(t, "ARCHITECTURE.md", "`([a-z0-9/]+)\\.((?:Test|Fuzz)\\w+)`", 15) {
-		files, err := filepath.Glob(filepath.Join(m[1], "*_test.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.ContainsFunc(files, func(f string) bool { return strings.Contains(readDoc(t, f), "func "+m[2]+"(") }) {
-			t.Errorf("ARCHITECTURE.md names the test %s in %s, which has none of that name", m[2], m[1])
+// TestNamedTestsExist: each test that a document names as the proof of something is there.
+func TestNamedTestsExist(t *testing.T) {
+	for doc, least := range map[string]int{"ARCHITECTURE.md": 15, "docs/protocol.md": 30} {
+		for _, m := range matches(t, doc, "`([a-z0-9/]+)\\.((?:Test|Fuzz)\\w+)`", least) {
+			files, err := filepath.Glob(filepath.Join(m[1], "*_test.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(files, func(f string) bool { return strings.Contains(readDoc(t, f), "func "+m[2]+"(") }) {
+				t.Errorf("%s names the test %s in %s, which has none of that name", doc, m[2], m[1])
+			}
 		}
 	}
 }

@@ -67,6 +67,13 @@ func (s *session) lineage() relay.DC {
 // are times.
 const maxSkew = 2 * time.Minute
 
+func checkClock(here, relays time.Time) error {
+	if skew := here.Sub(relays); skew.Abs() > maxSkew {
+		return fmt.Errorf("this clock and the relay's differ by %s: set the clock", skew.Abs().Round(time.Second))
+	}
+	return nil
+}
+
 // run works until ctx ends. Errors are logged and tried again, later each time.
 func (a *agent) run(ctx context.Context) error {
 	if err := a.start(); err != nil {
@@ -109,8 +116,8 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if skew := a.now().Sub(r.Now).Abs(); skew > maxSkew {
-		return 0, fmt.Errorf("this clock and the relay's differ by %s: set the clock", skew.Round(time.Second))
+	if err := checkClock(a.now(), r.Now); err != nil {
+		return 0, err
 	}
 	if len(r.Attrs) == 0 {
 		return a.soon(5 * time.Second), nil // no planner has run yet

@@ -1,20 +1,24 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/signin"
 )
 
 // config is the agent's one file. Secrets stand in files of their own.
@@ -29,14 +33,16 @@ type config struct {
 }
 
 type relayConfig struct {
-	URL          string `yaml:"url"`           // https://…/api/relay/
-	CAFile       string `yaml:"ca_file"`       // PEM, besides the system's authorities
-	Audience     string `yaml:"audience"`      // of the API, such as api://groupwriteback
-	SignIn       string `yaml:"sign_in"`       // client-secret | managed-identity
-	TenantID     string `yaml:"tenant_id"`     //
-	ClientID     string `yaml:"client_id"`     //
-	SecretFile   string `yaml:"secret_file"`   // client-secret
-	AuthorityURL string `yaml:"authority_url"` // default: that of the public cloud
+	URL          string `yaml:"url"`      // https://…/api/relay/
+	CAFile       string `yaml:"ca_file"`  // PEM, besides the system's authorities
+	Audience     string `yaml:"audience"` // of the API, such as api://groupwriteback
+	SignIn       string `yaml:"sign_in"`  // a signin.Method
+	TenantID     string `yaml:"tenant_id"`
+	ClientID     string `yaml:"client_id"`
+	SecretFile   string `yaml:"secret_file"`               // client-secret
+	Certificate  string `yaml:"certificate_file"`          // client-certificate
+	Password     string `yaml:"certificate_password_file"` // of a PKCS #12 certificate
+	AuthorityURL string `yaml:"authority_url"`             // default: that of the public cloud
 	Private      bool   `yaml:"private_authority"`
 }
 
@@ -50,48 +56,113 @@ type directoryConfig struct {
 	Timeout      time.Duration `yaml:"timeout"`
 }
 
+func defaults() config {
+	return config{ScanEvery: 15 * time.Minute, Directory: directoryConfig{Timeout: time.Minute}}
+}
+
+// maxTimeout is how long one request to the directory may take: a change that is
+// begun at the very end of the lease reads and writes, and both must be over
+// before another agent gets the lease, two minutes later.
+const maxTimeout = time.Minute
+
 var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
 // readConfig reads the file. Its error names every mistake.
 func readConfig(path string) (config, error) {
-	c := config{ScanEvery: 15 * time.Minute}
+	c := defaults()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return c, err
 	}
-	var errs []error
-	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-		errs = append(errs, errors.New(yaml.FormatError(err, false, true)))
+	m := mistakes{path: path}
+	var found map[string]any
+	if m.doc, err = parser.ParseBytes(data, 0); err == nil {
+		err = yaml.Unmarshal(data, &found)
 	}
-	need := func(key, value string) {
-		if value == "" && len(errs) == 0 || value == "" && !strings.Contains(errors.Join(errs...).Error(), key) {
-			errs = append(errs, fmt.Errorf("%s is not set", key))
-		}
+	if err != nil {
+		m.syntax(err)
+		return c, m.err()
 	}
-	need("target", c.Target)
-	need("state", c.State)
-	need("relay.url", c.Relay.URL)
-	need("relay.audience", c.Relay.Audience)
-	need("relay.sign_in", c.Relay.SignIn)
-	need("directory.url", c.Directory.URL)
-	need("directory.user", c.Directory.User)
-	need("directory.password_file", c.Directory.PasswordFile)
-	need("directory.base", c.Directory.Base)
-	if c.Target != "" && !targetName.MatchString(c.Target) {
-		errs = append(errs, fmt.Errorf("target %q: use up to 32 lower-case letters, digits and '-'", c.Target))
+	m.shape(found, reflect.TypeFor[config](), "")
+	if err := yaml.Unmarshal(data, &c); err != nil && len(m.errs) == 0 {
+		m.syntax(err)
 	}
-	if c.Relay.URL != "" && !strings.HasPrefix(c.Relay.URL, "https://") && !strings.HasPrefix(c.Relay.URL, "http://127.0.0.1") {
-		errs = append(errs, fmt.Errorf("relay.url %q: must begin with https://", c.Relay.URL))
-	}
-	if _, _, ok := plan.SplitRDN(c.Directory.Base); !ok && c.Directory.Base != "" {
-		errs = append(errs, fmt.Errorf("directory.base %q is not a distinguished name; write for example OU=Cloud Groups,DC=corp,DC=example", c.Directory.Base))
-	}
-	errs = append(errs, c.Policy.mistakes()...)
-	if len(errs) > 0 {
-		return c, fmt.Errorf("%s:\n%w", path, errors.Join(errs...))
-	}
+	c.check(&m)
+	c.Relay.check(&m)
+	c.Directory.check(&m)
+	c.Policy.check(&m)
 	c.Relay.URL = strings.TrimSuffix(c.Relay.URL, "/") + "/"
-	return c, nil
+	return c, m.err()
+}
+
+func (c config) check(m *mistakes) {
+	m.need("target", c.Target)
+	m.need("state", c.State)
+	if c.Target != "" && !targetName.MatchString(c.Target) {
+		m.bad("target", "use up to 32 lower-case letters, digits and '-'")
+	}
+	if c.ScanEvery <= 0 {
+		m.bad("scan_every", "write a time, such as 15m")
+	}
+	if c.PollEvery < 0 {
+		m.bad("poll_every", "write a time, such as 1s, or leave it out")
+	}
+}
+
+func (c relayConfig) check(m *mistakes) {
+	m.need("relay.url", c.URL)
+	m.need("relay.audience", c.Audience)
+	m.need("relay.sign_in", c.SignIn)
+	if c.URL != "" && !isRelay(c.URL) {
+		m.bad("relay.url", "write https://, a host, and /api/relay/ behind it")
+	}
+	if c.Private && c.AuthorityURL == "" {
+		m.bad("relay.private_authority", "it is about relay.authority_url, which is not set: set that, or remove this")
+	}
+	if _, err := signin.Transport(c.CAFile); err != nil {
+		m.bad("relay.ca_file", "%w", err)
+	}
+	if err := signin.CheckProxy(cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))); err != nil {
+		m.add(err)
+	}
+	if _, err := c.credential(nil, m); err != nil {
+		m.add(err)
+	}
+}
+
+// isRelay says whether tokens may be sent to a URL: in the clear only within this
+// machine.
+func isRelay(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
+		(u.Scheme == "https" || u.Scheme == "http" && u.Hostname() == "127.0.0.1")
+}
+
+func (c directoryConfig) check(m *mistakes) {
+	m.need("directory.url", c.URL)
+	m.need("directory.user", c.User)
+	m.need("directory.password_file", c.PasswordFile)
+	m.need("directory.base", c.Base)
+	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Host == "" || u.Path != "") {
+		m.bad("directory.url", "write ldaps:// and a domain controller's name, or ldap:// for StartTLS")
+	}
+	if _, _, ok := plan.SplitRDN(c.Base); !ok && c.Base != "" {
+		m.bad("directory.base", "write a distinguished name, such as OU=Cloud Groups,DC=corp,DC=example")
+	}
+	if c.Timeout <= 0 || c.Timeout > maxTimeout {
+		m.bad("directory.timeout", "write a time of up to %v: a longer one could outlast the agent's lease", maxTimeout)
+	}
+	if c.CAFile != "" {
+		m.file("directory.ca_file", c.CAFile)
+	}
+	if c.PasswordFile != "" {
+		m.file("directory.password_file", c.PasswordFile)
+	}
+}
+
+func (c directoryConfig) dial() (ad.Config, error) {
+	password, err := secret(c.PasswordFile)
+	return ad.Config{URL: c.URL, ServerName: c.ServerName, CAFile: c.CAFile, User: c.User, Password: password, Timeout: c.Timeout}, err
 }
 
 // secret reads a file that holds a secret and nothing else.
@@ -103,9 +174,11 @@ func secret(path string) (string, error) {
 	return strings.TrimRight(string(data), "\r\n"), nil
 }
 
-func (c directoryConfig) dial() (ad.Config, error) {
-	password, err := secret(c.PasswordFile)
-	return ad.Config{URL: c.URL, ServerName: c.ServerName, CAFile: c.CAFile, User: c.User, Password: password, Timeout: c.Timeout}, err
+func (c config) makeState() error {
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
 }
 
 // stateFile is a file that the agent keeps for its target.
@@ -118,13 +191,12 @@ type policy struct {
 	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one
 }
 
-func (p policy) mistakes() (errs []error) {
-	for _, s := range p.Never {
+func (p policy) check(m *mistakes) {
+	for i, s := range p.Never {
 		if _, err := directory.ParseSID(s); err != nil {
-			errs = append(errs, fmt.Errorf("policy.never: %w", err))
+			m.bad(fmt.Sprintf("policy.never[%d]", i), "%w", err)
 		}
 	}
-	return errs
 }
 
 // judge takes out of a change what the policy forbids, and says what that was;

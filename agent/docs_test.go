@@ -1,93 +1,140 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"groupwriteback/shared/signin"
 )
 
 func agentDoc(t *testing.T) string {
 	t.Helper()
-	doc, err := os.ReadFile("../docs/agent.md")
+	doc, err := os.ReadFile("../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(doc)
+	_, part, found := strings.Cut(string(doc), "## agent.yaml")
+	if !found {
+		t.Fatal("docs/configuration.md does not describe agent.yaml")
+	}
+	return part
 }
 
-// keys lists the keys of a part of the file, each with the path to it.
-func keys(of reflect.Type, path string) (out []string) {
+// keys lists the keys of a part of the file and their values, each with the path to it.
+func keys(of reflect.Value, path string) map[string]any {
+	out := map[string]any{}
 	for i := range of.NumField() {
-		f := of.Field(i)
-		key := path + f.Tag.Get("yaml")
-		if f.Type.Kind() == reflect.Struct {
-			out = append(out, keys(f.Type, key+".")...)
+		key := path + of.Type().Field(i).Tag.Get("yaml")
+		if f := of.Field(i); f.Kind() == reflect.Struct {
+			for k, v := range keys(f, key+".") {
+				out[k] = v
+			}
 		} else {
-			out = append(out, key)
+			out[key] = f.Interface()
 		}
 	}
 	return out
 }
 
-// TestKeysAreDocumented holds docs/agent.md and the file's keys together.
-func TestKeysAreDocumented(t *testing.T) {
-	var documented []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| .+ \\| .+ \\|$").FindAllStringSubmatch(agentDoc(t), -1) {
-		documented = append(documented, row[1])
+// docRow is one of the table of keys.
+type docRow struct{ fallback, example string }
+
+func rows(t *testing.T) map[string]docRow {
+	t.Helper()
+	found := map[string]docRow{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| ([^|]+) \\| `([^|]+)` \\| [^|]+ \\|$").FindAllStringSubmatch(agentDoc(t), -1) {
+		found[m[1]] = docRow{m[2], m[3]}
 	}
-	known := keys(reflect.TypeFor[config](), "")
-	slices.Sort(documented)
-	slices.Sort(known)
-	if !slices.Equal(documented, known) {
-		t.Errorf("docs/agent.md lists\n%s\nthe program reads\n%s", strings.Join(documented, " "), strings.Join(known, " "))
-	}
+	return found
 }
 
-// TestNeededKeysAreDocumented: what the table calls needed is what an empty file
-// is refused for.
-func TestNeededKeysAreDocumented(t *testing.T) {
+// TestKeysAreDocumented holds the table and the file's keys together: names,
+// defaults, and which are needed, which is what an empty file is refused for.
+func TestKeysAreDocumented(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "agent.yaml")
-	if err := os.WriteFile(empty, []byte("{}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, os.WriteFile(empty, []byte("{}\n"), 0o600))
 	_, err := readConfig(empty)
 	if err == nil {
 		t.Fatal("an empty file is accepted")
 	}
-	var missing []string
-	for _, m := range regexp.MustCompile(`(?m)^([a-z_.]+) is not set$`).FindAllStringSubmatch(err.Error(), -1) {
-		missing = append(missing, m[1])
+	public, cloudErr := signin.ParseCloud("")
+	ok(t, cloudErr)
+	documented := rows(t)
+	for key, value := range keys(reflect.ValueOf(defaults()), "") {
+		got, listed := documented[key]
+		delete(documented, key)
+		want := ""
+		switch v := value.(type) {
+		case bool:
+			want = fmt.Sprintf("`%v`", v)
+		case time.Duration:
+			if v > 0 {
+				want = "`" + strings.TrimSuffix(v.String(), "0s") + "`"
+			}
+		}
+		if key == "relay.authority_url" {
+			want = "`" + public.Authority + "`"
+		}
+		if strings.Contains(err.Error(), ": "+key+" is not set") {
+			want = "needed"
+		}
+		if !listed || want != "" && got.fallback != want || want == "" && (got.fallback == "needed" || strings.HasPrefix(got.fallback, "`")) {
+			t.Errorf("the default of %s is %q, want %q", key, got.fallback, want)
+		}
 	}
-	var needed []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| needed \\|").FindAllStringSubmatch(agentDoc(t), -1) {
-		needed = append(needed, row[1])
-	}
-	slices.Sort(missing)
-	slices.Sort(needed)
-	if len(needed) == 0 || !slices.Equal(needed, missing) {
-		t.Errorf("docs/agent.md calls needed\n%v\nan empty file is refused for\n%v", needed, missing)
+	for key := range documented {
+		t.Errorf("%s is in the table, and the program does not know it", key)
 	}
 }
 
-// TestExample: the file that people copy is one, and the defaults are as told.
+// TestExamples: every example of the table is taken, but for files that are not
+// here and for settings that exclude each other.
+func TestExamples(t *testing.T) {
+	var text strings.Builder
+	part := ""
+	for _, key := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\|").FindAllStringSubmatch(agentDoc(t), -1) {
+		name := key[1]
+		above, below, isBelow := strings.Cut(name, ".")
+		if isBelow && above != part {
+			part = above
+			fmt.Fprintf(&text, "%s:\n", above)
+		}
+		if isBelow {
+			name = "  " + below
+		}
+		fmt.Fprintf(&text, "%s: %s\n", name, rows(t)[key[1]].example)
+	}
+	file, _ := configure(t, text.String())
+	_, err := readConfig(file)
+	if err == nil {
+		t.Fatal("files that are not here are read")
+	}
+	for line := range strings.Lines(err.Error()) {
+		if !strings.Contains(line, "no such file") && !strings.Contains(line, "does not use it") {
+			t.Errorf("the examples are refused: %s", line)
+		}
+	}
+}
+
+// TestExample: the file that people copy is one.
 func TestExample(t *testing.T) {
 	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(agentDoc(t))
 	if example == nil {
-		t.Fatal("docs/agent.md has no example of the file")
+		t.Fatal("docs/configuration.md has no example of the agent's file")
 	}
-	file := filepath.Join(t.TempDir(), "agent.yaml")
-	if err := os.WriteFile(file, []byte(example[1]), 0o600); err != nil {
-		t.Fatal(err)
+	file, dir := configure(t, example[1])
+	for _, name := range []string{"relay-secret", "directory-password"} {
+		ok(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
 	}
+	ok(t, os.WriteFile(file, []byte(strings.ReplaceAll(example[1], "/etc/groupwriteback", dir)), 0o600))
 	c, err := readConfig(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ok(t, err)
 	if c.ScanEvery != 15*time.Minute || c.PollEvery != 0 || len(c.Policy.Never) != 1 || !strings.HasSuffix(c.Relay.URL, "/api/relay/") {
 		t.Errorf("the example says %+v", c)
 	}

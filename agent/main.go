@@ -6,10 +6,12 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -19,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"groupwriteback/shared/ad"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
 
@@ -82,8 +85,8 @@ func newAgent(file string) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.State, 0o700); err != nil {
-		return nil, fmt.Errorf("make state folder: %w", err)
+	if err := c.makeState(); err != nil {
+		return nil, err
 	}
 	queue, err := c.Relay.client()
 	if err != nil {
@@ -103,7 +106,7 @@ func (c config) connector(log *slog.Logger) func(context.Context, []string) (*se
 		}
 		conn, err := ad.Dial(ctx, cfg)
 		if err != nil {
-			return nil, err
+			return nil, withKey(err)
 		}
 		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
 		if d.Identity, err = d.Identify(ctx); err != nil {
@@ -113,6 +116,22 @@ func (c config) connector(log *slog.Logger) func(context.Context, []string) (*se
 		log.Info("connected", "url", cfg.URL, "dc", d.Identity.Server)
 		return &session{domain: d, identity: d.Identity, attrs: attrs, close: func() { conn.Close() }}, nil
 	}
+}
+
+// withKey adds the key of the agent's file that an error of connecting is about.
+func withKey(err error) error {
+	_, untrusted := errors.AsType[x509.UnknownAuthorityError](err)
+	_, misnamed := errors.AsType[x509.HostnameError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case untrusted:
+		return fmt.Errorf("%w, as directory.ca_file", err)
+	case misnamed:
+		return fmt.Errorf("%w, in directory.url or directory.server_name", err)
+	case isOp && op.Op == "dial":
+		return fmt.Errorf("%w: check directory.url, and that firewalls let this machine through", err)
+	}
+	return err
 }
 
 // check tries everything that run needs, and goes on after a failure so that
@@ -132,26 +151,68 @@ func check(ctx context.Context, file string, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-14s ok      %s\n", what, ok)
 	}
-	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
-	id := ad.Identity{}
-	if err == nil {
-		id = s.identity
-		defer s.close()
-	}
-	say("directory", err, fmt.Sprintf("%s, domain %s, %d domains in the forest", id.Server, id.Domain, len(id.Domains)))
-	queue, err := c.Relay.client()
-	if err == nil {
-		err = queue.ping(ctx)
-	}
-	say("relay", err, c.Relay.URL)
+	what, err := c.remembered()
+	say("state", err, what)
+	what, err = c.there(ctx)
+	say("directory", err, what)
+	what, err = c.Relay.welcome(ctx, time.Now)
+	say("relay", err, what)
 	if failed {
-		return fmt.Errorf("the agent cannot work yet")
+		return errors.New("the agent cannot work yet")
 	}
 	return nil
 }
 
+// remembered is the last batch that was finished, as the state folder has it.
+func (c config) remembered() (string, error) {
+	if err := c.makeState(); err != nil {
+		return "", err
+	}
+	high, err := readHighWater(c.stateFile(".json"))
+	if err != nil {
+		return "", err
+	}
+	if _, err := readLineage(c.stateFile("-dc.json")); err != nil {
+		return "", err
+	}
+	if high == (highWater{}) {
+		return c.State + ", new", nil
+	}
+	return fmt.Sprintf("%s, after batch %d.%d", c.State, high.Epoch, high.Seq), nil
+}
+
+// there is what the agent sees of the directory.
+func (c config) there(ctx context.Context) (string, error) {
+	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	defer s.close()
+	id := s.identity
+	_, settings, _ := plan.SplitRDN(id.Server) // CN=NTDS Settings,CN=<name>,…
+	name, _, _ := plan.SplitRDN(settings)
+	return fmt.Sprintf("%s, domain %s, domains in the forest: %d", name, id.Domain, len(id.Domains)), nil
+}
+
+// welcome is what the relay says to an agent that does not ask for work yet: a poll
+// would take the lease.
+func (c relayConfig) welcome(ctx context.Context, now func() time.Time) (string, error) {
+	queue, err := c.client()
+	if err != nil {
+		return "", err
+	}
+	w, err := queue.Check(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := checkClock(now(), w.Now); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, as %s", c.URL, w.Agent), nil
+}
+
 // client is the relay as a queue, with the agent's sign-in.
-func (c relayConfig) client() (*client, error) {
+func (c relayConfig) client() (*relay.Client, error) {
 	transport, err := c.transport()
 	if err != nil {
 		return nil, err
@@ -160,16 +221,5 @@ func (c relayConfig) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{relay.Client{URL: c.URL, HTTP: transport, Sign: sign}}, nil
-}
-
-type client struct{ relay.Client }
-
-// ping signs in and asks for a token only: a poll would take the lease.
-func (c *client) ping(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
-	if err != nil {
-		return err
-	}
-	return c.Sign(req)
+	return &relay.Client{URL: c.URL, HTTP: transport, Sign: sign}, nil
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"groupwriteback/shared/signin"
@@ -16,40 +19,53 @@ import (
 // callTime limits one request to the relay: it may plan while we wait.
 const callTime = 60 * time.Second
 
-// transport trusts the system's authorities and those of the CA file, and goes
-// through the proxy that the environment names.
+// transport goes through the proxy that the environment names, for sign-in as for
+// the relay.
 func (c relayConfig) transport() (*http.Client, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("relay.ca_file: %w", err)
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("relay.ca_file: %s holds no PEM certificate", c.CAFile)
-		}
-		t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	t, err := signin.Transport(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("relay.ca_file: %w", err)
 	}
-	return &http.Client{Transport: t, Timeout: callTime}, nil
+	return &http.Client{Transport: explained{t}, Timeout: callTime}, nil
 }
+
+// explained adds to errors of the way to relay and sign-in what can be done.
+type explained struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (e explained) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := e.next.RoundTrip(r)
+	if err == nil {
+		return resp, nil
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	proxy, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case untrusted:
+		return nil, lasting{fmt.Errorf("%w: name the PEM file of the authority that signed it as relay.ca_file; a proxy that opens TLS has one of its own", err)}
+	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
+		return nil, lasting{fmt.Errorf("the proxy answers 407 %w: write http://user:password@host:port as HTTPS_PROXY", err)}
+	case isOp && proxy.Op == "proxyconnect":
+		return nil, fmt.Errorf("%w: check HTTPS_PROXY", err)
+	}
+	return nil, err
+}
+
+// lasting is an error that trying again does not mend.
+type lasting struct{ error }
+
+func (l lasting) Unwrap() error { return l.error }
+
+// NonRetriable tells the Azure SDK so.
+func (lasting) NonRetriable() {}
 
 // signer adds the agent's access token to requests. The credential keeps the
 // token until shortly before it expires.
 func (c relayConfig) signer(h *http.Client) (func(*http.Request) error, error) {
-	s := signin.SignIn{Method: signin.Method(c.SignIn), Tenant: c.TenantID, Client: c.ClientID, Authority: c.AuthorityURL, Private: c.Private, HTTP: h}
-	if c.SecretFile != "" {
-		var err error
-		if s.Secret, err = secret(c.SecretFile); err != nil {
-			return nil, fmt.Errorf("relay.secret_file: %w", err)
-		}
-	}
-	credential, err := signin.Credential(s)
-	if err != nil {
-		return nil, fmt.Errorf("relay: %w", err)
+	m := mistakes{path: "sign in"}
+	credential, err := c.credential(h, &m)
+	if err := errors.Join(m.err(), err); err != nil {
+		return nil, err
 	}
 	return func(r *http.Request) error {
 		t, err := credential.GetToken(r.Context(), azpolicy.TokenRequestOptions{Scopes: []string{c.Audience + "/.default"}})
@@ -59,4 +75,38 @@ func (c relayConfig) signer(h *http.Client) (func(*http.Request) error, error) {
 		r.Header.Set("Authorization", "Bearer "+t.Token)
 		return nil
 	}, nil
+}
+
+// credential reads the files of the sign-in, and makes it; nil where m has more to
+// say.
+func (c relayConfig) credential(h *http.Client, m *mistakes) (azcore.TokenCredential, error) {
+	s := signin.SignIn{Method: signin.Method(c.SignIn), Tenant: c.TenantID, Client: c.ClientID, TokenFile: os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
+		Authority: c.AuthorityURL, Private: c.Private, HTTP: h,
+		Names: signin.Names{Method: "relay.sign_in", Tenant: "relay.tenant_id", Client: "relay.client_id", Secret: "relay.secret_file", Certificate: "relay.certificate_file",
+			Password: "relay.certificate_password_file", TokenFile: "AZURE_FEDERATED_TOKEN_FILE", Authority: "relay.authority_url"}}
+	whole := true
+	read := func(key, file string, name *string) []byte {
+		if file == "" {
+			return nil
+		}
+		data := m.file(key, file)
+		if data == nil {
+			whole, *name = false, ""
+		}
+		return data
+	}
+	line := func(data []byte) string { return strings.TrimRight(string(data), "\r\n") }
+	s.Secret = line(read("relay.secret_file", c.SecretFile, &s.Names.Secret))
+	s.Certificate = read("relay.certificate_file", c.Certificate, &s.Names.Certificate)
+	s.Password = line(read("relay.certificate_password_file", c.Password, &s.Names.Password))
+	if s.Method == "" {
+		return nil, nil
+	}
+	if wrong := s.Mistakes(); len(wrong) > 0 || !whole {
+		for _, err := range wrong {
+			m.add(err)
+		}
+		return nil, nil
+	}
+	return signin.Credential(s)
 }

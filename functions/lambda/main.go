@@ -28,10 +28,10 @@ func main() {
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	slog.SetDefault(log) // and all that libraries print
 	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
-	if api == "" {
-		exit(errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda"))
-	}
 	a, err := app.New(context.Background(), os.Environ(), log, app.Options{})
+	if api == "" {
+		exit(errors.Join(errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda"), err))
+	}
 	if err != nil {
 		fmt.Println("bootstrap:", err) // first: what Lambda is told ends the process
 		exit(refuse(api, err))

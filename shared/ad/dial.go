@@ -85,7 +85,7 @@ func (c Config) connect(ctx context.Context) (*ldap.Conn, error) {
 	}
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		return nil, fmt.Errorf("%w: is the domain controller up, and may this machine reach it?", err)
+		return nil, err
 	}
 	if secure {
 		raw = tls.Client(raw, conf)

@@ -7,9 +7,9 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// TestBlindAgent: an account that lost its right to read sees an empty directory,
-// and goes on to see one. Nothing is taken for gone, and people are told why.
-func TestBlindAgent(t *testing.T) {
+// TestBlindForEver: an account that lost its right to read sees an empty directory,
+// every time. Nothing is taken for gone, and people are told why.
+func TestBlindForEver(t *testing.T) {
 	for _, groups := range []int{2, 20} {
 		w := newWorld(t)
 		w.users(3)

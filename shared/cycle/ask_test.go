@@ -13,6 +13,7 @@ func TestAsk(t *testing.T) {
 	w.users(3)
 	w.group(1, 0, 2)
 	w.group(2, 0, 2)
+	w.group(3, 0, 2)
 	w.settle()
 	for i := 1; i <= 2; i++ {
 		w.stranger(group(i), ref(2))
@@ -21,7 +22,8 @@ func TestAsk(t *testing.T) {
 	if len(w.removed) != 0 {
 		t.Fatalf("drift was found without a scan: %v", w.removed)
 	}
-	w.do(w.journal.Ask(t.Context(), []directory.ID{group(2)}, "operator"))
+	// Group 3, in which there is nothing to find, is asked for too, and no longer than the others.
+	w.do(w.journal.Ask(t.Context(), []directory.ID{group(2), group(3)}, "operator"))
 	w.settle()
 	if len(w.removed) != 1 || len(w.ad[group(2)].Members) != 2 || len(w.ad[group(1)].Members) != 3 {
 		t.Errorf("removed %v; want the stranger in group 2 alone", w.removed)

@@ -1,17 +1,24 @@
 package cycle_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/blobtest"
 )
 
 // counted is a settled world of groups of a size, over a store that counts.
-func counted(t *testing.T, groups, members int) (*world, *blobtest.Count) {
+func counted(t testing.TB, groups, members int) (*world, *blobtest.Count) {
+	t.Helper()
+	return countedOn(t, blob.Memory(), groups, members)
+}
+
+func countedOn(t testing.TB, store blob.Store, groups, members int) (*world, *blobtest.Count) {
 	t.Helper()
 	w := newWorld(t)
-	count := &blobtest.Count{Store: w.store}
+	count := &blobtest.Count{Store: store}
 	w.store = count
 	w.creations = groups
 	w.restart()
@@ -47,6 +54,24 @@ func TestIdleTurn(t *testing.T) {
 	}
 }
 
+// TestTurnNearItsEnd: a turn whose time is nearly up leaves the rest to the next
+// one. It does not try again and again until its time is up, which once kept the
+// store busy for ten seconds.
+func TestTurnNearItsEnd(t *testing.T) {
+	w, count := counted(t, 50, 5)
+	w.do(w.tenant.AddMember(group(0), user(5)))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	w.do(w.planner.Run(ctx))
+	if cost := count.Take(); cost.Lists != 1 || cost.Reads() > 3 {
+		t.Errorf("turn near its end: %s; want one look at the journal", cost)
+	}
+	w.settle()
+	if n := len(w.ad[group(0)].Members); n != 6 {
+		t.Errorf("after the next turns the group has %d members, want 6", n)
+	}
+}
+
 // TestSweepingTurn: a turn that changes something looks once an hour for what
 // nobody names, at the price of a list for each kind of object. An idle one does
 // not, and so stays idle.
@@ -79,11 +104,7 @@ func TestCostFollowsTheChange(t *testing.T) {
 		}
 		w.do(w.planner.Run(t.Context()))
 		plan := count.Take()
-		for did := true; did; {
-			var err error
-			did, err = w.agent()
-			w.do(err)
-		}
+		w.work()
 		agent := count.Take()
 		w.do(w.planner.Run(t.Context()))
 		fold := count.Take()
@@ -100,5 +121,14 @@ func TestCostFollowsTheChange(t *testing.T) {
 				t.Errorf("%s with %d groups: %s; want at most %d reads and as many writes", name, groups, c, most)
 			}
 		}
+	}
+}
+
+// work has the agent do all that there is.
+func (w *world) work() {
+	for did := true; did; {
+		var err error
+		did, err = w.agent()
+		w.do(err)
 	}
 }

@@ -8,11 +8,13 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -28,17 +30,24 @@ type Source interface {
 	Page(ctx context.Context, feed directory.Feed, link string) (directory.Page, error)
 }
 
-// Planner makes plans for one target. All fields but Log are needed.
+// Planner makes plans for one target. The first four fields are needed.
 type Planner struct {
 	Source  Source
+	Tenant  string // id of the tenant that Source reads
 	Rules   *rules.Rules
 	Journal *journal.Journal
-	Log     *slog.Logger
+
+	// Select names the properties that Source reads. Links go on only with those
+	// that they began with: another Select has everything enumerated again.
+	Select string
+
+	StepTime time.Duration // after which a step commits what it has; 0: 25 s
+	Log      *slog.Logger  // nil: nothing is logged
 }
 
-// stepTime is how long a step folds or decides before it commits what it has: a
-// step that is long loses its swap to every other one.
-const stepTime = 20 * time.Second
+// end is when a step that begins now commits what it has: one that is long loses
+// its swap to every other one.
+func (p *Planner) end() time.Time { return time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)) }
 
 // Run takes steps until there is nothing to do but wait for the agent, or ctx
 // is near its end. Two planners may run at once: the one that commits second
@@ -53,7 +62,7 @@ func (p *Planner) Run(ctx context.Context) error {
 			conflicts++
 		case err != nil || !more:
 			return err
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || nearEnd(ctx):
 			return nil // the next turn goes on
 		}
 	}
@@ -92,7 +101,8 @@ func (p *Planner) turn(ctx context.Context, w *journal.Work) (more bool, source,
 	if err := foldInbox(ctx, w); err != nil {
 		return false, nil, err
 	}
-	unread, source, err := p.foldGraph(ctx, w)
+	end := p.end()
+	unread, source, err := p.foldGraph(ctx, w, end)
 	if err != nil || source != nil || unread {
 		return unread, source, err
 	}
@@ -105,7 +115,7 @@ func (p *Planner) turn(ctx context.Context, w *journal.Work) (more bool, source,
 			return false, nil, err
 		}
 	}
-	changes, left, err := p.decide(ctx, w)
+	changes, left, err := p.decide(ctx, w, end)
 	if err != nil {
 		return false, nil, err
 	}
@@ -125,14 +135,21 @@ func ready(w *journal.Work) bool {
 
 // adopt puts this planner's rules in force. New rules have every group decided
 // again; rules that were replaced before are those of a host that was not
-// updated, and must not undo the new ones.
+// updated, and must not undo the new ones. A planner of another tenant would
+// find all groups gone.
 func (p *Planner) adopt(ctx context.Context, w *journal.Work) error {
+	if w.Head.Tenant == "" {
+		w.Head.Tenant = p.Tenant
+	}
+	if !strings.EqualFold(w.Head.Tenant, p.Tenant) {
+		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", w.Head.Tenant, p.Tenant)
+	}
 	hash := p.Rules.Hash()
 	switch {
 	case w.Head.Rules == hash:
 		return nil
 	case slices.Contains(w.Head.Former, hash):
-		return fmt.Errorf("these rules (%.8s) were replaced by newer ones (%.8s): bring the rules file of this host up to date", hash, w.Head.Rules)
+		return fmt.Errorf("these rules (%.8s) were replaced by newer ones (%.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", hash, w.Head.Rules)
 	case w.Head.Rules != "":
 		w.Head.Former = append(slices.Clone(w.Head.Former), w.Head.Rules)
 		if err := w.MarkAll(ctx); err != nil {
@@ -173,7 +190,8 @@ func (p *Planner) Preview(ctx context.Context) (Preview, error) {
 	if err := foldInbox(ctx, w); err != nil {
 		return Preview{}, err
 	}
-	unread, source, err := p.foldGraph(ctx, w)
+	end := p.end()
+	unread, source, err := p.foldGraph(ctx, w, end)
 	if err = errors.Join(err, source); err != nil {
 		return Preview{}, err
 	}
@@ -181,7 +199,7 @@ func (p *Planner) Preview(ctx context.Context) (Preview, error) {
 	if out.Waiting != "" {
 		return out, nil
 	}
-	if out.Changes, _, err = p.decide(ctx, w); err != nil {
+	if out.Changes, _, err = p.decide(ctx, w, end); err != nil {
 		return Preview{}, err
 	}
 	for _, c := range out.Changes {

@@ -29,15 +29,29 @@ type draft struct {
 type unitDraft struct {
 	unit       journal.Unit
 	want, have plan.State
+	settled    map[directory.ID]bool       // groups that have agreed with the cloud once
+	released   map[directory.ID][]plan.Ref // removals that a person has approved by name of their group
 	counts     journal.Counts
 	wake       time.Time
+	rank       rank // of its groups that nobody asked for
 }
+
+// A rank says which updates of a plan come first, where not all have room. Within
+// one, those come first that were planned longest ago.
+type rank int
+
+const (
+	asked    rank = iota // an operator waits for it
+	reserved             // left over from earlier steps, for which a quarter of a plan is kept
+	fresh                // changed since the last step
+	leftOver             // left over, beyond that quarter
+)
 
 // decide compares wish and reality for all groups that may have changed, and
 // returns what is to be done about it, in the order in which it has to be
-// done. left says that there is more.
-func (p *Planner) decide(ctx context.Context, w *journal.Work) (changes []plan.Change, left bool, err error) {
-	d, err := p.draft(ctx, w)
+// done. left says that there is more. It begins nothing new after end.
+func (p *Planner) decide(ctx context.Context, w *journal.Work, end time.Time) (changes []plan.Change, left bool, err error) {
+	d, err := p.draft(ctx, w, end)
 	if err != nil || len(d.units) == 0 {
 		return nil, false, err
 	}
@@ -45,38 +59,65 @@ func (p *Planner) decide(ctx context.Context, w *journal.Work) (changes []plan.C
 		return nil, false, err
 	}
 	want, have := plan.State{}, plan.State{}
+	type place struct {
+		rank
+		touched uint64
+	}
+	places := map[directory.ID]place{}
 	for _, u := range d.units {
 		for id := range u.count(w) {
-			want[id] = u.want[id]
+			want[id], places[id] = u.want[id], place{u.rank, w.Have(id).Touched}
+			if w.Have(id).Asked {
+				places[id] = place{rank: asked}
+			}
 			if h, ok := u.have[id]; ok {
 				have[id] = h
 			}
 		}
 	}
-	changes, err = resolve(ctx, w, plan.Diff(want, have))
+	changes = plan.Diff(want, have)
+	if i := slices.IndexFunc(changes, func(c plan.Change) bool { return c.Op == plan.Update }); i >= 0 {
+		slices.SortStableFunc(changes[i:], func(a, b plan.Change) int {
+			x, y := places[a.Group], places[b.Group]
+			return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.touched, y.touched))
+		})
+	}
+	changes, err = resolve(ctx, w, changes)
 	return changes, d.more, err
 }
 
 // draft decides units: those that nobody has counted first, since limits need
-// all counts; then others, up to a plan's worth.
-func (p *Planner) draft(ctx context.Context, w *journal.Work) (*draft, error) {
+// all counts; then others, up to a plan's worth, and to a quarter of one however
+// much is new.
+func (p *Planner) draft(ctx context.Context, w *journal.Work, end time.Time) (*draft, error) {
 	uncounted, counted, err := w.Todo(ctx)
 	if err != nil {
 		return nil, err
 	}
 	d := &draft{units: map[uint32]*unitDraft{}, complete: true}
-	end := time.Now().Add(stepTime)
+	room, old := budget(w), 0
 	for i, n := range slices.Concat(uncounted, counted) {
-		late := time.Now().After(end) || nearEnd(ctx)
-		if late || i >= len(uncounted) && d.values > budget(w) {
-			d.complete, d.more = i >= len(uncounted), true
+		isOld := i >= len(uncounted)
+		if late(ctx, end, i) || isOld && d.values > room && old > room/4 {
+			d.complete, d.more = isOld, true
 			break
 		}
+		before := d.values
 		if err := p.draftUnit(ctx, w, d, n); err != nil {
 			return nil, err
 		}
-		if i >= len(uncounted) {
+		u := d.units[n]
+		switch {
+		case !isOld:
+			u.rank = fresh
+		case old <= room/4:
+			u.rank = reserved
+		default:
+			u.rank = leftOver
+		}
+		if isOld {
 			w.Head.Cursor = n
+			old += d.values - before
 		}
 	}
 	return d, nil
@@ -100,7 +141,7 @@ func (p *Planner) draftUnit(ctx context.Context, w *journal.Work, d *draft, numb
 	if err := w.Fetch(ctx, children(w, unit.Groups)); err != nil {
 		return err
 	}
-	u := &unitDraft{unit: unit, want: plan.State{}, have: plan.State{}}
+	u := &unitDraft{unit: unit, want: plan.State{}, have: plan.State{}, settled: map[directory.ID]bool{}, released: map[directory.ID][]plan.Ref{}}
 	for _, id := range unit.Groups {
 		g, err := p.decideGroup(ctx, w, id)
 		if err != nil {
@@ -109,9 +150,10 @@ func (p *Planner) draftUnit(ctx context.Context, w *journal.Work, d *draft, numb
 		if g.want != nil {
 			u.want[id] = *g.want
 		}
-		if h := w.Have(id).Group; h != nil {
-			u.have[id] = *h
+		if h := w.Have(id); h.Group != nil {
+			u.have[id], u.settled[id] = *h.Group, h.Settled
 		}
+		u.released[id] = g.released
 		u.counts.Add(g.counts)
 		if !g.wake.IsZero() && (u.wake.IsZero() || g.wake.Before(u.wake)) {
 			u.wake = g.wake
@@ -140,7 +182,7 @@ func children(w *journal.Work, ids []directory.ID) []directory.ID {
 }
 
 // count stores what is left to do in a unit, and returns the groups that this
-// concerns. Those that agree with the cloud forget who left them.
+// concerns.
 func (u *unitDraft) count(w *journal.Work) map[directory.ID]bool {
 	open := map[directory.ID]bool{}
 	for _, c := range plan.Diff(u.want, u.have) {
@@ -152,19 +194,38 @@ func (u *unitDraft) count(w *journal.Work) map[directory.ID]bool {
 		if retires(c) {
 			u.counts.Retires++
 		}
+		if u.settled[c.Group] {
+			u.counts.Grows += len(c.Add)
+		}
 		u.counts.Adds += len(c.Add)
 		u.counts.Removes += len(c.Remove)
 	}
-	held := u.counts.Held+len(u.counts.Over) > 0
+	u.settle(w, open, u.counts.Held+len(u.counts.Over) > 0)
+	w.Counted(u.unit, u.counts, len(open) > 0, u.wake)
+	return open
+}
+
+// settle notes of groups for which nothing is left to do that nobody waits for
+// them. Where nothing is held either they agree with the cloud, and forget who
+// left them.
+func (u *unitDraft) settle(w *journal.Work, open map[directory.ID]bool, held bool) {
 	for _, id := range u.unit.Groups {
-		if g := w.Group(id); g != nil && len(g.Left) > 0 && !open[id] && !held {
+		if open[id] {
+			continue
+		}
+		h := *w.Have(id)
+		_, wanted := u.want[id]
+		settled := h.Settled || wanted && !held
+		if h.Asked || settled != h.Settled {
+			h.Asked, h.Settled = false, settled
+			w.PutHave(&h)
+		}
+		if g := w.Group(id); g != nil && len(g.Left) > 0 && !held {
 			agreed := *g
 			agreed.Left = nil
 			w.PutGroup(&agreed)
 		}
 	}
-	w.Counted(u.unit, u.counts, len(open) > 0, u.wake)
-	return open
 }
 
 // resolve brings changes into the form in which they can run: cut into pieces
@@ -214,7 +275,7 @@ func resolve(ctx context.Context, w *journal.Work, changes []plan.Change) ([]pla
 // changed from now on, and in the windows what will have been done: both are in
 // force only if the step commits.
 func issue(ctx context.Context, w *journal.Work, changes []plan.Change) (taken int, err error) {
-	if taken, err = w.Issue(changes); err != nil || taken == 0 {
+	if taken, err = w.Issue(changes, budget(w)); err != nil || taken == 0 {
 		return taken, err
 	}
 	var ids []directory.ID
@@ -226,7 +287,7 @@ func issue(ctx context.Context, w *journal.Work, changes []plan.Change) (taken i
 	}
 	for _, c := range changes[:taken] {
 		h := *w.Have(c.Group)
-		h.Touched = w.Head.Plan.Last
+		h.Touched, h.Asked = w.Head.Plan.Last, false
 		charge(w, &h, c, 1)
 		w.PutHave(&h)
 	}
@@ -244,6 +305,9 @@ func charge(w *journal.Work, h *journal.Have, c plan.Change, sign int) {
 		h.Window.Peak = max(h.Window.Peak, size)
 		w.Head.Window = w.Head.Window.At(w.Now).Plus(plan.Removals, sign*n)
 	}
+	if h.Settled {
+		w.Head.Window = w.Head.Window.At(w.Now).Plus(plan.Additions, sign*len(c.Add))
+	}
 	if c.Op == plan.Create {
 		w.Head.Window = w.Head.Window.At(w.Now).Plus(plan.Creations, sign)
 	}
@@ -254,3 +318,6 @@ func charge(w *journal.Work, h *journal.Have, c plan.Change, sign int) {
 
 // retires says whether a change marks a group as no longer managed.
 func retires(c plan.Change) bool { return c.Op == plan.Update && len(c.Set["info"]) > 0 }
+
+// retired says whether a group bears the mark of being no longer managed.
+func retired(g plan.Group) bool { return len(g.Attrs["info"]) > 0 }

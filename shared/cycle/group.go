@@ -13,9 +13,10 @@ import (
 )
 
 type decidedGroup struct {
-	want   *plan.Group // nil: leave it alone
-	counts journal.Counts
-	wake   time.Time // when something parked is due
+	want     *plan.Group // nil: leave it alone
+	released []plan.Ref  // removals that a person has approved
+	counts   journal.Counts
+	wake     time.Time // when something parked is due
 }
 
 // decideGroup says what should become of one group now: the rules' wish, less
@@ -24,6 +25,9 @@ func (p *Planner) decideGroup(ctx context.Context, w *journal.Work, id directory
 	h := *w.Have(id)
 	if h.Group != nil {
 		d.counts.Groups, d.counts.Members = 1, len(h.Group.Members)
+		if retired(*h.Group) {
+			d.counts.Retired = 1
+		}
 	}
 	nested := func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: w.Group(child), Exists: w.Have(child).Group != nil}
@@ -44,7 +48,7 @@ func (p *Planner) decideGroup(ctx context.Context, w *journal.Work, id directory
 	default:
 		want := *dec.Want
 		want.Members, d.wake = withoutParked(want, h, w.Now, &d.counts)
-		want.Members, err = p.guardGroup(ctx, w, want, &h, &d.counts)
+		want.Members, d.released, err = p.guardGroup(ctx, w, want, &h, &d.counts)
 		if end := h.Window.End(); h.Hold != nil && len(h.Window.Done) > 0 && (d.wake.IsZero() || end.Before(d.wake)) {
 			d.wake = end
 		}

@@ -26,7 +26,7 @@ func foldInbox(ctx context.Context, w *journal.Work) error {
 	if err := foldReports(ctx, w); err != nil {
 		return err
 	}
-	if err := foldApprovals(ctx, w); err != nil {
+	if err := foldVerdicts(ctx, w); err != nil {
 		return err
 	}
 	return foldAsks(ctx, w)
@@ -291,6 +291,9 @@ func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[
 		if row.After < h.Touched {
 			continue
 		}
+		if row.Group != nil { // what was asked for is answered, be it as we thought or not
+			w.Head.Reads = slices.DeleteFunc(slices.Clone(w.Head.Reads), func(id directory.ID) bool { return id == row.ID })
+		}
 		same := h.Group != nil && h.Group.GUID == row.GUID && h.Group.Digest() == row.Digest
 		switch {
 		case row.Group == nil && !same:
@@ -304,9 +307,6 @@ func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[
 		default:
 			h.Unsure = false
 			marked = append(marked, row.ID)
-		}
-		if row.Group != nil {
-			w.Head.Reads = slices.DeleteFunc(slices.Clone(w.Head.Reads), func(id directory.ID) bool { return id == row.ID })
 		}
 		w.PutHave(&h)
 	}
@@ -363,51 +363,54 @@ func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named ma
 	w.Head.Doubt = nil
 	for _, id := range missing {
 		h := *w.Have(id)
-		h.Group, h.Unsure = nil, false
+		h.Group, h.Unsure, h.Settled = nil, false, false
 		w.PutHave(&h)
 	}
 	return w.Mark(ctx, missing...)
 }
 
-func foldApprovals(ctx context.Context, w *journal.Work) error {
-	approvals, err := w.Approvals(ctx)
+// foldVerdicts folds what operators have said of holds.
+func foldVerdicts(ctx context.Context, w *journal.Work) error {
+	verdicts, err := w.Verdicts(ctx)
 	if err != nil {
 		return err
 	}
-	for id, l := range approvals {
-		if l.Scope != "" {
-			if err := approveScope(ctx, w, id, l.Scope); err != nil {
-				return err
-			}
-			continue
+	for _, v := range verdicts {
+		fold := foldVerdict
+		if v.Listing.Scope != "" {
+			fold = foldScopeVerdict
 		}
-		if err := w.Fetch(ctx, []directory.ID{l.Group}); err != nil {
-			return err
-		}
-		h := *w.Have(l.Group)
-		if h.Hold == nil || h.Hold.ID != id {
-			continue // it was replaced by another: that one was not approved
-		}
-		hold := *h.Hold
-		hold.Approved = w.Now
-		h.Hold = &hold
-		w.PutHave(&h)
-		if err := w.Mark(ctx, l.Group); err != nil {
+		if err := fold(ctx, w, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// approveScope approves a hold over all groups, if it is the one that is open.
-func approveScope(ctx context.Context, w *journal.Work, id string, scope plan.Scope) error {
-	i := slices.IndexFunc(w.Head.Holds, func(h journal.Hold) bool { return h.ID == id && h.Open() })
+func foldVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) error {
+	id := v.Listing.Group
+	if err := w.Fetch(ctx, []directory.ID{id}); err != nil {
+		return err
+	}
+	h := *w.Have(id)
+	if h.Hold == nil || h.Hold.ID != v.Hold {
+		return nil // it was replaced by another: of that one nothing was said
+	}
+	hold := h.Hold.After(v, w.Now)
+	h.Hold = &hold
+	w.PutHave(&h)
+	return w.Mark(ctx, id)
+}
+
+// foldScopeVerdict folds a word on a hold over all groups.
+func foldScopeVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) error {
+	i := slices.IndexFunc(w.Head.Holds, func(h journal.Hold) bool { return h.ID == v.Hold })
 	if i < 0 {
 		return nil
 	}
 	w.Head.Holds = slices.Clone(w.Head.Holds)
-	w.Head.Holds[i].Approved = w.Now
-	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[scope] > 0 })
+	w.Head.Holds[i] = w.Head.Holds[i].After(v, w.Now)
+	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[v.Listing.Scope] > 0 })
 }
 
 // foldAsks has groups decided again, and read again by the agent. What was
@@ -422,10 +425,8 @@ func foldAsks(ctx context.Context, w *journal.Work) error {
 	}
 	for _, id := range ids {
 		h := *w.Have(id)
-		if h.Parked != nil || len(h.Bad) > 0 {
-			h.Parked, h.Bad = nil, nil
-			w.PutHave(&h)
-		}
+		h.Parked, h.Bad, h.Asked = nil, nil, true
+		w.PutHave(&h)
 		if h.Group != nil {
 			read(w, id)
 		}

@@ -23,22 +23,29 @@ const maxLinkAge = 24 * time.Hour
 
 // foldGraph reads what is new, or goes on with a full enumeration. unread says
 // that it stopped for time. An error of the source leaves what was read folded.
-func (p *Planner) foldGraph(ctx context.Context, w *journal.Work) (unread bool, source, err error) {
-	if w.Head.Main.Number == 0 && w.Head.Shadow == nil {
-		w.Head.Shadow = &journal.Round{}
+func (p *Planner) foldGraph(ctx context.Context, w *journal.Work, end time.Time) (unread bool, source, err error) {
+	switch s := w.Head.Shadow; {
+	case s == nil && (w.Head.Main.Number == 0 || w.Head.Main.Select != p.Select):
+		// What was never asked for would be taken for cleared.
+		w.Head.Shadow = &journal.Round{Select: p.Select}
+	case s != nil && s.Select != p.Select:
+		w.Head.Shadow = &journal.Round{Select: p.Select}
+		if err := w.DropShadow(ctx); err != nil {
+			return false, nil, err
+		}
 	}
 	if w.Head.Shadow != nil {
-		return p.enumerate(ctx, w)
+		return p.enumerate(ctx, w, end)
 	}
 	before := w.Head.Main
 	round := before
 	round.Open = true
-	news, unread, source, err := p.follow(ctx, w, &round, changesOrder, false)
+	news, unread, source, err := p.follow(ctx, w, &round, changesOrder, end)
 	switch {
 	case err != nil:
 		return false, nil, err
 	case errors.Is(source, directory.ErrResync):
-		w.Head.Main, w.Head.Shadow = round, &journal.Round{}
+		w.Head.Main, w.Head.Shadow = round, &journal.Round{Select: p.Select}
 		return true, nil, nil
 	case !news && !before.Open && !round.Open && w.Now.Sub(w.Head.Written) < maxLinkAge:
 		return false, nil, nil // the old links still serve: nothing to write
@@ -49,14 +56,14 @@ func (p *Planner) foldGraph(ctx context.Context, w *journal.Work) (unread bool, 
 
 // enumerate goes on with a full enumeration beside what is known, which takes
 // its place when it is complete.
-func (p *Planner) enumerate(ctx context.Context, w *journal.Work) (unread bool, source, err error) {
+func (p *Planner) enumerate(ctx context.Context, w *journal.Work, end time.Time) (unread bool, source, err error) {
 	round := *w.Head.Shadow
-	_, unread, source, err = p.follow(ctx, w, &round, fullOrder, true)
+	_, unread, source, err = p.follow(ctx, w, &round, fullOrder, end)
 	switch {
 	case err != nil:
 		return false, nil, err
 	case errors.Is(source, directory.ErrResync):
-		w.Head.Shadow = &journal.Round{}
+		w.Head.Shadow = &journal.Round{Select: p.Select}
 		return true, nil, w.DropShadow(ctx)
 	case source != nil || unread:
 		w.Head.Shadow = &round
@@ -69,8 +76,8 @@ func (p *Planner) enumerate(ctx context.Context, w *journal.Work) (unread bool, 
 
 // follow reads pages until each feed is at its end, and folds them. Only then
 // is the round closed: a page may say "removed" and the next one "added".
-func (p *Planner) follow(ctx context.Context, w *journal.Work, round *journal.Round, feeds []directory.Feed, shadow bool) (news, unread bool, source, err error) {
-	end := time.Now().Add(stepTime)
+func (p *Planner) follow(ctx context.Context, w *journal.Work, round *journal.Round, feeds []directory.Feed, end time.Time) (news, unread bool, source, err error) {
+	shadow := w.Head.Shadow != nil
 	round.Links, round.Done = maps.Clone(round.Links), maps.Clone(round.Done)
 	if round.Links == nil {
 		round.Links = map[directory.Feed]string{}
@@ -79,9 +86,10 @@ func (p *Planner) follow(ctx context.Context, w *journal.Work, round *journal.Ro
 		round.Done = map[directory.Feed]bool{}
 	}
 	round.Open = true
+	pages := 0
 	for _, feed := range feeds {
-		for !round.Done[feed] {
-			if time.Now().After(end) || nearEnd(ctx) {
+		for ; !round.Done[feed]; pages++ {
+			if late(ctx, end, pages) {
 				return news, true, nil, nil
 			}
 			page, err := p.Source.Page(ctx, feed, round.Links[feed])
@@ -108,8 +116,13 @@ func fold(ctx context.Context, w *journal.Work, page directory.Page, shadow bool
 	return w.Keep(ctx, s, s.Fold(page), shadow)
 }
 
-// nearEnd says whether the host will stop this turn so soon that it should
-// commit what it has.
+// late says whether a step should commit what it has: its time is over and it got
+// somewhere, or the turn is near its end.
+func late(ctx context.Context, end time.Time, done int) bool {
+	return done > 0 && time.Now().After(end) || nearEnd(ctx)
+}
+
+// nearEnd says whether the host will stop this turn soon.
 func nearEnd(ctx context.Context) bool {
 	d, ok := ctx.Deadline()
 	return ok && time.Until(d) < 10*time.Second

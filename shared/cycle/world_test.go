@@ -23,7 +23,7 @@ import (
 // world is the whole product in one process: a tenant, a planner on a journal,
 // and an agent with a directory that is a map.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	tenant  *graphtest.Tenant
 	source  *source
 	store   blob.Store
@@ -33,12 +33,16 @@ type world struct {
 
 	ad      plan.State
 	fences  map[directory.ID]string
-	removed []string // every removal that was carried out: "group ref"
+	touched map[directory.ID]bool // groups that somebody changed by hand
+	removed []string              // every removal that was carried out: "group ref"
 	high    journal.Mark
+	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
 	blind   string // what the agent's account does not see
 
-	creations int // the limit on them, for the next restart; 0: the default
+	creations int                                     // the limit on them, for the next restart; 0: that of limits
+	limits    *plan.Limits                            // for the next restart; nil: the default
+	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
 }
 
 const (
@@ -46,10 +50,10 @@ const (
 	ou        = "OU=Cloud Groups,DC=corp,DC=test"
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, fences: map[directory.ID]string{}}
+		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
 	w.source = &source{tenant: w.tenant}
 	w.restart()
 	return w
@@ -61,11 +65,14 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if w.limits != nil {
+		r.Limits = *w.limits
+	}
 	if w.creations > 0 {
 		r.Limits.Creations = w.creations
 	}
 	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
-	w.planner = &cycle.Planner{Source: w.source, Rules: r, Journal: w.journal}
+	w.planner = &cycle.Planner{Source: w.source, Tenant: "tenant", Rules: r, Journal: w.journal}
 }
 
 func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }
@@ -151,13 +158,15 @@ func (w *world) holds() []journal.Listing {
 
 func (w *world) approve(l journal.Listing) {
 	w.t.Helper()
-	w.do(w.journal.Approve(w.t.Context(), journal.Approval{Hold: l.ID, By: "test", At: w.now}))
+	w.do(w.journal.Approve(w.t.Context(), wordOn(l)))
 }
+
+func wordOn(l journal.Listing) journal.Word { return journal.Word{Hold: l.ID, By: "test"} }
 
 // agent polls once, and does what it is told. It says whether that was anything.
 // An error is one of the journal: the next call does it again.
 func (w *world) agent() (did bool, err error) {
-	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
+	r, err := w.poll()
 	if err != nil {
 		return false, err
 	}
@@ -170,50 +179,86 @@ func (w *world) agent() (did bool, err error) {
 	if err != nil || r.Batch == nil {
 		return r.ReadAll || len(r.Read) > 0, err
 	}
-	var b journal.Batch
-	if err := json.Unmarshal(r.Batch, &b); err != nil {
-		return false, err
-	}
-	sum := sha256.Sum256(r.Batch)
-	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
-	for _, c := range b.Changes {
-		a.Results = append(a.Results, w.apply(c))
-		w.fences[c.Group] = plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}.String()
-	}
-	w.high = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}
+	a := w.carryOut(r, -1)
 	_, err = w.journal.Ack(w.t.Context(), a)
 	return true, err
 }
 
+func (w *world) poll() (journal.PollReply, error) {
+	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
+	w.closed = max(w.closed, r.Closed)
+	return r, err
+}
+
+// carryOut applies the first n changes of a batch, all if n is negative, and
+// returns the word on it, which says stopped where some are left.
+func (w *world) carryOut(r journal.PollReply, n int) journal.Ack {
+	w.t.Helper()
+	var b journal.Batch
+	w.do(json.Unmarshal(r.Batch, &b))
+	sum := sha256.Sum256(r.Batch)
+	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
+	for i, c := range b.Changes {
+		if i == n {
+			a.Stopped = "out of time"
+			return a
+		}
+		a.Results = append(a.Results, w.apply(c))
+		w.fences[c.Group] = plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}.String()
+	}
+	w.high, w.closed = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}, max(w.closed, b.Seq)
+	return a
+}
+
+// apply is the directory: it knows that names are unique, and that members exist.
 func (w *world) apply(c plan.Change) plan.Result {
-	w.writes++
-	g := w.ad[c.Group]
-	if _, exists := w.ad[c.Group]; !exists && c.Op != plan.Create {
+	g, exists := w.ad[c.Group]
+	if !exists && c.Op != plan.Create {
 		return plan.Result{Status: plan.Skipped}
 	}
+	if w.refuse != nil {
+		if r, no := w.refuse(c); no {
+			return r
+		}
+	}
+	after := plan.Apply(g, c)
+	for id, other := range w.ad {
+		if id != c.Group && other.Name == after.Name && c.Op != plan.Update {
+			return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken"}
+		}
+	}
+	w.writes++
 	for _, r := range c.Remove {
 		w.removed = append(w.removed, g.Name+" "+string(r))
 	}
-	g = plan.Apply(g, c)
-	if c.Op == plan.Create {
-		g.GUID = plan.GUID("guid-" + c.Group.String())
+	var bad []plan.BadRef
+	for _, r := range c.Add {
+		if id, nested := r.Group(); nested {
+			if _, exists := w.ad[id]; !exists {
+				bad = append(bad, plan.BadRef{Ref: r, Code: 32, Text: "no such object"})
+				after.Members = plan.Missing(after.Members, []plan.Ref{r})
+			}
+		}
 	}
-	w.ad[c.Group] = g
-	return plan.Result{Status: plan.Done, GUID: g.GUID}
+	if c.Op == plan.Create {
+		after.GUID = plan.GUID("guid-" + c.Group.String())
+	}
+	w.ad[c.Group] = after
+	return plan.Result{Status: plan.Done, GUID: after.GUID, Bad: bad}
 }
 
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
-	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.high.Seq, High: w.high, Proven: w.blind == "", Blind: w.blind,
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
 		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: []directory.SID{domainSID}}}
 	for id, g := range w.ad {
 		if full || slices.Contains(ids, id) {
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.high.Seq, Fence: w.fences[id], Group: &g})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g})
 		}
 	}
 	for _, id := range ids {
 		if _, exists := w.ad[id]; !exists {
-			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.high.Seq})
+			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		}
 	}
 	return w.journal.Report(w.t.Context(), r)
@@ -226,25 +271,66 @@ func (w *world) stranger(id directory.ID, r plan.Ref) {
 	w.ad[id] = g
 }
 
-// source is Graph without a network: a link is a number of the tenant's history.
+// source is Graph without a network: a link is "since:until:offset", two numbers
+// of the tenant's history and how many objects between them were told of.
 type source struct {
 	tenant  *graphtest.Tenant
 	expired bool // links are forgotten once
+	size    int  // objects in a page; 0: all
 	pages   int
+	took    time.Duration
+
+	edit func(p *directory.Page) error // what goes wrong with a page; nil: nothing
 }
 
 func (s *source) Page(_ context.Context, feed directory.Feed, link string) (directory.Page, error) {
 	s.pages++
-	truth := s.tenant.Dump()
-	p := directory.Page{Feed: feed, Delta: strconv.FormatUint(truth.Seq, 10)}
+	defer func(began time.Time) { s.took += time.Since(began) }(time.Now())
 	if link != "" && s.expired {
 		s.expired = false
-		return p, directory.ErrResync
+		return directory.Page{}, directory.ErrResync
 	}
-	since, _ := strconv.ParseUint(link, 10, 64)
+	truth := s.tenant.Dump()
+	since, until, offset := 0, int(truth.Seq), 0
+	if link != "" {
+		if _, err := fmt.Sscanf(link, "%d:%d:%d", &since, &until, &offset); err != nil {
+			return directory.Page{}, err
+		}
+	}
+	if offset == 0 { // a round begins
+		since, until = until, int(truth.Seq)
+	}
+	if link == "" {
+		since = 0
+	}
+	p := s.changes(feed, truth, s.tenant.History()[since:until], link == "" || since == 0)
+	all := max(len(p.Groups), len(p.Principals))
+	end := all
+	if s.size > 0 {
+		end = min(offset+s.size, all)
+	}
+	p.Groups, p.Principals = part(p.Groups, offset, end), part(p.Principals, offset, end)
+	if end < all {
+		p.Next = fmt.Sprintf("%d:%d:%d", since, until, end)
+	} else {
+		p.Delta = fmt.Sprintf("%d:%d:0", since, until)
+	}
+	if s.edit != nil {
+		if err := s.edit(&p); err != nil {
+			return directory.Page{}, err
+		}
+	}
+	return p, nil
+}
+
+func part[T any](all []T, from, to int) []T { return all[min(from, len(all)):min(to, len(all))] }
+
+// changes lists the objects that events are about, as they are now.
+func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []graphtest.Event, full bool) directory.Page {
+	p := directory.Page{Feed: feed}
 	touched := map[directory.ID]bool{}
 	var left []graphtest.Event
-	for _, e := range s.tenant.History()[since:] {
+	for _, e := range events {
 		touched[e.Object] = true
 		if e.What == graphtest.MemberRemoved {
 			left = append(left, e)
@@ -253,14 +339,14 @@ func (s *source) Page(_ context.Context, feed directory.Feed, link string) (dire
 	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices}[feed]
 	for _, o := range objects {
 		switch {
-		case !touched[o.ID], link == "" && o.Removed != "":
+		case !touched[o.ID], full && o.Removed != "":
 		case feed == directory.GroupFeed:
 			p.Groups = append(p.Groups, groupChange(o, left))
 		default:
 			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o), Removed: o.Removed})
 		}
 	}
-	return p, nil
+	return p
 }
 
 func groupChange(o graphtest.TruthObject, left []graphtest.Event) directory.GroupChange {

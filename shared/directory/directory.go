@@ -7,7 +7,10 @@
 // what it left out, but that a complete enumeration names all there is.
 package directory
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // ErrResync is what a source returns when Graph no longer knows the token of a
 // link: the feed has to be enumerated from its beginning.
@@ -81,6 +84,16 @@ type Group struct {
 	Members []Member // by ID, unique
 	Left    []Member // left since Active Directory last agreed: guards ask why
 	Gone    Removal
+
+	// Unread says that Members are not to be believed: some of what Graph said of
+	// the group was said to an app that may not see them. It stays until the
+	// group is enumerated anew: deltas never tell what was kept back before.
+	Unread bool
+}
+
+// Hidden says whether the cloud keeps the members from those who are none.
+func (p Properties) Hidden() bool {
+	return strings.EqualFold(p.First("visibility"), "HiddenMembership")
 }
 
 // Principal is a user, group or device that can be a member.
@@ -120,6 +133,7 @@ type GroupChange struct {
 	Set     Properties
 	Members []MemberChange // in the order of the page
 	Removed Removal
+	Unread  bool // Graph may have kept members back, without a word of it
 }
 
 // MemberChange is one item of members@delta.

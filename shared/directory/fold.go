@@ -101,7 +101,8 @@ func (s Snapshot) foldGroup(c GroupChange, t Touched) {
 	if old != nil {
 		g = *old
 	}
-	changed := old == nil
+	changed := old == nil || c.Unread && !old.Unread
+	g.Unread = g.Unread || c.Unread
 	if g.Gone != NotRemoved { // restored: Graph lists it anew, with all its members
 		g.Gone, changed = NotRemoved, true
 		g.Left = union(g.Left, g.Members)

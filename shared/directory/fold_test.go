@@ -113,6 +113,40 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestUnread: no delta makes up for what was kept back before it; an enumeration
+// from nothing does.
+func TestUnread(t *testing.T) {
+	type change = directory.GroupChange
+	hidden := set("visibility", "HiddenMembership")
+	restored := func(c change) []directory.Page {
+		return []directory.Page{groupsPage(change{ID: group(1), Removed: directory.SoftDeleted}), groupsPage(c)}
+	}
+	tests := []struct {
+		name  string
+		pages []directory.Page
+		want  bool
+	}{
+		{"seen whole", []directory.Page{groupsPage(change{ID: group(1), Set: hidden, Members: add(user(1))})}, false},
+		{"kept back", []directory.Page{groupsPage(change{ID: group(1), Set: hidden, Unread: true})}, true},
+		{"kept back, then seen", []directory.Page{groupsPage(change{ID: group(1), Set: hidden, Unread: true}), groupsPage(change{ID: group(1), Set: hidden, Members: add(user(1))})}, true},
+		{"seen, then kept back", []directory.Page{groupsPage(change{ID: group(1), Set: hidden, Members: add(user(1))}), groupsPage(change{ID: group(1), Set: hidden, Unread: true})}, true},
+		{"kept back, then not hidden", []directory.Page{groupsPage(change{ID: group(1), Set: hidden, Unread: true}), groupsPage(change{ID: group(1), Set: set("visibility", "Public")})}, true},
+		{"kept back, then restored", append([]directory.Page{groupsPage(change{ID: group(1), Set: hidden, Unread: true})}, restored(change{ID: group(1), Set: hidden})...), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := folded(t, newSnapshot(), tt.pages...)
+			if got := s.Groups[group(1)].Unread; got != tt.want {
+				t.Errorf("Unread is %t, want %t", got, tt.want)
+			}
+		})
+	}
+	s := folded(t, newSnapshot(), tests[0].pages...)
+	if touched := s.Fold(groupsPage(change{ID: group(1), Unread: true})); !touched.Decide[group(1)] || !touched.Groups[group(1)] {
+		t.Errorf("members that are not to be believed any more change nothing: %+v", touched)
+	}
+}
+
 // TestStanding is what Graph says of one user, item by item.
 func TestStanding(t *testing.T) {
 	item := func(pairs ...string) directory.PrincipalChange {

@@ -61,6 +61,10 @@ func (choose chooser) group(id directory.ID) directory.GroupChange {
 		c.Set = set("onPremisesSecurityIdentifier", "", "displayName", "G")
 	case 4:
 		c.Set = set("displayName", "H")
+	case 5:
+		c.Set, c.Unread = set("visibility", "HiddenMembership"), true
+	case 6:
+		c.Set = set("visibility", "HiddenMembership") // the app may see it now
 	}
 	// Removed first, added after: what Graph never says of one item is that somebody
 	// came and went.
@@ -96,7 +100,7 @@ func (choose chooser) split(p directory.Page) (out []directory.Page) {
 			n := 1 + choose(len(c.Members))
 			part := directory.GroupChange{ID: c.ID, Members: c.Members[:n]}
 			if choose(2) == 0 {
-				part.Set = props
+				part.Set, part.Unread = props, c.Unread
 			}
 			out, c.Members = append(out, groupsPage(part)), c.Members[n:]
 		}
@@ -167,6 +171,11 @@ func tell(t *testing.T, choose chooser, pages int) {
 		for id := range touched.Groups {
 			if !touched.Decide[id] {
 				t.Fatalf("group %s was changed and is not decided again", id)
+			}
+		}
+		for id, g := range before.Groups {
+			if g.Unread && !s.Groups[id].Unread {
+				t.Fatalf("group %s is believed after %+v, which cannot say who was kept back before", id, p)
 			}
 		}
 

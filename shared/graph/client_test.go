@@ -2,8 +2,6 @@ package graph_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -22,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/shared/directory"
@@ -193,6 +193,44 @@ func TestPageFollowsChanges(t *testing.T) {
 	}
 }
 
+// TestHiddenMembership: without the permission Graph says 200 and keeps the members
+// back. What is missing then is not taken for empty, nor what comes later for all.
+func TestHiddenMembership(t *testing.T) {
+	var tenant graphtest.Tenant
+	a, b, secret, open := graphtest.ID("a"), graphtest.ID("b"), graphtest.ID("secret"), graphtest.ID("open")
+	ok(t, tenant.AddUser(graphtest.User{ID: a, UPN: "a@x"}))
+	ok(t, tenant.AddUser(graphtest.User{ID: b, UPN: "b@x"}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: secret, Members: []directory.ID{a}, Props: map[string]any{"visibility": "HiddenMembership"}}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: open, Members: []directory.ID{a}, Props: map[string]any{"visibility": "Private"}}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, nil)
+	link := ""
+	look := func(name string, group directory.ID, members int, unread bool) {
+		t.Helper()
+		pages := read(t, c, directory.GroupFeed, link)
+		for _, g := range pages[0].Groups {
+			if g.ID == group && (len(g.Members) != members || g.Unread != unread) {
+				t.Errorf("%s: %d members, unread: %t; want %d, %t", name, len(g.Members), g.Unread, members, unread)
+			}
+		}
+		if !slices.ContainsFunc(pages[0].Groups, func(g directory.GroupChange) bool { return g.ID == group }) {
+			t.Errorf("%s: the group is not listed", name)
+		}
+	}
+	look("without the permission", secret, 0, true)
+	look("not hidden", open, 1, false)
+	link = read(t, c, directory.GroupFeed, "")[0].Delta
+	ok(t, tenant.AddMember(secret, b))
+	if p := read(t, c, directory.GroupFeed, link)[0]; len(p.Groups) != 0 {
+		t.Errorf("a hidden change shows: %+v", p.Groups)
+	}
+	s.SetRoles(app, graphtest.GraphAudience, append([]string{"Member.Read.Hidden"}, everything[graphtest.GraphAudience]...)...)
+	s.RevokeTokens()
+	look("a delta with the permission is a part", secret, 1, false)
+	link = ""
+	look("enumerated with the permission", secret, 2, false)
+}
+
 func sorted(m ...directory.MemberChange) []directory.MemberChange {
 	slices.SortFunc(m, func(a, b directory.MemberChange) int { return a.ID.Compare(b.ID) })
 	return m
@@ -258,9 +296,16 @@ func TestCredentialMethods(t *testing.T) {
 	for _, method := range []signin.Method{signin.ClientSecret, signin.ClientCertificate, signin.WorkloadIdentity, signin.ManagedIdentity} {
 		t.Run(string(method), func(t *testing.T) {
 			in := signIn(s)
-			in.Method, in.Certificate, in.TokenFile = method, certPEM, tokenFile
-			if method != signin.ClientSecret {
-				in.Secret = ""
+			in.Method, in.Secret = method, ""
+			switch method {
+			case signin.ClientSecret:
+				in.Secret = "s3cret"
+			case signin.ClientCertificate:
+				in.Certificate = certPEM
+			case signin.WorkloadIdentity:
+				in.TokenFile = tokenFile
+			default:
+				in.Tenant, in.Authority = "", ""
 			}
 			credential, err := signin.Credential(in)
 			ok(t, err)
@@ -291,39 +336,66 @@ func certificate(t *testing.T) ([]byte, *x509.Certificate) {
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), cert
 }
 
-func TestCredentialNamesAllThatIsMissing(t *testing.T) {
-	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	ok(t, err)
-	der, err := x509.MarshalPKCS8PrivateKey(ecKey)
-	ok(t, err)
-	keyOnly := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	for _, test := range []struct {
-		in   signin.SignIn
-		want string
-	}{
-		{signin.SignIn{}, `sign-in method "" is not known: use managed-identity, workload-identity, client-certificate or client-secret`},
-		{signin.SignIn{Method: signin.ClientSecret}, "sign-in by client-secret needs the tenant id\nsign-in by client-secret needs the application (client) id\nsign-in by client-secret needs the client secret"},
-		{signin.SignIn{Method: signin.ManagedIdentity, Authority: "http://x"}, `sign-in authority "http://x" must begin with https://`},
-		{signin.SignIn{Method: signin.ClientCertificate, Tenant: "t", Client: "c"}, "sign-in by client-certificate needs a certificate with its key"},
-		{signin.SignIn{Method: signin.ClientCertificate, Tenant: "t", Client: "c", Certificate: keyOnly}, "sign-in by client-certificate: read certificate: found no certificate"},
+// TestScopeOfEachCloud holds the addresses to Microsoft's list, and the scope of a token to
+// the cloud that it is for.
+// Source: https://learn.microsoft.com/graph/deployments.
+func TestScopeOfEachCloud(t *testing.T) {
+	for name, want := range map[string]signin.Cloud{
+		"":          {Graph: "https://graph.microsoft.com", Authority: "https://login.microsoftonline.com"},
+		"public":    {Graph: "https://graph.microsoft.com", Authority: "https://login.microsoftonline.com"},
+		"usgov":     {Graph: "https://graph.microsoft.us", Authority: "https://login.microsoftonline.us"},
+		"usgov-dod": {Graph: "https://dod-graph.microsoft.us", Authority: "https://login.microsoftonline.us"},
+		"china":     {Graph: "https://microsoftgraph.chinacloudapi.cn", Authority: "https://login.chinacloudapi.cn"},
 	} {
-		_, err := signin.Credential(test.in)
-		if err == nil || err.Error() != test.want {
-			t.Errorf("error is\n%v\nwant\n%s", err, test.want)
-		}
-	}
-}
-
-func TestParseCloud(t *testing.T) {
-	for _, name := range []string{"", "public", "usgov", "usgov-dod", "china"} {
-		c, err := signin.ParseCloud(name)
+		got, err := signin.ParseCloud(name)
 		ok(t, err)
-		if !strings.HasPrefix(c.Graph, "https://") || !strings.HasPrefix(c.Authority, "https://login.") {
-			t.Errorf("%q: %+v", name, c)
+		if got != want {
+			t.Errorf("%q: %+v, want %+v", name, got, want)
+		}
+		var asked scopes
+		c, err := graph.New(graph.Options{Base: got.Graph, Credential: &asked})
+		ok(t, err)
+		_, err = c.Roles(t.Context())
+		ok(t, err)
+		if d := cmp.Diff(scopes{want.Graph + "/.default"}, asked); d != "" {
+			t.Errorf("%q: token for\n%s", name, d)
 		}
 	}
 	if _, err := signin.ParseCloud("mars"); err == nil {
 		t.Error("cloud mars is accepted")
+	}
+}
+
+// scopes are those that a credential was asked for.
+type scopes []string
+
+func (s *scopes) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	*s = append(*s, o.Scopes...)
+	return azcore.AccessToken{Token: "opaque"}, nil
+}
+
+// TestTokenOfAnotherTenant: a managed identity is of the tenant of its subscription,
+// whatever the settings say. Another tenant's groups are not those of this one.
+func TestTokenOfAnotherTenant(t *testing.T) {
+	s := serve(t, new(graphtest.Tenant), graphtest.Options{Identity: app})
+	endpoint, header := s.Identity()
+	t.Setenv("IDENTITY_ENDPOINT", endpoint)
+	t.Setenv("IDENTITY_HEADER", header)
+	in := signIn(s)
+	in.Method, in.Secret = signin.ManagedIdentity, ""
+	credential, err := signin.Credential(in)
+	ok(t, err)
+	const other = "99999999-0000-4000-8000-000000000009"
+	for tenant, want := range map[string]string{
+		"": "", strings.ToUpper(s.TenantID()): "", "contoso.com": "",
+		other: "read groups feed: sign in to microsoft graph: the access token is of tenant " + s.TenantID() + ", not of " + other +
+			": correct the tenant id, or sign in to that tenant",
+	} {
+		c := dial(t, s, func(o *graph.Options) { o.Credential, o.Tenant = credential, tenant })
+		_, err := c.Page(t.Context(), directory.GroupFeed, "")
+		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
+			t.Errorf("tenant %q: error is\n%s\nwant\n%s", tenant, got, want)
+		}
 	}
 }
 

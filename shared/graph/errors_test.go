@@ -3,6 +3,8 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,11 @@ func TestErrorTexts(t *testing.T) {
 			want: "read groups feed: page is not understood: item 1: property mail is not a string, number, boolean, or a list of them: rules cannot read it"},
 		{name: "a page and more", feed: directory.GroupFeed, faults: []graphtest.Fault{page(`{"value":[],"@odata.nextLink":"a"}{}`)},
 			want: "read groups feed: page is not understood: page is followed by more data"},
+		{name: "a link to itself", feed: directory.DeviceFeed, faults: []graphtest.Fault{{Edit: func(body []byte) []byte {
+			link := regexp.MustCompile(`https://[^/]+/v1.0/devices/delta\?`).Find(body)
+			return fmt.Appendf(nil, `{"value":[],"@odata.nextLink":"%s$select=displayName,id,onPremisesSecurityIdentifier"}`, link)
+		}}},
+			want: "read devices feed: page is not understood: @odata.nextLink leads back to the page itself: the feed would never end"},
 		{name: "link of another host", feed: directory.GroupFeed, faults: []graphtest.Fault{page(`{"value":[],"@odata.deltaLink":"https://graph.example.com/x"}`)},
 			want: "read groups feed: link leads to https://graph.example.com, not to SERVER: refused, because the access token would go there"},
 		{name: "redirect to another host", feed: directory.GroupFeed, faults: []graphtest.Fault{{Status: 302, Location: "https://graph.example.com/x"}},

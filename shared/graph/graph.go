@@ -3,9 +3,10 @@
 // directory.
 //
 // It is not a general Graph client: it sends GET requests to three feeds and
-// nothing else, and it keeps no state but the address it was given. It does not
-// link the generated models of the Graph SDK, which cannot tell a property that
-// was cleared from one that was not mentioned.
+// nothing else, and it keeps no state but the address it was given. Of the Graph
+// SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
+// link the generated models, which cannot tell a property that was cleared from
+// one that was not mentioned.
 //
 // Its invariants:
 //
@@ -43,6 +44,11 @@ type Options struct {
 	// Credential signs in; see package signin. The token's scope is Base + "/.default".
 	Credential azcore.TokenCredential
 
+	// Tenant is the id of the tenant that is to be read. A token of another one is
+	// refused; a managed identity, for one, is not told which tenant it is for.
+	// Empty, or a domain: any will do.
+	Tenant string
+
 	// Properties of groups to read on top of those that are always read, by their
 	// Graph names. Links are valid only for the properties that they began with.
 	Properties []string
@@ -72,6 +78,7 @@ type Options struct {
 type Client struct {
 	base       *url.URL
 	credential azcore.TokenCredential
+	tenant     string
 	extra      []string
 	http       *http.Client
 	timeout    time.Duration
@@ -96,7 +103,7 @@ func New(o Options) (*Client, error) {
 		}
 	}
 	c := &Client{
-		base: base, credential: o.Credential, extra: slices.Clone(o.Properties), http: guarded(o.HTTP, base),
+		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.Clone(o.Properties), http: guarded(o.HTTP, base),
 		timeout: cmp.Or(o.Timeout, 2*time.Minute), log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter,
 	}
 	if c.log == nil {

@@ -11,22 +11,30 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/microsoftgraph/msgraph-sdk-go/models/odataerrors"
+
 	"groupwriteback/shared/directory"
 )
 
 // errUnauthorized is a 401. Try it once more with a fresh token.
 var errUnauthorized = errors.New("the access token is not accepted: check the tenant, that the app is enabled, that the cloud is the right one, and this machine's clock")
 
-// refusal is a response other than 200, with the OData error in it.
-//
-// The SDK's odataerrors would say the same, but links its JSON framework and
-// OpenTelemetry to read four strings.
+// refusal is a response other than 200. It unwraps to the Graph SDK's
+// *odataerrors.ODataError, if the body was one.
 type refusal struct {
+	odata     *odataerrors.ODataError
 	status    int
 	codes     []string // the error's own code, then those of its inner errors
 	message   string
 	requestID string // what Microsoft's support asks for
 	location  string
+}
+
+func (r *refusal) Unwrap() error {
+	if r.odata == nil {
+		return nil
+	}
+	return r.odata
 }
 
 func (r *refusal) Error() string {
@@ -89,34 +97,35 @@ func forbidden(r *refusal, f feed, have []string) error {
 	return fmt.Errorf("%w: the app lacks %s (it has: %s): grant it as an application permission, with admin consent", r, f.permissions[0], list)
 }
 
-// readRefusal decodes {"error":{"code","message","innerError":{"code",…}}}; a body
-// that is something else, such as a proxy's page, leaves the status alone.
-// Source: https://learn.microsoft.com/graph/errors.
+// readRefusal keeps of a response what a person has to know. A body that is no OData
+// error leaves the status alone.
 func readRefusal(resp *http.Response) *refusal {
-	type detail struct {
-		Code       string
-		Message    string
-		InnerError json.RawMessage
-	}
-	var body struct{ Error detail }
-	data, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	r := &refusal{status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	r := &refusal{odata: readOData(resp, body), status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
 	if resp.StatusCode/100 == 3 {
 		r.location = resp.Header.Get("Location")
 	}
-	if json.Unmarshal(data, &body) != nil {
+	if r.odata == nil {
 		return r
 	}
-	r.message = body.Error.Message
-	for d := body.Error; ; {
-		if d.Code != "" {
-			r.codes = append(r.codes, d.Code)
-		}
-		var inner detail
-		if len(d.InnerError) == 0 || json.Unmarshal(d.InnerError, &inner) != nil {
-			return r
-		}
-		d = inner
+	main := r.odata.GetErrorEscaped()
+	r.codes, r.message = codes(r.odata), *main.GetMessage()
+	if inner := main.GetInnerError(); r.requestID == "" && inner != nil && inner.GetRequestId() != nil {
+		r.requestID = *inner.GetRequestId()
+	}
+	return r
+}
+
+// seesHidden is the permission to read who is in a group of hidden membership.
+// Source: https://learn.microsoft.com/graph/api/group-list-members.
+const seesHidden = "Member.Read.Hidden"
+
+// doubt marks the groups of a page whose members an app of these roles may not see.
+// To such a one a list answers 200 and leaves them out; what a delta does is not
+// documented.
+func doubt(p directory.Page, roles []string) {
+	for i, c := range p.Groups {
+		p.Groups[i].Unread = c.Set.Hidden() && !slices.Contains(roles, seesHidden)
 	}
 }
 
@@ -131,21 +140,25 @@ func (c *Client) Roles(ctx context.Context) ([]string, error) {
 	return roles(token), nil
 }
 
-// roles reads the roles claim of a JWT. It does not verify: the token is our own, and
-// Graph decides what it is good for.
-func roles(token string) []string {
+// claims are what is read of an access token.
+type claims struct {
+	Tenant string `json:"tid"`
+	Roles  []string
+}
+
+// readClaims decodes a JWT; what it cannot read is empty. It does not verify: the token is
+// our own, and Graph decides what it is good for.
+func readClaims(token string) (c claims) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil
+		return claims{}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return nil
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return claims{}
 	}
-	var claims struct{ Roles []string }
-	if json.Unmarshal(payload, &claims) != nil {
-		return nil
-	}
-	slices.Sort(claims.Roles)
-	return claims.Roles
+	slices.Sort(c.Roles)
+	return c
 }
+
+func roles(token string) []string { return readClaims(token).Roles }

@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/uuid"
 
 	"groupwriteback/shared/directory"
 )
@@ -118,9 +120,13 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	if _, whole := errors.AsType[*malformed](err); err != nil && !whole {
 		return page, &transient{error: fmt.Errorf("page (%s) is not whole or not JSON: %w", cmp.Or(resp.Header.Get("Content-Type"), "no content type"), err)}
 	}
+	if err == nil && page.Next == link {
+		err = malformedf("@odata.nextLink leads back to the page itself: the feed would never end")
+	}
 	if err != nil {
 		return page, fmt.Errorf("page is not understood: %w", err)
 	}
+	doubt(page, roles(token))
 	return page, c.check(cmp.Or(page.Next, page.Delta))
 }
 
@@ -135,6 +141,10 @@ func (c *Client) token(ctx context.Context, fresh bool) (string, error) {
 	t, err := c.credential.GetToken(ctx, o)
 	if err != nil {
 		return "", fmt.Errorf("sign in to microsoft graph: %w", err)
+	}
+	of := readClaims(t.Token).Tenant
+	if uuid.Validate(c.tenant) == nil && of != "" && !strings.EqualFold(of, c.tenant) {
+		return "", fmt.Errorf("sign in to microsoft graph: the access token is of tenant %s, not of %s: correct the tenant id, or sign in to that tenant", of, c.tenant)
 	}
 	return t.Token, nil
 }

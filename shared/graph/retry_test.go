@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
@@ -97,6 +98,29 @@ func TestRetry(t *testing.T) {
 				t.Errorf("%d groups, want 1", len(p.Groups))
 			}
 		})
+	}
+}
+
+// TestThrottledClientGetsThrough: who waits for as long as he is told to is not
+// refused again.
+func TestThrottledClientGetsThrough(t *testing.T) {
+	var tenant graphtest.Tenant
+	for i := range 9 {
+		ok(t, tenant.AddGroup(graphtest.Group{ID: graphtest.ID(fmt.Sprint(i))}))
+	}
+	now := time.Now()
+	clock := func() time.Time { return now }
+	s := serve(t, &tenant, graphtest.Options{PageSize: 1, Throttle: 3, Now: clock})
+	waits := 0
+	c := dial(t, s, func(o *graph.Options) {
+		o.Now = clock
+		o.Wait = func(_ context.Context, d time.Duration) error {
+			waits, now = waits+1, now.Add(d)
+			return nil
+		}
+	})
+	if pages := read(t, c, directory.GroupFeed, ""); len(pages) != 9 || waits != 2 {
+		t.Errorf("%d pages with %d waits, want 9 with 2", len(pages), waits)
 	}
 }
 

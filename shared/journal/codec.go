@@ -19,6 +19,8 @@ type Have struct {
 	Group    *plan.Group // nil: AD does not hold it
 	Touched  uint64      // the last batch that may have changed it: older rows of a report do not count
 	Unsure   bool        // what Group says may not be so: it is read again before it is planned
+	Settled  bool        // it has agreed with the cloud: what comes after the first fill is growth
+	Asked    bool        // an operator waits for it
 	Parked   *Parked     // AD refused to create or change it
 	Bad      []Parked    // AD refused these members
 	Hold     *Hold       // removals that wait for approval
@@ -44,13 +46,33 @@ type Hold struct {
 	Approved time.Time  `cbor:"5,keyasint,omitempty" json:"approved,omitzero"`
 	Text     string     `cbor:"6,keyasint" json:"text"`
 	Scope    plan.Scope `cbor:"7,keyasint,omitempty" json:"scope,omitempty"` // empty: one group's members
+	By       string     `cbor:"8,keyasint,omitempty" json:"by,omitempty"`    // who said the last word on it
+	Rejected bool       `cbor:"9,keyasint,omitempty" json:"rejected,omitempty"`
 }
 
 // approvalLife is how long an approval counts.
 const approvalLife = 24 * time.Hour
 
-// Open says whether a hold still waits for a word.
+// Open says whether a hold is not approved: it waits for a word, or was rejected.
 func (h Hold) Open() bool { return h.Approved.IsZero() }
+
+// After is the hold after an operator's word.
+func (h Hold) After(v Verdict, now time.Time) Hold {
+	h.By, h.Rejected, h.Approved = v.By, !v.Approve, time.Time{}
+	if v.Approve {
+		h.Approved = now
+	}
+	return h
+}
+
+// listing is the hold in a list, without its items.
+func (h Hold) listing() Listing {
+	l := Listing{ID: h.ID, Scope: h.Scope, Text: h.Text, Opened: h.Opened, Count: h.Count}
+	if h.Rejected {
+		l.Denied = h.By
+	}
+	return l
+}
 
 // Released says whether what a hold lists may go.
 func (h Hold) Released(now time.Time) bool { return !h.Open() && now.Sub(h.Approved) < approvalLife }
@@ -67,6 +89,7 @@ type (
 		Members []byte              `cbor:"5,keyasint,omitempty"`
 		Left    []byte              `cbor:"6,keyasint,omitempty"`
 		Words   []string            `cbor:"7,keyasint,omitempty"` // kinds and standings that occur
+		Unread  bool                `cbor:"8,keyasint,omitempty"`
 	}
 	principalWire struct {
 		ID       []byte             `cbor:"1,keyasint"`
@@ -92,6 +115,8 @@ type (
 		Hold     *Hold               `cbor:"13,keyasint,omitempty"`
 		Problems []problemWire       `cbor:"14,keyasint,omitempty"`
 		Window   Window              `cbor:"15,keyasint,omitzero"`
+		Settled  bool                `cbor:"16,keyasint,omitempty"`
+		Asked    bool                `cbor:"17,keyasint,omitempty"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -103,7 +128,7 @@ type (
 func encodeGroup(g *directory.Group) ([]byte, error) {
 	var words table[string]
 	var domains table[directory.SID]
-	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone}
+	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread}
 	w.Members = packMembers(g.Members, &words, &domains)
 	w.Left = packMembers(g.Left, &words, &domains)
 	w.Words, w.Domains = words.words, domains.words
@@ -118,7 +143,7 @@ func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	id, err := rawID(w.ID)
 	members, err1 := unpackMembers(w.Members, w.Words, w.Domains)
 	left, err2 := unpackMembers(w.Left, w.Words, w.Domains)
-	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Members: members, Left: left}, errors.Join(err, err1, err2)
+	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Members: members, Left: left}, errors.Join(err, err1, err2)
 }
 
 func encodePrincipal(p *directory.Principal) ([]byte, error) {
@@ -136,7 +161,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 }
 
 func encodeHave(h *Have) ([]byte, error) {
-	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold, Window: h.Window}
+	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Settled: h.Settled, Asked: h.Asked, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold, Window: h.Window}
 	if g := h.Group; g != nil {
 		var domains table[directory.SID]
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
@@ -159,7 +184,7 @@ func decodeHave(b []byte) (directory.ID, *Have, error) {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
-	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold, Window: w.Window}
+	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Settled: w.Settled, Asked: w.Asked, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold, Window: w.Window}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)

@@ -22,7 +22,7 @@ func sampleGroups() map[string]*directory.Group {
 	return map[string]*directory.Group{
 		"empty":  {ID: gid(1)},
 		"zero":   {},
-		"props":  {ID: gid(2), Props: directory.Properties{"displayName": {"日本 🙂"}, "proxyAddresses": {"a", "b"}}, Gone: directory.SoftDeleted},
+		"props":  {ID: gid(2), Props: directory.Properties{"displayName": {"日本 🙂"}, "proxyAddresses": {"a", "b"}}, Gone: directory.SoftDeleted, Unread: true},
 		"people": {ID: gid(3), Members: people(), Left: people()[2:]},
 		"a RID":  {ID: gid(4), Members: []directory.Member{{ID: uid(1), SID: "S-1-5-21-1-2-3-4294967295"}, {ID: uid(2), SID: "S-1-5-0"}}},
 		"long":   long,

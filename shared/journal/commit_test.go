@@ -85,7 +85,7 @@ func first(t *testing.T, j *Journal) {
 	if err := keep(ctx, w, named("group", upTo(3), 1, 2), false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Issue([]plan.Change{update(1, 1)}); err != nil {
+	if _, err := w.Issue([]plan.Change{update(1, 1)}, 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, w)
@@ -144,7 +144,7 @@ func second(ctx context.Context, j *Journal) error {
 		}
 		changes = append(changes, c)
 	}
-	if n, err := w.Issue(changes); err != nil || n != 2 {
+	if n, err := w.Issue(changes, 1<<30); err != nil || n != 2 {
 		return fmt.Errorf("issue: %d, %v", n, err)
 	}
 	w.Head.Rules = "second"
@@ -227,7 +227,7 @@ func TestReleaseAfterCrash(t *testing.T) {
 	j := (&Journal{Store: store, Target: "t"}).at(newClock())
 	w := load(t, j)
 	w.Head.Rules = "r"
-	if _, err := w.Issue([]plan.Change{update(1, 1)}); err != nil {
+	if _, err := w.Issue([]plan.Change{update(1, 1)}, 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	crash = true

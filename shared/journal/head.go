@@ -21,6 +21,7 @@ type Head struct {
 	Gen    uint64 `json:"gen"`   // one more at each commit
 	Nonce  string `json:"nonce"` // of the step that wrote this generation
 
+	Tenant string   `json:"tenant"`          // pinned by the first step
 	Target Target   `json:"target"`          // pinned by the first full report
 	Rules  string   `json:"rules"`           // hash of the rules in force
 	Former []string `json:"formerRules"`     // hashes of rules that were replaced
@@ -69,6 +70,7 @@ type DC struct {
 // Round is one pass over Graph's feeds.
 type Round struct {
 	Number uint64                    `json:"number"`
+	Select string                    `json:"select"`        // names the properties that the links are for
 	Links  map[directory.Feed]string `json:"links"`         // absent: from the beginning
 	Done   map[directory.Feed]bool   `json:"done,omitzero"` // feeds that this pass has completed
 	Open   bool                      `json:"open"`          // not yet at the end of all feeds: no plan is made from it
@@ -158,6 +160,8 @@ type Counts struct {
 	Parked   int            `json:"parked" cbor:"9,keyasint,omitempty"` // groups and members that AD refused
 	Problems map[string]int `json:"problems,omitempty" cbor:"10,keyasint,omitempty"`
 	Retires  int            `json:"retires" cbor:"11,keyasint,omitempty"` // groups to be marked as no longer managed
+	Retired  int            `json:"retired" cbor:"13,keyasint,omitempty"` // groups that are so marked
+	Grows    int            `json:"grows" cbor:"14,keyasint,omitempty"`   // of Adds: those to groups that were true before
 
 	Over map[plan.Scope]int `json:"over,omitempty" cbor:"12,keyasint,omitempty"` // what waits for approval by a limit over all groups
 }
@@ -174,6 +178,8 @@ func (c *Counts) Add(d Counts) {
 	c.Unsure += d.Unsure
 	c.Parked += d.Parked
 	c.Retires += d.Retires
+	c.Retired += d.Retired
+	c.Grows += d.Grows
 	for k, n := range d.Over {
 		if c.Over == nil {
 			c.Over = map[plan.Scope]int{}

@@ -73,8 +73,8 @@ type Gone struct {
 	After uint64       `json:"after"`
 }
 
-// Approval is an operator's word on a hold.
-type Approval struct {
+// Word is what an operator says of a hold.
+type Word struct {
 	Hold string    `json:"hold"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
@@ -98,6 +98,7 @@ type Listing struct {
 	Count  int            `json:"count"`
 	Causes map[string]int `json:"causes,omitempty"` // why members go
 	Opened time.Time      `json:"opened"`
+	Denied string         `json:"rejectedBy,omitempty"` // who has said that it shall not go
 	Items  []Item         `json:"items,omitempty"`
 }
 
@@ -106,16 +107,16 @@ type Item struct {
 	Group  directory.ID `json:"group"`
 	Name   string       `json:"name"`
 	Remove []plan.Ref   `json:"remove,omitempty"`
+	Add    []plan.Ref   `json:"add,omitempty"`
 }
 
-// Removals returns the removals from one group that a listing holds.
-func (l Listing) Removals(id directory.ID) []plan.Ref {
-	for _, i := range l.Items {
-		if i.Group == id {
-			return i.Remove
-		}
+// Item returns one group's part of a listing, if it has one.
+func (l Listing) Item(id directory.ID) (Item, bool) {
+	i := slices.IndexFunc(l.Items, func(i Item) bool { return i.Group == id })
+	if i < 0 {
+		return Item{}, false
 	}
-	return nil
+	return l.Items[i], true
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -210,23 +211,43 @@ func reportTime(id string) time.Time {
 	return time.Unix(0, ns)
 }
 
-// Approvals returns the approvals in the inbox, each with what it approves, and
-// takes them out. An approval of no known hold is dropped.
-func (w *Work) Approvals(ctx context.Context) (map[string]Listing, error) {
-	out := map[string]Listing{}
-	for _, name := range w.inboxNames("in/approve/") {
-		id := strings.TrimPrefix(name, "in/approve/")
-		l, err := getJSON[Listing](ctx, w.journal, "hold/"+id)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+// Verdict is a word with what it is about.
+type Verdict struct {
+	Word
+	Approve bool // else it is a rejection
+	Listing Listing
+}
+
+// Verdicts returns the operators' words in the inbox, rejections last so that
+// they stand where both were said, and takes them out. A word on no known hold
+// is dropped.
+func (w *Work) Verdicts(ctx context.Context) ([]Verdict, error) {
+	var out []Verdict
+	for _, kind := range []string{approvals, rejections} {
+		for _, name := range w.inboxNames(kind) {
+			v := Verdict{Approve: kind == approvals}
+			l, err := getJSON[Listing](ctx, w.journal, "hold/"+strings.TrimPrefix(name, kind))
+			if err == nil {
+				v.Listing = l
+				v.Word, err = getJSON[Word](ctx, w.journal, name)
+			}
+			switch {
+			case err == nil:
+				out = append(out, v)
+			case !errors.Is(err, fs.ErrNotExist):
+				return nil, err
+			}
+			w.fold(name)
 		}
-		if err == nil {
-			out[id] = l
-		}
-		w.fold(name)
 	}
 	return out, nil
 }
+
+// The folders of an operator's words in the inbox.
+const (
+	approvals  = "in/approve/"
+	rejections = "in/reject/"
+)
 
 // Asks returns the groups that operators asked for, and takes the asks out of
 // the inbox.
@@ -253,11 +274,13 @@ func (w *Work) OpenHold(l Listing) error {
 	return nil
 }
 
-// HoldID makes an id for a hold of a list of changes that this step opens. The
-// same changes a month later are another hold; and so are those of a step that
-// was lost after it wrote its listing, which stays there and is never opened.
+// HoldID makes an id for a hold of a list of changes that this step opens: when
+// that was, in seconds since 1970, and a digest of all that it covers. The same
+// changes a month later are another hold; and so are those of a step that was
+// lost after it wrote its listing, which stays there and is never opened.
 func (w *Work) HoldID(list string) string {
-	return Digest(fmt.Appendf(nil, "%s %d %d %s %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, nonce(w.Now), list))[:12]
+	covers := fmt.Appendf(nil, "%s %d %d %s %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, nonce(w.Now), list)
+	return fmt.Sprintf("%08x%s", w.Now.Unix(), Digest(covers)[:8])
 }
 
 // Listing reads what a hold holds.

@@ -210,7 +210,7 @@ func TestIssue(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
 			w := load(t, j)
-			taken, err := w.Issue(tt.changes)
+			taken, err := w.Issue(tt.changes, 1<<30)
 			if err != nil || taken != tt.taken {
 				t.Fatalf("issued %d, %v; want %d", taken, err, tt.taken)
 			}

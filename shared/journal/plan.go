@@ -47,8 +47,9 @@ const planLife = 10 * time.Minute
 const Grace = 2 * time.Minute
 
 // Issue makes batches of changes, in order, the plan in flight. It returns how
-// many changes it took: those that fit in one plan. No plan may be open.
-func (w *Work) Issue(changes []plan.Change) (taken int, err error) {
+// many changes it took: those that fit in one plan of about so many values. No
+// plan may be open.
+func (w *Work) Issue(changes []plan.Change, most int) (taken int, err error) {
 	p := &Plan{First: w.Head.NextSeq, Nonce: nonce(w.Now), Expires: w.Now.Add(planLife).Truncate(time.Second)}
 	var part []plan.Change
 	values, size := 0, 0
@@ -68,6 +69,9 @@ func (w *Work) Issue(changes []plan.Change) (taken int, err error) {
 		return nil
 	}
 	for i, c := range changes {
+		if p.Values+values >= most {
+			break
+		}
 		data, err := json.Marshal(c)
 		if err != nil {
 			return 0, fmt.Errorf("encode change: %w", err)

@@ -195,8 +195,14 @@ func (j *Journal) Report(ctx context.Context, r Report) error {
 	return j.create(ctx, reportName(r.ID, r.Part), data)
 }
 
-// Approve takes an operator's word on a hold, by its id.
-func (j *Journal) Approve(ctx context.Context, a Approval) error {
+// Approve takes an operator's word that what a hold lists may go.
+func (j *Journal) Approve(ctx context.Context, a Word) error { return j.say(ctx, approvals, a) }
+
+// Reject takes an operator's word that it shall not: it stays held, and is not
+// told of again.
+func (j *Journal) Reject(ctx context.Context, a Word) error { return j.say(ctx, rejections, a) }
+
+func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	if blob.CheckKey("hold/"+a.Hold) != nil {
 		return ErrUnknownHold
 	}
@@ -207,9 +213,9 @@ func (j *Journal) Approve(ctx context.Context, a Approval) error {
 	}
 	data, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("encode approval: %w", err)
+		return fmt.Errorf("encode word on hold: %w", err)
 	}
-	if err := j.create(ctx, "in/approve/"+a.Hold, data); err != nil && !errors.Is(err, errDiffers) {
+	if err := j.create(ctx, kind+a.Hold, data); err != nil && !errors.Is(err, errDiffers) {
 		return err
 	}
 	return nil

@@ -23,7 +23,7 @@ func issued(t *testing.T, c *clock, n int) *Journal {
 		}
 		changes = append(changes, change)
 	}
-	if taken, err := w.Issue(changes); err != nil || taken != n || len(w.Head.Plan.Digests) != n {
+	if taken, err := w.Issue(changes, 1<<30); err != nil || taken != n || len(w.Head.Plan.Digests) != n {
 		t.Fatalf("issue: %d changes in %d batches, %v; want %d", taken, len(w.Head.Plan.Digests), err, n)
 	}
 	commit(t, w)
@@ -240,23 +240,26 @@ func TestApprove(t *testing.T) {
 	}
 	commit(t, w)
 	for _, id := range []string{"ffff", "", "../head", "0A1B", "x y", "0a1b/"} {
-		if err := j.Approve(ctx, Approval{Hold: id}); !errors.Is(err, ErrUnknownHold) {
+		if err := j.Approve(ctx, Word{Hold: id}); !errors.Is(err, ErrUnknownHold) {
 			t.Errorf("approve %q: %v, want ErrUnknownHold", id, err)
 		}
 	}
 	for range 2 {
-		if err := j.Approve(ctx, Approval{Hold: "0a1b", By: "ann"}); err != nil {
+		if err := j.Approve(ctx, Word{Hold: "0a1b", By: "ann"}); err != nil {
 			t.Error(err)
 		}
 	}
+	if err := j.Reject(ctx, Word{Hold: "0a1b", By: "bob"}); err != nil {
+		t.Error(err)
+	}
 	w = load(t, j)
-	got, err := w.Approvals(ctx)
-	if err != nil || len(got) != 1 || got["0a1b"].Text != "too much" {
-		t.Errorf("approvals %v, %v", got, err)
+	got, err := w.Verdicts(ctx)
+	if err != nil || len(got) != 2 || !got[0].Approve || got[0].By != "ann" || got[0].Listing.Text != "too much" || got[1].Approve || got[1].By != "bob" {
+		t.Errorf("verdicts %+v, %v; want ann's approval, then bob's rejection", got, err)
 	}
 	commit(t, w)
 	w = load(t, j)
-	if got, err := w.Approvals(ctx); err != nil || len(got) > 0 {
-		t.Errorf("approved again by nobody: %v, %v", got, err)
+	if got, err := w.Verdicts(ctx); err != nil || len(got) > 0 {
+		t.Errorf("said again by nobody: %v, %v", got, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,26 +23,29 @@ func nonce(now time.Time) string {
 	return fmt.Sprintf("%08x%s", now.Unix(), hex.EncodeToString(b))
 }
 
-// madeAt is when a nonce was made.
-func madeAt(nonce string) (time.Time, bool) {
-	if len(nonce) != 20 {
-		return time.Time{}, false
+// older says whether a name that begins with the time of its making is older than
+// an age. One that does not is not.
+func older(name string, now time.Time, age time.Duration) bool {
+	if len(name) < 16 {
+		return false
 	}
-	s, err := strconv.ParseInt(nonce[:8], 16, 64)
-	return time.Unix(s, 0), err == nil
+	s, err := strconv.ParseInt(name[:8], 16, 64)
+	return err == nil && now.Sub(time.Unix(s, 0)) > age
 }
 
 // How often a sweep runs, and how old what it deletes must be: older than any
-// step that could still name it, and than any reader of an earlier head.
+// step that could still name it, and than any reader of an earlier head. What
+// tells people what was done is kept for more than a year.
 const (
 	sweepEvery = time.Hour
 	sweepAge   = time.Hour
+	retention  = 400 * 24 * time.Hour
 )
 
 // Sweep deletes what the committed head, its map and its shadow do not name and
 // what is old enough that nobody is about to: units, maps, batches and releases of
-// steps that were lost or have been replaced. Audit objects and holds stay. A
-// crash in it leaves work for the next one. A step that changes nothing, and so
+// steps that were lost or have been replaced, and after their retention audit
+// objects, the oldest of the chain, and holds that are not open. A crash in it leaves work for the next one. A step that changes nothing, and so
 // leaves nothing behind, does not sweep.
 func (w *Work) Sweep(ctx context.Context) error {
 	if w.Now.Sub(w.Head.Swept) < sweepEvery || !w.changed() {
@@ -51,7 +55,7 @@ func (w *Work) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/"} {
+	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/"} {
 		keys, err := w.journal.Store.List(ctx, w.journal.prefix()+kind)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", kind, err)
@@ -59,6 +63,11 @@ func (w *Work) Sweep(ctx context.Context) error {
 		for _, k := range keys {
 			name := k[len(w.journal.prefix()):]
 			if named[name] || !w.outlived(name) {
+				continue
+			}
+			if open, err := w.opened(ctx, name); err != nil {
+				return err
+			} else if open {
 				continue
 			}
 			if err := w.journal.Store.Delete(ctx, k); err != nil {
@@ -110,9 +119,25 @@ func (w *Work) outlived(name string) bool {
 		n, err := strconv.ParseUint(seq, 10, 64)
 		return err == nil && n <= w.Head.Closed
 	}
-	parts := strings.Split(name, "-")
-	made, ok := madeAt(parts[len(parts)-1])
-	return ok && w.Now.Sub(made) > sweepAge
+	if id, ok := strings.CutPrefix(name, "hold/"); ok {
+		return older(id, w.Now, retention)
+	}
+	age := sweepAge
+	if strings.HasPrefix(name, "audit/") {
+		age = retention
+	}
+	return older(name[strings.LastIndexByte(name, '-')+1:], w.Now, age)
+}
+
+// opened says whether an object lists what a hold holds that is open still. That
+// is asked for old ones only, of which there are few.
+func (w *Work) opened(ctx context.Context, name string) (bool, error) {
+	id, ok := strings.CutPrefix(name, "hold/")
+	if !ok {
+		return false, nil
+	}
+	holds, err := w.Holds(ctx)
+	return slices.ContainsFunc(holds, func(l Listing) bool { return l.ID == id }), err
 }
 
 // Applied is one audit object: what became of one batch. Each names the hash of

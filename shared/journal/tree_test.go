@@ -156,7 +156,7 @@ func TestDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.PutHave(&Have{ID: gid(1), Touched: 1})
-		if _, err := w.Issue([]plan.Change{update(1, 1)}); err != nil {
+		if _, err := w.Issue([]plan.Change{update(1, 1)}, 1<<30); err != nil {
 			t.Fatal(err)
 		}
 		commit(t, w)

@@ -263,14 +263,15 @@ func (w *Work) Holds(ctx context.Context) ([]Listing, error) {
 	var out []Listing
 	for _, h := range w.Head.Holds {
 		if h.Open() {
-			out = append(out, Listing{ID: h.ID, Scope: h.Scope, Text: h.Text, Opened: h.Opened, Count: h.Count})
+			out = append(out, h.listing())
 		}
 	}
 	err := w.Each(ctx, func(h *Have) error {
 		if h.Hold == nil || !h.Hold.Open() {
 			return nil
 		}
-		l := Listing{ID: h.Hold.ID, Group: h.ID, Text: h.Hold.Text, Opened: h.Hold.Opened, Count: h.Hold.Count}
+		l := h.Hold.listing()
+		l.Group = h.ID
 		if h.Group != nil {
 			l.Name = h.Group.Name
 		}

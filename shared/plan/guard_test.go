@@ -40,7 +40,7 @@ func TestGroupLimit(t *testing.T) {
 }
 
 func TestOverallLimit(t *testing.T) {
-	l := plan.DefaultLimits() // a tenth, but always 20; 500 new groups
+	l := plan.DefaultLimits() // a tenth, but always 20; half as much again, but always 1000; 500 new groups
 	tests := []struct {
 		name                 string
 		scope                plan.Scope
@@ -54,6 +54,14 @@ func TestOverallLimit(t *testing.T) {
 		{"more than a tenth", plan.Removals, 0, 101, 1000, "101 of 1000 memberships would be removed; the limit is 100"},
 		{"in two steps", plan.Removals, 60, 41, 1000, "41 of 1000 memberships would be removed; the limit is 100, and there were 60 in the last 24 hours"},
 		{"groups", plan.Retirements, 20, 1, 30, "1 of 30 groups would no longer be managed; the limit is 20, and there were 20 in the last 24 hours"},
+		{"all groups of few", plan.Retirements, 0, 5, 5, "all 5 groups would no longer be managed"},
+		{"all groups of fewer", plan.Retirements, 0, 4, 4, ""},
+		{"all memberships of few", plan.Removals, 0, 12, 12, "all 12 memberships would be removed"},
+		{"all but one", plan.Removals, 0, 12, 13, ""},
+		{"growth of a small tenant", plan.Additions, 0, 1000, 100, ""},
+		{"more growth", plan.Additions, 0, 1001, 100, "1001 memberships would be added to groups that were true before; the limit is 1000"},
+		{"half as much again", plan.Additions, 0, 5000, 10000, ""},
+		{"growth in two steps", plan.Additions, 4000, 1001, 10000, "1001 memberships would be added to groups that were true before; the limit is 5000, and there were 4000 in the last 24 hours"},
 		{"the first fill", plan.Creations, 0, 500, 0, ""},
 		{"a larger one", plan.Creations, 0, 501, 0, "501 groups would be created; the limit is 500"},
 	}

@@ -2,8 +2,10 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,6 +35,11 @@ func (c *Client) Report(ctx context.Context, r Report) error {
 	return err
 }
 
+// Check asks whether the relay would serve this agent, without taking the lease.
+func (c *Client) Check(ctx context.Context) (Welcome, error) {
+	return call[Welcome](ctx, c, "check", struct{}{})
+}
+
 func call[R any](ctx context.Context, c *Client, name string, message any) (reply R, err error) {
 	body, err := json.Marshal(message)
 	if err != nil {
@@ -59,21 +66,55 @@ func call[R any](ctx context.Context, c *Client, name string, message any) (repl
 		return reply, problemError(name, resp.StatusCode, data)
 	}
 	if err := json.Unmarshal(data, &reply); err != nil {
-		return reply, fmt.Errorf("decode answer to %s: %w", name, err)
+		return reply, fmt.Errorf("decode answer to %s (%s): %w: it is not the relay's: look for a proxy's page, or another program at this URL",
+			name, cmp.Or(resp.Header.Get("Content-Type"), "without a type"), err)
 	}
 	return reply, nil
 }
+
+// refusal is an answer that stands for one of the errors of problemKinds, in the
+// relay's own words.
+type refusal struct {
+	kind   error
+	detail string
+}
+
+func (r *refusal) Error() string { return cmp.Or(r.detail, r.kind.Error()) }
+
+func (r *refusal) Unwrap() error { return r.kind }
 
 // problemError turns an answer back into the error that it stands for.
 func problemError(name string, status int, body []byte) error {
 	var p Problem
 	if err := json.Unmarshal(body, &p); err != nil || p.Title == "" {
-		return fmt.Errorf("%s: the relay answered %d %s", name, status, http.StatusText(status))
+		return notRelay(name, status)
 	}
 	for _, k := range problemKinds() {
-		if p.Code == k.code {
-			return fmt.Errorf("%s: %w", name, k.err)
+		if p.Code != k.code {
+			continue
 		}
+		err := fmt.Errorf("%s: %w", name, &refusal{k.err, p.Detail})
+		if k.err == ErrUnauthorized {
+			err = fmt.Errorf("%w: tenant and audience must be those that the app is set to accept, and both clocks right", err)
+		}
+		return err
+	}
+	if p.Detail == "" {
+		return fmt.Errorf("%s: the relay answered %d %s: its own log says why", name, status, http.StatusText(status))
 	}
 	return fmt.Errorf("%s: the relay answered %d: %s", name, status, p.Detail)
+}
+
+// notRelay is the error of an answer without the form of the relay's.
+func notRelay(name string, status int) error {
+	text := fmt.Sprintf("%s: answer %d %s, which is not the relay's", name, status, http.StatusText(status))
+	switch status {
+	case http.StatusNotFound:
+		text += ": there is no relay at this URL, which ends in /api/relay/"
+	case http.StatusUnauthorized, http.StatusForbidden:
+		text += ": the platform in front of the app, or a proxy, asks for a sign-in of its own"
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		text += ": the app is starting, or has failed to: its own log says why"
+	}
+	return errors.New(text)
 }

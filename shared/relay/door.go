@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -36,6 +38,10 @@ var (
 // callTime is how long one request may take: hosts cut them off at 230 s.
 const callTime = 200 * time.Second
 
+// bodyTime is how long a message may take to arrive, 8 MiB of it at most: a
+// caller that sends a byte a minute would hold a connection for years.
+const bodyTime = time.Minute
+
 // maxCallers bounds the table of limits: apps and people of one tenant with a
 // role.
 const maxCallers = 1000
@@ -44,6 +50,10 @@ const maxCallers = 1000
 func (d *Door) Guard(next func(w http.ResponseWriter, r *http.Request, caller string), roles ...string) http.Handler {
 	crossSite := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Before the first refusal: the server reads what is left of a body. Where there
+		// is no connection, the message is whole already.
+		conn := http.NewResponseController(w)
+		_ = conn.SetReadDeadline(time.Now().Add(bodyTime))
 		caller, err := d.enter(crossSite, r, roles)
 		if err != nil {
 			WriteProblem(w, r, d.Log, err)
@@ -52,7 +62,13 @@ func (d *Door) Guard(next func(w http.ResponseWriter, r *http.Request, caller st
 		ctx, cancel := context.WithTimeout(r.Context(), callTime)
 		defer cancel()
 		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			WriteProblem(w, r, d.Log, &badRequest{fmt.Errorf("read message: %w", err)})
+			return
+		}
+		_ = conn.SetReadDeadline(time.Time{}) // or its end would be taken for the caller's
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		next(w, r, caller)
 	})
 }

@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"time"
 )
 
-// Handler serves the agent: POST poll, ack and report below prefix. wake is
+// Handler serves the agent: POST poll, ack, report and check below prefix. wake is
 // called, in the request, when a plan is complete, so that the next step does
 // not wait for the timer.
 func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.Handler {
@@ -30,6 +32,9 @@ func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.H
 	mux.Handle("POST "+prefix+"report", Serve(d, AgentRole, func(ctx context.Context, caller string, r Report) (struct{}, error) {
 		r.Agent = caller
 		return struct{}{}, q.Report(ctx, r)
+	}))
+	mux.Handle("POST "+prefix+"check", Serve(d, AgentRole, func(_ context.Context, caller string, _ struct{}) (Welcome, error) {
+		return Welcome{Agent: caller, Now: time.Now()}, nil
 	}))
 	return mux
 }
@@ -84,6 +89,8 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err 
 	switch {
 	case errors.As(err, &large):
 		p = Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the message is larger than %d bytes", large.Limit)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		p = Problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("the message did not arrive within %v", bodyTime)}
 	case errors.As(err, &bad):
 		p = Problem{Status: http.StatusBadRequest, Detail: bad.Error()}
 	}

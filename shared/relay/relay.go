@@ -49,6 +49,12 @@ type Queue interface {
 	Report(ctx context.Context, r Report) error
 }
 
+// Welcome is the answer to an agent that asks whether it would be served.
+type Welcome struct {
+	Agent string    `json:"agent"` // the name that its lease would have
+	Now   time.Time `json:"now"`   // the relay's clock
+}
+
 // The roles of callers, as app roles of the API in Entra ID.
 const (
 	AgentRole    = "Relay.Agent"

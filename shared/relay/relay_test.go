@@ -99,27 +99,41 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// TestErrors sends each error that a caller tells apart over the wire.
+// TestErrors sends each error that a caller tells apart over the wire, and what a
+// person reads of it, to the letter.
 func TestErrors(t *testing.T) {
-	for _, want := range []error{relay.ErrClosed, relay.ErrLease, journal.ErrFormat} {
-		q := &queue{err: fmt.Errorf("wrapped: %w", want)}
-		if _, err := serve(t, q, nil).Ack(t.Context(), relay.Ack{}); !errors.Is(err, want) {
-			t.Errorf("%v arrives as %v", want, err)
+	wrapped := func(err error) *queue { return &queue{err: fmt.Errorf("%w: and so on", err)} }
+	for _, test := range []struct {
+		name string
+		q    *queue
+		as   string // what the agent's token says
+		path string
+		is   error
+		want string
+	}{
+		{"closed", wrapped(relay.ErrClosed), "agent", "", relay.ErrClosed, "ack: the batch is closed: and so on"},
+		{"lease", wrapped(relay.ErrLease), "agent", "", relay.ErrLease, "ack: another agent holds the lease: and so on"},
+		{"format", wrapped(journal.ErrFormat), "agent", "", journal.ErrFormat, "ack: the journal was written by a newer version: update this planner: and so on"},
+		{"no token", &queue{}, "", "", relay.ErrUnauthorized, "ack: no valid access token: nobody: tenant and audience must be those that the app is set to accept, and both clocks right"},
+		{"no role", &queue{}, "reader", "", relay.ErrForbidden, "ack: the caller lacks the role: [Relay.Agent]"},
+		{"wrong address", &queue{}, "agent", "none/", nil, "ack: answer 404 Not Found, which is not the relay's: there is no relay at this URL, which ends in /api/relay/"},
+		{"an inner error", &queue{err: errors.New("the disk is full of secrets")}, "agent", "", nil, "ack: the relay answered 500 Internal Server Error: its own log says why"},
+	} {
+		c := serve(t, test.q, nil)
+		c.Sign = func(r *http.Request) error { r.Header.Set("Authorization", test.as); return nil }
+		c.URL += test.path
+		_, err := c.Ack(t.Context(), relay.Ack{})
+		if err == nil || err.Error() != test.want || test.is != nil && !errors.Is(err, test.is) {
+			t.Errorf("%s:\n%v\nwant\n%s", test.name, err, test.want)
 		}
 	}
-	q := &queue{err: errors.New("the disk is full of secrets")}
-	_, err := serve(t, q, nil).Ack(t.Context(), relay.Ack{})
-	if err == nil || strings.Contains(err.Error(), "secrets") || !strings.Contains(err.Error(), "500") {
-		t.Errorf("an inner error arrives as %v", err)
-	}
-	c := serve(t, &queue{}, nil)
-	c.Sign = func(r *http.Request) error { r.Header.Set("Authorization", "reader"); return nil }
-	if _, err := c.Poll(t.Context(), relay.Poll{}); !errors.Is(err, relay.ErrForbidden) {
-		t.Errorf("without the role: %v", err)
-	}
-	c.URL += "none/"
-	if _, err := c.Poll(t.Context(), relay.Poll{}); err == nil || !strings.Contains(err.Error(), "the relay answered 404") {
-		t.Errorf("a wrong address: %v", err)
+}
+
+// TestCheck: an agent with the role is told its name, and takes no lease.
+func TestCheck(t *testing.T) {
+	q := &queue{err: errors.New("it asks for work")}
+	if w, err := serve(t, q, nil).Check(t.Context()); err != nil || w.Agent != "agent-1" || time.Since(w.Now).Abs() > time.Minute {
+		t.Errorf("%+v, %v", w, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -50,13 +51,15 @@ func (t *Tokens) Verify(r *http.Request, roles ...string) (string, error) {
 		return "", fmt.Errorf("%w: issuer %q is not of this tenant", ErrUnauthorized, c.Issuer)
 	case c.Tenant != t.Tenant:
 		return "", fmt.Errorf("%w: the token is of tenant %q", ErrUnauthorized, c.Tenant)
+	}
+	caller := c.caller()
+	switch {
+	case caller == "":
+		return "", fmt.Errorf("%w: the token names nobody", ErrUnauthorized)
 	case !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(c.Roles, role) }):
-		return "", fmt.Errorf("%w: grant the app role %s to the caller", ErrForbidden, strings.Join(roles, " or "))
+		return "", fmt.Errorf("%w: grant the app role %s to the caller, which is %s", ErrForbidden, strings.Join(roles, " or "), caller)
 	}
-	for _, name := range []string{c.User, c.AZP, c.AppID, c.Subject} {
-		if name != "" {
-			return name, nil
-		}
-	}
-	return "", fmt.Errorf("%w: the token names nobody", ErrUnauthorized)
+	return caller, nil
 }
+
+func (c *claims) caller() string { return cmp.Or(c.User, c.AZP, c.AppID, c.Subject) }

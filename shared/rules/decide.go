@@ -28,6 +28,8 @@ const (
 	ForeignSID         = "foreign-sid"
 	ReservedSID        = "reserved-sid"
 	NotSeen            = "not-seen"
+	HiddenMembership   = "hidden-membership"
+	WouldPublish       = "would-publish"
 )
 
 // Explain is the sentence for a reason, with the remedy where there is one.
@@ -50,6 +52,8 @@ func explanations() map[string]string {
 		ForeignSID:         "the SID belongs to a domain outside this forest",
 		ReservedSID:        "well-known and built-in accounts are never written as members",
 		NotSeen:            "Graph has named the member but not described it: does the app have User.Read.All and Device.Read.All?",
+		HiddenMembership:   "the group's membership is hidden and was read without Member.Read.Hidden, so nobody knows who is in it; the AD group keeps the members it has, and none is made",
+		WouldPublish:       "the group's membership is hidden, and Active Directory would show it to everybody; the AD group keeps the members it has, and none is made: take the group out of scope",
 
 		string(directory.CloudOnly):   "the account exists only in the cloud: it has no AD account to refer to",
 		string(directory.Guest):       "the guest has no AD account to refer to",
@@ -105,6 +109,9 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, have *plan.Group, ne
 	if d := left(strings.TrimSpace(g.Props.First("description")), 448); d != "" {
 		want.Attrs["description"] = []string{d}
 	}
+	if reason, yes := hidden(g); yes {
+		return keep(want, have, plan.Problem{Group: id, Reason: reason})
+	}
 	var problems []plan.Problem
 	for _, m := range g.Members {
 		ref, reason := member(r, m, nested, t)
@@ -118,6 +125,27 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, have *plan.Group, ne
 	slices.Sort(want.Members)
 	want.Members = slices.Compact(want.Members)
 	return Decision{Want: want, Problems: problems}
+}
+
+// hidden says why nobody is made a member of a group, or taken out of it.
+func hidden(g *directory.Group) (reason string, yes bool) {
+	switch {
+	case g.Unread:
+		return HiddenMembership, true
+	case g.Props.Hidden():
+		return WouldPublish, true
+	}
+	return "", false
+}
+
+// keep is a wish without a word on the members: they are left as they are. An AD
+// group that would have to be made empty is not made.
+func keep(want, have *plan.Group, p plan.Problem) Decision {
+	if have == nil {
+		return Decision{Problems: []plan.Problem{p}}
+	}
+	want.Members = slices.Clone(have.Members)
+	return Decision{Want: want, Problems: []plan.Problem{p}}
 }
 
 // retired says why a group that AD may hold is no longer managed.
@@ -176,14 +204,15 @@ func member(r *Rules, m directory.Member, nested func(directory.ID) Nested, t Ta
 	return plan.SIDRef(m.SID), ""
 }
 
-// writes says whether there is to be an AD group for a cloud group. nil is one
-// that is not known.
+// writes says whether an AD group is made for a cloud group. nil is one that is
+// not known.
 func (r *Rules) writes(g *directory.Group) bool {
 	if g == nil || g.Gone != directory.NotRemoved {
 		return false
 	}
 	ok, _ := r.InScope(g)
-	return ok
+	_, no := hidden(g)
+	return ok && !no && strings.TrimSpace(g.Props.First("displayName")) != ""
 }
 
 // left cuts a string to at most n UTF-16 code units, as .NET and AD count.

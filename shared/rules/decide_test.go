@@ -144,6 +144,45 @@ func TestNoName(t *testing.T) {
 	}
 }
 
+// TestHidden: who is in a group of hidden membership is unknown, or nothing for
+// Active Directory. Unknown is not empty: nobody goes, and nothing is made.
+func TestHidden(t *testing.T) {
+	have := &plan.Group{ID: id, Name: "Old name", Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "guid:0b1c"}}
+	before := have.Clone()
+	user := directory.Member{ID: directory.ID{2}, Kind: directory.User, Standing: directory.Synced, SID: "S-1-5-21-1-2-3-1102"}
+	for _, tt := range []struct {
+		name, visibility string
+		unread           bool
+		reason           string
+	}{
+		{"not told", "HiddenMembership", true, rules.HiddenMembership},
+		{"told", "HiddenMembership", false, rules.WouldPublish},
+		{"told, in the other spelling", "Hiddenmembership", false, rules.WouldPublish},
+		{"public now, and not enumerated since", "Public", true, rules.HiddenMembership},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := &directory.Group{ID: id, Props: props("visibility", tt.visibility), Unread: tt.unread, Members: []directory.Member{user}}
+			problems := []plan.Problem{{Group: id, Reason: tt.reason}}
+			if diff := cmp.Diff(rules.Decision{Problems: problems}, all.Decide(id, g, nil, nobody, forest)); diff != "" {
+				t.Errorf("where AD holds nothing: -want +got:\n%s", diff)
+			}
+			d := all.Decide(id, g, have, nobody, forest)
+			if diff := cmp.Diff(problems, d.Problems); diff != "" {
+				t.Errorf("problems -want +got:\n%s", diff)
+			}
+			if d.Want == nil || !slices.Equal(d.Want.Members, have.Members) || d.Want.Name != "Sales"+suffix {
+				t.Errorf("want %+v: the name is the cloud's, the members are AD's", d.Want)
+			}
+			if diff := cmp.Diff(before, *have); diff != "" {
+				t.Errorf("what is there was modified: %s", diff)
+			}
+		})
+	}
+	if d := all.Decide(id, &directory.Group{ID: id, Props: props("visibility", "Private"), Members: []directory.Member{user}}, have, nobody, forest); len(d.Problems) > 0 || !slices.Equal(d.Want.Members, []plan.Ref{plan.SIDRef(user.SID)}) {
+		t.Errorf("a private group: %+v", d)
+	}
+}
+
 // TestRetired: a group that is no longer to be there is kept as it is, with a
 // note. It is neither deleted nor emptied.
 func TestRetired(t *testing.T) {
@@ -201,6 +240,7 @@ func TestExplain(t *testing.T) {
 	for _, reason := range []string{
 		rules.NotListed, rules.MasteredOnPremises, rules.NotSecurity, rules.MailEnabled, rules.RoleAssignable, rules.Converted, rules.NoName, rules.GroupDeleted,
 		rules.GroupGone, rules.OutOfScope, rules.NestedOutOfScope, rules.UnsupportedKind, rules.ForeignSID, rules.ReservedSID, rules.NotSeen,
+		rules.HiddenMembership, rules.WouldPublish,
 		string(directory.CloudOnly), string(directory.Guest), string(directory.LostSID), string(directory.LostSoft), string(directory.LostForGood),
 	} {
 		if text := rules.Explain(reason); text == "" || len(text) > 900 {

@@ -33,14 +33,15 @@ func Parse(data []byte) (*Rules, error) {
 	values := map[string]any{}
 	for _, s := range settings {
 		name := fmt.Sprint(s.Key)
-		if name != "ou" && name != "scope" && name != "limits" {
-			p.mistake(name, "no such setting; there are ou, scope and limits")
+		if !slices.Contains([]string{"ou", "scope", "limits", "revision"}, name) {
+			p.mistake(name, "no such setting; there are ou, scope, limits and revision")
 		}
 		values[name] = s.Value
 	}
 	p.ou(values["ou"])
 	p.scope(values["scope"])
 	p.limits(values["limits"])
+	p.revision(values["revision"])
 	if len(p.mistakes) > 0 {
 		return nil, errors.Join(p.mistakes...)
 	}
@@ -100,7 +101,8 @@ func (p *reader) limits(v any) {
 		set  func(uint64)
 	}{
 		"member_share": {100, percent(&l.MemberShare)}, "member_floor": {1e6, count(&l.MemberFloor)}, "empty_floor": {1e6, count(&l.EmptyFloor)},
-		"share": {100, percent(&l.Share)}, "floor": {1e6, count(&l.Floor)}, "creations": {1e6, count(&l.Creations)},
+		"share": {100, percent(&l.Share)}, "floor": {1e6, count(&l.Floor)}, "growth_share": {1000, percent(&l.GrowthShare)}, "growth_floor": {1e6, count(&l.GrowthFloor)},
+		"creations": {1e6, count(&l.Creations)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		s, known := settings[name]
@@ -114,6 +116,15 @@ func (p *reader) limits(v any) {
 			s.set(n)
 		}
 	}
+}
+
+// revision reads a number that means nothing by itself: see Rules.Revision.
+func (p *reader) revision(v any) {
+	n, isNumber := v.(uint64)
+	if v != nil && !isNumber {
+		p.mistake("revision", "write a whole number, one more than last time")
+	}
+	p.rules.Revision = n
 }
 
 // mistake notes what is wrong with a setting, by its path in the file.

@@ -52,14 +52,21 @@ func TestMistakes(t *testing.T) {
 		{"an empty file", "", []string{"rules: " + ou, "rules: " + scope}},
 		{"the one missing", "ou: OU=x\n", []string{"rules: " + scope}},
 		{"everything wrong", "ou: corp.example\nscope:\n- " + listed + "\n- everybody\n- 12\nmode: safe\ndry_run: true\n", []string{
-			"rules line 6:7: mode: no such setting; there are ou, scope and limits",
-			"rules line 7:10: dry_run: no such setting; there are ou, scope and limits",
+			"rules line 6:7: mode: no such setting; there are ou, scope, limits and revision",
+			"rules line 7:10: dry_run: no such setting; there are ou, scope, limits and revision",
 			"rules line 1:5: " + ou,
 			`rules line 4:3: scope[1]: object id "everybody" is not a GUID`,
 			`rules line 5:3: scope[2]: object id "12" is not a GUID`,
 		}},
 		{"values of other kinds", "ou: [OU=x]\nscope: {groups: all}\n", []string{"rules line 1:5: " + ou, "rules line 2:8: " + scope}},
 		{"almost all", "ou: OU=x\nscope: ALL\n", []string{"rules line 2:8: " + scope}},
+		{"no number", "ou: OU=x\nscope: all\nrevision: two\n", []string{"rules line 3:11: revision: write a whole number, one more than last time"}},
+		{"limits of another kind", "ou: OU=x\nscope: all\nlimits: [30]\n", []string{"rules line 3:9: limits: write a mapping, such as member_share: 30"}},
+		{"limits that are no numbers", "ou: OU=x\nscope: all\nlimits:\n  share: -1\n  member_share: 0.3\n  floor: ''\n  creations: 2000000\n", []string{
+			"rules line 7:14: limits.creations: write a whole number from 0 to 1000000",
+			"rules line 6:10: limits.floor: write a whole number from 0 to 1000000",
+			"rules line 5:17: limits.member_share: write a whole number from 0 to 100",
+			"rules line 4:10: limits.share: write a whole number from 0 to 100"}},
 		{"a setting twice", "ou: OU=x\nscope: all\nou: OU=y\n", []string{`rules line 3:1: mapping key "ou" already defined at [1:1]`}},
 		{"two documents", "ou: OU=x\nscope: all\n---\nou: OU=y\n", []string{"rules: there is more than one document: write one, without ---"}},
 		{"no settings", "all\n", []string{"rules line 1:1: string was used where mapping is expected"}},
@@ -106,7 +113,8 @@ func TestHash(t *testing.T) {
 		t.Error("two files that say the same have two hashes")
 	}
 	seen := map[string]bool{a.Hash(): true}
-	for _, file := range []string{"ou: OU=x\nscope: all\n", "ou: OU=y\nscope: all\n", "ou: OU=x\nscope: []\n", "ou: OU=x\nscope:\n- " + listed + "\n"} {
+	for _, file := range []string{"ou: OU=x\nscope: all\n", "ou: OU=y\nscope: all\n", "ou: OU=x\nscope: []\n", "ou: OU=x\nscope:\n- " + listed + "\n",
+		"ou: OU=x\nscope: all\nrevision: 1\n"} {
 		if h := parse(file).Hash(); seen[h] {
 			t.Errorf("%q has the hash of another", file)
 		} else {
@@ -123,7 +131,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%+v, %v; want %+v", r, err, want)
 	}
 	_, err = rules.Parse([]byte("ou: OU=x\nscope: all\nlimits:\n  member_share: 101\n  shares: 1\n  floor: many\n"))
-	wantErr := "rules line 6:10: limits.floor: write a whole number from 0 to 1000000\nrules line 4:17: limits.member_share: write a whole number from 0 to 100\nrules line 5:11: limits.shares: no such limit; there are creations, empty_floor, floor, member_floor, member_share, share"
+	wantErr := "rules line 6:10: limits.floor: write a whole number from 0 to 1000000\nrules line 4:17: limits.member_share: write a whole number from 0 to 100\nrules line 5:11: limits.shares: no such limit; there are creations, empty_floor, floor, growth_floor, growth_share, member_floor, member_share, share"
 	if err == nil || err.Error() != wantErr {
 		t.Errorf("got\n%v\nwant\n%s", err, wantErr)
 	}

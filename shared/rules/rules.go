@@ -22,6 +22,10 @@ type Rules struct {
 	OU     string // DN of the one container of all groups, in the form of plan.NormalDN
 	Scope  Scope
 	Limits plan.Limits // how much may go without a person's word
+
+	// Revision makes rules other ones that decide the same: an operator who goes
+	// back to rules that were replaced says so by a new number.
+	Revision uint64
 }
 
 // Scope says which cloud groups are written.
@@ -31,7 +35,7 @@ type Scope struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 1
+const version = 2
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.

@@ -4,16 +4,23 @@
 package signin
 
 import (
+	"bytes"
 	"cmp"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"golang.org/x/crypto/pkcs12"
 )
 
 // Cloud is where one of Microsoft's clouds has Graph and its sign-in.
@@ -59,8 +66,8 @@ type SignIn struct {
 
 	Secret      string // client-secret
 	Certificate []byte // client-certificate: certificate and RSA key, PEM or PKCS #12
-	Password    string // of Certificate, if it has one
-	TokenFile   string // workload-identity: read anew for each token; default $AZURE_FEDERATED_TOKEN_FILE
+	Password    string // of a PKCS #12 certificate, if it has one
+	TokenFile   string // workload-identity: read anew for each token
 
 	// Authority is the sign-in host, "https://login.microsoftonline.com" if empty.
 	Authority string
@@ -69,12 +76,24 @@ type SignIn struct {
 	Private bool
 	// HTTP carries the requests, for example with a certificate authority of one's own. May be nil.
 	HTTP *http.Client
+
+	Names Names // for errors; the zero value stands for plain words
+}
+
+// Names are what the operator knows the parts of a SignIn by: environment
+// variables, or keys of a file. A part whose name is "" is not held against the
+// method, for one that has other uses or whose mistake is told already.
+type Names struct{ Method, Tenant, Client, Secret, Certificate, Password, TokenFile, Authority string }
+
+func plainNames() Names {
+	return Names{"the sign-in method", "the tenant id", "the client id", "the client secret", "the certificate", "the certificate's password", "the token file", "the sign-in authority"}
 }
 
 // Credential returns what gets access tokens by s. It makes no request; every
-// setting that is missing is named at once.
+// mistake is named at once. The credential's errors are one line, with the remedy
+// where Entra ID's code for the reason has one.
 func Credential(s SignIn) (azcore.TokenCredential, error) {
-	if err := s.check(); err != nil {
+	if err := errors.Join(s.Mistakes()...); err != nil {
 		return nil, err
 	}
 	o := policy.ClientOptions{Cloud: cloud.Configuration{
@@ -83,42 +102,58 @@ func Credential(s SignIn) (azcore.TokenCredential, error) {
 	if s.HTTP != nil {
 		o.Transport = s.HTTP
 	}
+	if s.Method != ManagedIdentity { // whose endpoint has a rhythm of its own
+		o.Retry = policy.RetryOptions{MaxRetries: 3, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 5 * time.Second}
+	}
 	c, err := s.credential(o)
 	if err != nil {
-		return nil, fmt.Errorf("sign-in by %s: %w", s.Method, err)
+		return nil, err
 	}
-	return c, nil
+	return &explained{c, s.Method}, nil
 }
 
-func (s SignIn) check() error {
-	var errs []error
-	need := func(ok bool, what string) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("sign-in by %s needs %s", s.Method, what))
+// part is one field of a SignIn.
+type part struct {
+	name  string // the operator's
+	what  string // it is
+	set   bool
+	needs []Method // the methods that cannot do without it
+	takes []Method // and those that can use it
+}
+
+// Mistakes lists what is missing for the method, and what is set and would be
+// ignored: whoever sets a secret believes that it is used.
+func (s SignIn) Mistakes() (errs []error) {
+	n := s.Names
+	if n == (Names{}) {
+		n = plainNames()
+	}
+	all := []Method{ManagedIdentity, WorkloadIdentity, ClientCertificate, ClientSecret}
+	if !slices.Contains(all, s.Method) {
+		return []error{fmt.Errorf("%s %q is not known: use %s, %s, %s or %s", n.Method, s.Method, all[0], all[1], all[2], all[3])}
+	}
+	app := all[1:]
+	for _, p := range []part{
+		{n.Tenant, "the tenant's id", s.Tenant != "", app, nil},
+		{n.Client, "the application (client) id", s.Client != "", app, all},
+		{n.Secret, "a client secret of the app", s.Secret != "", []Method{ClientSecret}, nil},
+		{n.Certificate, "a certificate of the app, with its key", len(s.Certificate) > 0, []Method{ClientCertificate}, nil},
+		{n.Password, "", s.Password != "", nil, []Method{ClientCertificate}},
+		{n.TokenFile, "the file that the workload's own token is in", s.TokenFile != "", []Method{WorkloadIdentity}, all},
+		{n.Authority, "", s.Authority != "", nil, app},
+	} {
+		switch needed := slices.Contains(p.needs, s.Method); {
+		case p.name == "":
+		case needed && !p.set:
+			errs = append(errs, fmt.Errorf("%s is not set: sign-in by %s needs %s", p.name, s.Method, p.what))
+		case p.set && !needed && !slices.Contains(p.takes, s.Method):
+			errs = append(errs, fmt.Errorf("%s is set, but sign-in by %s does not use it: remove it, or choose another sign-in", p.name, s.Method))
 		}
 	}
-	app := func() {
-		need(s.Tenant != "", "the tenant id")
-		need(s.Client != "", "the application (client) id")
+	if s.Authority != "" && !strings.HasPrefix(s.Authority, "https://") && n.Authority != "" {
+		errs = append(errs, fmt.Errorf("%s %q: write https:// and a host", n.Authority, s.Authority))
 	}
-	switch s.Method {
-	case ManagedIdentity:
-	case WorkloadIdentity:
-		app()
-	case ClientCertificate:
-		app()
-		need(len(s.Certificate) > 0, "a certificate with its key")
-	case ClientSecret:
-		app()
-		need(s.Secret != "", "the client secret")
-	default:
-		errs = append(errs, fmt.Errorf("sign-in method %q is not known: use %s, %s, %s or %s",
-			s.Method, ManagedIdentity, WorkloadIdentity, ClientCertificate, ClientSecret))
-	}
-	if s.Authority != "" && !strings.HasPrefix(s.Authority, "https://") {
-		errs = append(errs, fmt.Errorf("sign-in authority %q must begin with https://", s.Authority))
-	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, error) {
@@ -133,9 +168,9 @@ func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, erro
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
 			ClientOptions: o, TenantID: s.Tenant, ClientID: s.Client, TokenFilePath: s.TokenFile, DisableInstanceDiscovery: s.Private})
 	case ClientCertificate:
-		certs, key, err := azidentity.ParseCertificates(s.Certificate, []byte(s.Password))
+		certs, key, err := s.parseCertificate()
 		if err != nil {
-			return nil, fmt.Errorf("read certificate: %w", err)
+			return nil, fmt.Errorf("%s: %w", cmp.Or(s.Names.Certificate, plainNames().Certificate), err)
 		}
 		return azidentity.NewClientCertificateCredential(s.Tenant, s.Client, certs, key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: s.Private})
@@ -143,4 +178,30 @@ func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, erro
 		return azidentity.NewClientSecretCredential(s.Tenant, s.Client, s.Secret,
 			&azidentity.ClientSecretCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: s.Private})
 	}
+}
+
+// parseCertificate reads PEM, or PKCS #12 in its older form, which is all that the
+// library knows.
+func (s SignIn) parseCertificate() ([]*x509.Certificate, crypto.PrivateKey, error) {
+	isPEM := bytes.Contains(s.Certificate, []byte("-----BEGIN "))
+	switch {
+	case isPEM && s.Password != "":
+		return nil, nil, errors.New("a certificate in PEM has no password: remove the password, or write PKCS #12")
+	case bytes.Contains(s.Certificate, []byte("BEGIN ENCRYPTED PRIVATE KEY")), bytes.Contains(s.Certificate, []byte("Proc-Type: 4,ENCRYPTED")):
+		return nil, nil, errors.New("the key is encrypted: write it in the clear, in a file that nobody else may read, or as PKCS #12")
+	}
+	certs, key, err := azidentity.ParseCertificates(s.Certificate, []byte(s.Password))
+	switch {
+	case err == nil:
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+		return nil, nil, fmt.Errorf("%w: correct the password", err)
+	case isPEM:
+		return nil, nil, fmt.Errorf("%w: write the certificate and its RSA key, both in PEM", err)
+	default:
+		return nil, nil, fmt.Errorf("%w: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)", err)
+	}
+	if _, isRSA := key.(*rsa.PrivateKey); !isRSA {
+		return nil, nil, errors.New("the key is no RSA key, which Entra ID asks for: make a certificate with one")
+	}
+	return certs, key, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
@@ -45,7 +46,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, fmt.Errorf("settings:\n%w", err)
 	}
-	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: s.credential, HTTP: s.client, Log: log})
+	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: s.credential, Tenant: s.tenant, HTTP: s.client, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 		s.store = o.Store(s.store)
 	}
 	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
-	a.planner = &cycle.Planner{Source: client, Rules: s.rules, Journal: a.journal, Log: log}
+	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Journal: a.journal, Select: selection(client), Log: log}
 	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
@@ -63,6 +64,15 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	}}
 	a.Handler = a.routes()
 	return a, nil
+}
+
+// selection names all that a client reads.
+func selection(c *graph.Client) string {
+	var all []string
+	for _, feed := range []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed} {
+		all = append(all, string(feed)+":"+strings.Join(c.Select(feed), ","))
+	}
+	return strings.Join(all, " ")
 }
 
 // publishedKeys reads a tenant's signing keys when the first token comes, and

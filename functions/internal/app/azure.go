@@ -26,18 +26,16 @@ const answerTime = 230 * time.Second
 // Azure Functions custom handlers: https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers.
 func ServeAzure(ctx context.Context, environ []string, log *slog.Logger, o Options) error {
 	port := lookup(environ, "FUNCTIONS_CUSTOMHANDLER_PORT")
+	var noHost error
 	if port == "" {
-		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: this program is started by the Azure Functions host")
+		noHost = errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: this program is started by the Azure Functions host")
 	}
-	limit, err := functionTimeout(environ)
-	if err != nil {
-		return err
-	}
+	limit, noLimit := functionTimeout(environ)
 	a, err := New(ctx, environ, log, o)
-	if err != nil {
+	if err := errors.Join(noHost, noLimit, err); err != nil {
 		return err
 	}
-	s := &http.Server{Handler: a.functions(limit), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	s := server(ctx, a.functions(limit))
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		return fmt.Errorf("listen where the host says: %w", err)
@@ -48,6 +46,12 @@ func ServeAzure(ctx context.Context, environ []string, log *slog.Logger, o Optio
 		return err
 	}
 	return nil
+}
+
+// server bounds what a caller can hold it up with, besides what the door does.
+func server(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
 }
 
 // functions serves all that the host asks for. limit is the host's, for timers.

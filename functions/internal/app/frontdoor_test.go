@@ -9,19 +9,24 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"groupwriteback/shared/blob"
 )
 
 const (
@@ -31,41 +36,50 @@ const (
 
 // door is a running app with the keys of its tenant in the test's hand.
 type door struct {
-	t      *testing.T
-	app    *httptest.Server
-	issuer string
-	mu     sync.Mutex
-	keys   map[string]*rsa.PrivateKey // published
+	t    *testing.T
+	dir  string // with the store, below store
+	idp  *httptest.Server
+	app  *httptest.Server
+	mu   sync.Mutex
+	keys map[string]*rsa.PrivateKey // published
 }
 
 func newDoor(t *testing.T) *door {
 	t.Helper()
-	d := &door{t: t, keys: map[string]*rsa.PrivateKey{"one": newKey(t)}}
-	idp := httptest.NewTLSServer(http.HandlerFunc(d.publish))
-	t.Cleanup(idp.Close)
-	dir := t.TempDir()
+	d := &door{t: t, dir: t.TempDir(), keys: map[string]*rsa.PrivateKey{"one": newKey(t)}}
+	d.idp = httptest.NewTLSServer(http.HandlerFunc(d.publish))
+	t.Cleanup(d.idp.Close)
+	d.app = d.site("corp", testAudience)
+	return d
+}
+
+// site is an app for a target, which callers get tokens for by an audience. All
+// sites have one tenant and one store.
+func (d *door) site(target, audience string) *httptest.Server {
+	d.t.Helper()
 	write := func(name string, data []byte) string {
-		file := filepath.Join(dir, name)
+		file := filepath.Join(d.dir, name)
 		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
+			d.t.Fatal(err)
 		}
 		return file
 	}
-	ca := write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw}))
+	ca := write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.idp.Certificate().Raw}))
 	rules := write("rules.yaml", []byte("ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"))
-	a, err := New(t.Context(), []string{
-		"GROUPWRITEBACK_TARGET=corp", "GROUPWRITEBACK_STORE=dir:" + filepath.Join(dir, "store"), "GROUPWRITEBACK_RULES=" + rules,
+	a, err := New(d.t.Context(), []string{
+		"GROUPWRITEBACK_TARGET=" + target, "GROUPWRITEBACK_STORE=dir:" + filepath.Join(d.dir, "store"), "GROUPWRITEBACK_RULES=" + rules,
 		"GROUPWRITEBACK_TENANT_ID=" + testTenant, "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=app", "GROUPWRITEBACK_CLIENT_SECRET=s",
-		"GROUPWRITEBACK_AUTHORITY_URL=" + idp.URL, "GROUPWRITEBACK_PRIVATE_AUTHORITY=true", "GROUPWRITEBACK_CA_FILE=" + ca, "GROUPWRITEBACK_API_AUDIENCE=" + testAudience,
+		"GROUPWRITEBACK_AUTHORITY_URL=" + d.idp.URL, "GROUPWRITEBACK_PRIVATE_AUTHORITY=true", "GROUPWRITEBACK_CA_FILE=" + ca, "GROUPWRITEBACK_API_AUDIENCE=" + audience,
 	}, slog.New(slog.DiscardHandler), Options{})
 	if err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	d.issuer = idp.URL + "/" + testTenant + "/v2.0"
-	d.app = httptest.NewServer(a.Handler)
-	t.Cleanup(d.app.Close)
-	return d
+	s := httptest.NewServer(a.Handler)
+	d.t.Cleanup(s.Close)
+	return s
 }
+
+func (d *door) issuer() string { return d.idp.URL + "/" + testTenant + "/v2.0" }
 
 func newKey(t *testing.T) *rsa.PrivateKey {
 	t.Helper()
@@ -96,7 +110,7 @@ func (d *door) publish(w http.ResponseWriter, r *http.Request) {
 
 func (d *door) claims(roles ...string) jwt.MapClaims {
 	now := time.Now()
-	return jwt.MapClaims{"iss": d.issuer, "aud": testAudience, "tid": testTenant, "azp": "caller", "sub": "caller", "roles": roles,
+	return jwt.MapClaims{"iss": d.issuer(), "aud": testAudience, "tid": testTenant, "azp": "caller", "sub": "caller", "roles": roles,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix()}
 }
 
@@ -137,6 +151,9 @@ func (d *door) send(r *http.Request) (status int, body string) {
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		d.t.Fatal(err)
+	}
+	if to := resp.Header.Get("Location"); to != "" {
+		return resp.StatusCode, "to " + to
 	}
 	return resp.StatusCode, string(data)
 }
@@ -195,7 +212,7 @@ func TestAttacks(t *testing.T) {
 		{"wrong audience", with("aud", "api://other"), 401, "audience"},
 		{"Graph's audience", with("aud", "https://graph.microsoft.com"), 401, "audience"},
 		{"no audience", with("aud", nil), 401, "aud"},
-		{"wrong issuer", with("iss", strings.Replace(d.issuer, testTenant, "00000000-0000-4000-8000-000000000000", 1)), 401, "is not of this tenant"},
+		{"wrong issuer", with("iss", strings.Replace(d.issuer(), testTenant, "00000000-0000-4000-8000-000000000000", 1)), 401, "is not of this tenant"},
 		{"wrong tenant", with("tid", "00000000-0000-4000-8000-000000000000"), 401, "is of tenant"},
 		{"expired", with("exp", ago(2*time.Minute)), 401, "token is expired"},
 		{"never expires", with("exp", nil), 401, "exp"},
@@ -208,6 +225,10 @@ func TestAttacks(t *testing.T) {
 			r.Header.Set("X-MS-CLIENT-PRINCIPAL-ID", "admin")
 			r.Header.Set("X-MS-CLIENT-PRINCIPAL", base64.StdEncoding.EncodeToString([]byte(`{"userRoles":["Sync.Operate"]}`)))
 		}, 401, "send Authorization"},
+		{"spoofed platform principal beside a lesser token", func(r *http.Request) {
+			with("roles", []string{"Status.Read"})(r)
+			r.Header.Set("X-MS-CLIENT-PRINCIPAL", base64.StdEncoding.EncodeToString([]byte(`{"userRoles":["Sync.Operate"]}`)))
+		}, 403, "grant the app role Sync.Operate to the caller, which is caller"},
 		{"spoofed function key", func(r *http.Request) {
 			r.Header.Del("Authorization")
 			r.Header.Set("x-functions-key", "master")
@@ -226,10 +247,16 @@ func TestAttacks(t *testing.T) {
 		{"two messages", body([]byte(`{"action":"approve","hold":"x"}{"action":"sync"}`)), 400, "behind its end"},
 		{"not JSON", body([]byte(`<xml/>`)), 400, "invalid character"},
 		{"a hold's name that leaves its folder", body([]byte(`{"action":"approve","hold":"../head"}`)), 404, "no such hold"},
-		{"path with dots", path("/api/relay/../manualsync"), 307, ""},
-		{"path with encoded dots", path("/api/relay/%2e%2e/manualsync"), 404, ""},
-		{"path outside the functions", path("/sync"), 404, ""},
-		{"GET", func(r *http.Request) { r.Method = http.MethodGet; r.Body = nil; r.ContentLength = 0 }, 405, ""},
+		{"path with dots", path("/api/relay/../manualsync"), 307, "to /api/manualsync"},
+		{"path with two slashes", path("/api//manualsync"), 307, "to /api/manualsync"},
+		{"path with encoded dots", path("/api/relay/%2e%2e/manualsync"), 404, "404 page not found"},
+		{"path with an encoded slash", path("/api%2fmanualsync"), 404, "404 page not found"},
+		{"path with a slash behind", path("/api/manualsync/"), 404, "404 page not found"},
+		{"path with an end", path("/api/manualsync%00"), 404, "404 page not found"},
+		{"path with a parameter", path("/api/manualsync;x=y"), 404, "404 page not found"},
+		{"path in other letters", path("/API/manualsync"), 404, "404 page not found"},
+		{"path outside the functions", path("/sync"), 404, "404 page not found"},
+		{"GET", func(r *http.Request) { r.Method = http.MethodGet; r.Body = nil; r.ContentLength = 0 }, 405, "Method Not Allowed"},
 	}
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
@@ -258,6 +285,57 @@ func bomb(t *testing.T) []byte {
 	return b.Bytes()
 }
 
+// TestReplayAtAnotherSite sends what was captured at one site to others, of the
+// same tenant and on the same store: tokens hold for one audience, and holds for
+// one target.
+func TestReplayAtAnotherSite(t *testing.T) {
+	d := newDoor(t)
+	lab := d.site("lab", "api://lab")        // with an API of its own
+	branch := d.site("branch", testAudience) // which shares one, against the advice
+	const hold = "0123456789ab"
+	store, err := blob.Dir(filepath.Join(d.dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(t.Context(), "t/corp/hold/"+hold, []byte(`{"id":"`+hold+`"}`), blob.Absent); err != nil {
+		t.Fatal(err)
+	}
+	for _, attack := range []struct {
+		name     string
+		site     *httptest.Server
+		audience string
+		hold     string
+		status   int
+		reason   string
+	}{
+		{"as it was captured", lab, testAudience, hold, 401, "audience"},
+		{"with a token of the other site", d.app, "api://lab", hold, 401, "audience"},
+		{"the hold alone", lab, "api://lab", hold, 404, "no such hold"},
+		{"the hold by a path", lab, "api://lab", "../../corp/hold/" + hold, 404, "no such hold"},
+		{"as it was captured, where the audience is shared", branch, testAudience, hold, 404, "no such hold"},
+		{"at its own site", d.app, testAudience, hold, 200, "approved"},
+		{"at its own site again", d.app, testAudience, hold, 200, "approved"},
+	} {
+		c := d.claims("Sync.Operate")
+		c["aud"] = attack.audience
+		r := d.request()
+		at, err := url.Parse(attack.site.URL + "/api/manualsync")
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := fmt.Sprintf(`{"action":"approve","hold":%q}`, attack.hold)
+		r.URL, r.Host, r.Body, r.ContentLength = at, at.Host, io.NopCloser(strings.NewReader(message)), int64(len(message))
+		r.Header.Set("Authorization", "Bearer "+d.token(c))
+		if status, body := d.send(r); status != attack.status || !strings.Contains(body, attack.reason) {
+			t.Errorf("%s: answer %d %s; want %d with %q", attack.name, status, body, attack.status, attack.reason)
+		}
+	}
+	written, err := store.List(t.Context(), "t/")
+	if want := []string{"t/corp/hold/" + hold, "t/corp/in/approve/" + hold}; err != nil || !slices.Equal(written, want) {
+		t.Errorf("the store has %v, %v; want %v", written, err, want)
+	}
+}
+
 // TestKeyRotation signs with a key that was published after the first token.
 func TestKeyRotation(t *testing.T) {
 	d := newDoor(t)
@@ -280,13 +358,18 @@ func TestKeyRotation(t *testing.T) {
 func TestFlood(t *testing.T) {
 	d := newDoor(t)
 	refused := 0
-	for range 300 {
-		switch status, body := d.send(d.request()); status {
+	token := d.request().Header.Get("Authorization")
+	for range 300 { // without the network, which may be slower than the limit
+		r, w := httptest.NewRequest(http.MethodPost, "/api/manualsync", strings.NewReader(`{"action":"approve","hold":"0123456789ab"}`)), httptest.NewRecorder()
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", token)
+		d.app.Config.Handler.ServeHTTP(w, r)
+		switch w.Code {
 		case 404:
 		case 429:
 			refused++
 		default:
-			t.Fatalf("%d %s", status, body)
+			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
 	if refused == 0 {

@@ -31,9 +31,9 @@ func (a *App) routes() http.Handler {
 
 // manualRequest is what an operator asks for.
 type manualRequest struct {
-	Action string         `json:"action"`           // sync | preview | approve
+	Action string         `json:"action"`           // sync | preview | approve | reject
 	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview: only these
-	Hold   string         `json:"hold,omitempty"`   // approve: the hold's id, as status and preview list it
+	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
 }
 
 type manualReply struct {
@@ -59,10 +59,14 @@ func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manua
 		return manualReply{Preview: &p}, err
 	case "approve":
 		a.log.Info("hold approved", "hold", q.Hold, "by", caller)
-		err := a.journal.Approve(ctx, journal.Approval{Hold: q.Hold, By: caller, At: time.Now().UTC()})
+		err := a.journal.Approve(ctx, journal.Word{Hold: q.Hold, By: caller, At: time.Now().UTC()})
 		return manualReply{Done: "approved: it is carried out in the next turn"}, err
+	case "reject":
+		a.log.Info("hold rejected", "hold", q.Hold, "by", caller)
+		err := a.journal.Reject(ctx, journal.Word{Hold: q.Hold, By: caller, At: time.Now().UTC()})
+		return manualReply{Done: "rejected: it stays held, and is not told of again"}, err
 	}
-	return manualReply{}, relay.BadRequest(fmt.Errorf("action %q: use sync, preview or approve", q.Action))
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %q: use sync, preview, approve or reject", q.Action))
 }
 
 func (a *App) status(w http.ResponseWriter, r *http.Request, _ string) {

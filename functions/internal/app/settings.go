@@ -1,21 +1,21 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 
-	"crypto/tls"
-	"crypto/x509"
-
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"groupwriteback/shared/blob"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/signin"
 )
@@ -39,49 +39,61 @@ type settings struct {
 
 var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
-// variables lists every variable that is read, and whether it must be set.
-func variables() map[string]bool {
-	return map[string]bool{"TARGET": true, "STORE": true, "TENANT_ID": true, "CLIENT_ID": false, "CLIENT_SECRET": false, "SIGN_IN": true,
-		"RULES": false, "CLOUD": false, "GRAPH_URL": false, "AUTHORITY_URL": false, "PRIVATE_AUTHORITY": false, "CA_FILE": false, "API_AUDIENCE": true,
-		"STORE_CONNECTION": false, "S3_ENDPOINT": false}
+// variable is what the program and docs/configuration.md say of one.
+type variable struct {
+	needed   bool
+	fallback string // in its place if it is not set
+}
+
+// variables lists every variable of ours that is read.
+func variables() map[string]variable {
+	return map[string]variable{
+		"TARGET": {needed: true}, "RULES": {fallback: "rules.yaml"},
+		"STORE": {needed: true}, "STORE_CONNECTION": {}, "S3_ENDPOINT": {},
+		"TENANT_ID": {needed: true}, "SIGN_IN": {needed: true}, "CLIENT_ID": {}, "CLIENT_SECRET": {}, "CLIENT_CERTIFICATE_FILE": {}, "CLIENT_CERTIFICATE_PASSWORD": {},
+		"API_AUDIENCE": {needed: true},
+		"CLOUD":        {fallback: "public"}, "GRAPH_URL": {}, "AUTHORITY_URL": {}, "PRIVATE_AUTHORITY": {fallback: "false"}, "CA_FILE": {},
+	}
 }
 
 // read understands the environment, and names all mistakes at once.
 func read(ctx context.Context, environ []string) (settings, error) {
-	env, errs := pick(environ)
-	bad := func(name string, err error) { errs = append(errs, fmt.Errorf("%s%s: %w", prefix, name, err)) }
-	s := settings{target: env["TARGET"], tenant: env["TENANT_ID"], audience: strings.Split(env["API_AUDIENCE"], ",")}
+	r := pick(environ)
+	s := settings{target: r.get("TARGET"), tenant: r.get("TENANT_ID"), audience: r.audiences()}
 	if s.target != "" && !targetName.MatchString(s.target) {
-		bad("TARGET", fmt.Errorf("%q: use up to 32 lower-case letters, digits and '-'", s.target))
+		r.bad("TARGET", "%q: use up to 32 lower-case letters, digits and '-'", s.target)
+	}
+	if _, err := directory.ParseID(s.tenant); s.tenant != "" && err != nil {
+		r.bad("TENANT_ID", "%q: write the tenant's id, a GUID, and not its domain", s.tenant)
 	}
 	var err error
-	if s.rules, err = readRules(env["RULES"]); err != nil {
-		bad("RULES", err)
+	if s.rules, err = readRules(r.get("RULES")); err != nil {
+		r.bad("RULES", "%w", err)
 	}
-	cloud, err := signin.ParseCloud(env["CLOUD"])
-	if err != nil {
-		bad("CLOUD", err)
+	if s.client, err = httpClient(r.get("CA_FILE")); err != nil {
+		r.bad("CA_FILE", "%w", err)
 	}
-	if s.client, err = httpClient(env["CA_FILE"]); err != nil {
-		bad("CA_FILE", err)
+	if err := signin.CheckProxy(cmp.Or(lookup(environ, "HTTPS_PROXY"), lookup(environ, "https_proxy"))); err != nil {
+		r.errs = append(r.errs, err)
 	}
-	s.graphURL = or(env["GRAPH_URL"], cloud.Graph)
-	s.signIn = signin.SignIn{Method: signin.Method(env["SIGN_IN"]), Tenant: s.tenant, Client: env["CLIENT_ID"], Secret: env["CLIENT_SECRET"],
-		Authority: or(env["AUTHORITY_URL"], cloud.Authority), Private: env["PRIVATE_AUTHORITY"] == "true", HTTP: s.client}
-	if s.credential, err = signin.Credential(s.signIn); err != nil && env["SIGN_IN"] != "" {
-		bad("SIGN_IN", err)
+	r.signIn(&s)
+	if s.store, err = openStore(ctx, r.env, s.credential, s.client); err != nil && r.get("STORE") != "" {
+		r.bad("STORE", "%w", err)
 	}
-	if s.store, err = openStore(ctx, env, s.credential, s.client); err != nil && env["STORE"] != "" {
-		bad("STORE", err)
-	}
-	return s, errors.Join(errs...)
+	return s, errors.Join(r.errs...)
+}
+
+// reader is the environment, and what is wrong with it.
+type reader struct {
+	environ []string
+	env     map[string]string // ours, without the prefix
+	errs    []error
 }
 
 // pick takes our variables out of the environment; unknown ones are mistakes,
 // since a misspelt one would be ignored in silence.
-func pick(environ []string) (map[string]string, []error) {
-	env := map[string]string{}
-	var errs []error
+func pick(environ []string) *reader {
+	r := &reader{environ: environ, env: map[string]string{}}
 	known := variables()
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
@@ -90,51 +102,118 @@ func pick(environ []string) (map[string]string, []error) {
 			continue
 		}
 		if _, ok := known[name]; !ok {
-			errs = append(errs, fmt.Errorf("%s%s is not a setting of this program", prefix, name))
+			r.errs = append(r.errs, fmt.Errorf("%s%s is not a setting of this program: correct its name, or remove it", prefix, name))
 		}
-		env[name] = value
+		r.env[name] = value
 	}
-	for name, must := range known {
-		if must && env[name] == "" {
-			errs = append(errs, fmt.Errorf("%s%s is not set", prefix, name))
+	for name, v := range known {
+		if v.needed && r.env[name] == "" {
+			r.errs = append(r.errs, fmt.Errorf("%s%s is not set", prefix, name))
 		}
 	}
-	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return env, errs
+	slices.SortFunc(r.errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return r
 }
 
-func or(value, fallback string) string {
-	if value != "" {
-		return value
+func (r *reader) get(name string) string { return cmp.Or(r.env[name], variables()[name].fallback) }
+
+func (r *reader) bad(name, format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(prefix+name+": "+format, args...))
+}
+
+func (r *reader) audiences() []string {
+	list := strings.Split(r.get("API_AUDIENCE"), ",")
+	for i, a := range list {
+		if list[i] = strings.TrimSpace(a); list[i] == "" && r.get("API_AUDIENCE") != "" {
+			r.bad("API_AUDIENCE", "number %d is empty: write audiences with one comma between them", i+1)
+		}
 	}
-	return fallback
+	return list
+}
+
+// signIn reads how to sign in, and to which cloud. The tenant and the authority
+// are those of callers' tokens too, whatever the method.
+func (r *reader) signIn(s *settings) {
+	mistakes := len(r.errs)
+	cloud := r.cloud()
+	s.graphURL = cmp.Or(r.get("GRAPH_URL"), cloud.Graph)
+	s.signIn = signin.SignIn{
+		Method: signin.Method(r.get("SIGN_IN")), Client: r.get("CLIENT_ID"),
+		Secret: r.get("CLIENT_SECRET"), Password: r.get("CLIENT_CERTIFICATE_PASSWORD"), TokenFile: lookup(r.environ, "AZURE_FEDERATED_TOKEN_FILE"),
+		Authority: cmp.Or(r.get("AUTHORITY_URL"), cloud.Authority), Private: r.get("PRIVATE_AUTHORITY") == "true", HTTP: s.client,
+		Names: signin.Names{Method: prefix + "SIGN_IN", Client: prefix + "CLIENT_ID", Secret: prefix + "CLIENT_SECRET",
+			Certificate: prefix + "CLIENT_CERTIFICATE_FILE", Password: prefix + "CLIENT_CERTIFICATE_PASSWORD", TokenFile: "AZURE_FEDERATED_TOKEN_FILE"},
+	}
+	in := &s.signIn
+	if in.Method != signin.ManagedIdentity {
+		in.Tenant = s.tenant
+	}
+	var err error
+	if file := r.get("CLIENT_CERTIFICATE_FILE"); file != "" {
+		if in.Certificate, err = os.ReadFile(file); err != nil {
+			r.bad("CLIENT_CERTIFICATE_FILE", "%w", err)
+			in.Names.Certificate = ""
+		}
+	}
+	if in.Method == "" {
+		return
+	}
+	r.errs = append(r.errs, in.Mistakes()...)
+	if len(r.errs) > mistakes {
+		return
+	}
+	if s.credential, err = signin.Credential(*in); err != nil {
+		r.errs = append(r.errs, err)
+	}
+}
+
+// cloud is Microsoft's cloud that is meant; addresses of one's own take its place.
+func (r *reader) cloud() signin.Cloud {
+	for _, name := range []string{"GRAPH_URL", "AUTHORITY_URL"} {
+		switch {
+		case r.env[name] == "":
+		case r.env["CLOUD"] != "":
+			r.bad(name, "it takes the place of %sCLOUD: remove one of them", prefix)
+		case !isHost(r.env[name]):
+			r.bad(name, "write https:// and a host, and nothing behind it")
+		}
+	}
+	switch private := r.get("PRIVATE_AUTHORITY"); {
+	case private != "true" && private != "false":
+		r.bad("PRIVATE_AUTHORITY", "%q: write true or false", private)
+	case private == "true" && r.env["AUTHORITY_URL"] == "":
+		r.bad("PRIVATE_AUTHORITY", "it is about %sAUTHORITY_URL, which is not set: set that, or remove this", prefix)
+	}
+	c, err := signin.ParseCloud(r.get("CLOUD"))
+	if err != nil {
+		r.bad("CLOUD", "%w", err)
+	}
+	return c
+}
+
+// isHost says whether a URL is https:// and a host.
+func isHost(s string) bool {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 
 func readRules(path string) (*rules.Rules, error) {
-	data, err := os.ReadFile(or(path, "rules.yaml"))
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return rules.Parse(data)
+	r, err := rules.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s:\n%w", path, err)
+	}
+	return r, nil
 }
 
-// httpClient trusts the system's authorities and those of a PEM file.
 func httpClient(caFile string) (*http.Client, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 16 // the journal reads as many objects at once; two would be kept
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, err
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", caFile)
-		}
-		t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	t, err := signin.Transport(caFile)
+	if err != nil {
+		return nil, err
 	}
+	t.MaxIdleConnsPerHost = 16 // the journal reads as many objects at once; two would be kept
 	return &http.Client{Transport: t}, nil
 }

@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -22,11 +22,13 @@ func openStore(ctx context.Context, env map[string]string, credential azcore.Tok
 	byURL := strings.Contains(where, "://")
 	switch {
 	case connection != "" && kind != "azblob":
-		return nil, fmt.Errorf("%sSTORE_CONNECTION is for a store azblob:, and this is %q", prefix, env["STORE"])
+		return nil, errors.New("it is no store azblob:, which " + prefix + "STORE_CONNECTION is for: remove that, or write azblob:[<container>[/<prefix>]]")
 	case connection != "" && byURL:
-		return nil, fmt.Errorf("use the container's URL or %sSTORE_CONNECTION, not both", prefix)
+		return nil, errors.New("a container's URL takes the place of " + prefix + "STORE_CONNECTION: remove that, or write azblob:[<container>[/<prefix>]]")
 	case endpoint != "" && kind != "s3":
-		return nil, fmt.Errorf("%sS3_ENDPOINT is for a store s3:, and this is %q", prefix, env["STORE"])
+		return nil, errors.New("it is no store s3:, which " + prefix + "S3_ENDPOINT is for: remove that, or write s3:<bucket>")
+	case endpoint != "" && !isURL(endpoint):
+		return nil, errors.New(prefix + "S3_ENDPOINT is no address of a server: write its URL, such as https://s3.example")
 	case kind == "dir" && where != "":
 		return blob.Dir(where)
 	case kind == "azblob" && connection != "":
@@ -38,5 +40,11 @@ func openStore(ctx context.Context, env map[string]string, credential azcore.Tok
 	case kind == "s3":
 		return s3.Open(ctx, where, endpoint, nil) // AWS_CA_BUNDLE and the like configure its client
 	}
-	return nil, fmt.Errorf("%q is no store: use azblob:<container URL>, s3:<bucket> or dir:<folder>", env["STORE"])
+	// It is not repeated: people paste connection strings here.
+	return nil, errors.New("no such kind of store: write azblob:<container URL>, s3:<bucket> or dir:<folder>")
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }

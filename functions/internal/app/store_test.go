@@ -11,6 +11,11 @@ import (
 func TestOpenStore(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-central-1")
 	const connection = "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net"
+	const (
+		kinds  = "no such kind of store: write azblob:<container URL>, s3:<bucket> or dir:<folder>"
+		absent = "write azblob:https://<account>.blob.core.windows.net/<container>, or set GROUPWRITEBACK_STORE_CONNECTION"
+		keyed  = "the container URL must hold no key and no signature: use a connection string for those"
+	)
 	for _, c := range []struct{ store, connection, endpoint, mistake string }{
 		{store: "dir:" + filepath.Join(t.TempDir(), "journal")},
 		{store: "azblob:https://acct.blob.core.windows.net/journal"},
@@ -20,39 +25,45 @@ func TestOpenStore(t *testing.T) {
 		{store: "s3:bucket"},
 		{store: "s3:bucket/corp", endpoint: "http://127.0.0.1:9"},
 
-		{store: "dir:", mistake: "is no store: use azblob:"},
-		{store: "file:/tmp", mistake: "is no store: use azblob:"},
-		{store: "azblob:", mistake: "STORE_CONNECTION"},
-		{store: "azblob:journal", mistake: "STORE_CONNECTION"},
-		{store: "azblob:http://acct.blob.core.windows.net/journal", mistake: "must begin with https://"},
-		{store: "azblob:https://acct.blob.core.windows.net/journal", connection: connection, mistake: "not both"},
-		{store: "azblob:", connection: "AccountKey=c2VjcmV0", mistake: "connection string"},
-		{store: "s3:", mistake: "no bucket is named"},
-		{store: "s3:bucket", connection: connection, mistake: "is for a store azblob:"},
-		{store: "dir:x", endpoint: "http://127.0.0.1:9", mistake: "is for a store s3:"},
+		{store: "dir:", mistake: kinds},
+		{store: "file:/tmp", mistake: kinds},
+		{store: connection, mistake: kinds},
+		{store: "azblob:", mistake: absent},
+		{store: "azblob:journal", mistake: absent},
+		{store: "azblob:http://acct.blob.core.windows.net/journal", mistake: `container URL "http://acct.blob.core.windows.net/journal" must begin with https://: tokens are not sent in the clear`},
+		{store: "azblob:https://acct.blob.core.windows.net/", mistake: `container URL "https://acct.blob.core.windows.net/" names no container: write https://<account>.blob.core.windows.net/<container>`},
+		{store: "azblob:https://acct.blob.core.windows.net/journal?sig=c2VjcmV0", mistake: keyed},
+		{store: "azblob:http://acct.blob.core.windows.net/journal?sig=c2VjcmV0", mistake: keyed},
+		{store: "azblob:https://%zz/journal?sig=c2VjcmV0", mistake: "the container URL is none: write https://<account>.blob.core.windows.net/<container>"},
+		{store: "azblob:https://acct.blob.core.windows.net/journal", connection: connection,
+			mistake: "a container's URL takes the place of GROUPWRITEBACK_STORE_CONNECTION: remove that, or write azblob:[<container>[/<prefix>]]"},
+		{store: "azblob:", connection: "AccountKey=c2VjcmV0", mistake: "open container by connection string: connection string needs either AccountName or BlobEndpoint"},
+		{store: "s3:", mistake: "no bucket is named: write <bucket> or <bucket>/<prefix>"},
+		{store: "s3:bucket", connection: connection, mistake: "it is no store azblob:, which GROUPWRITEBACK_STORE_CONNECTION is for: remove that, or write azblob:[<container>[/<prefix>]]"},
+		{store: "s3:bucket", endpoint: "s3.example", mistake: "GROUPWRITEBACK_S3_ENDPOINT is no address of a server: write its URL, such as https://s3.example"},
+		{store: "dir:x", endpoint: "http://127.0.0.1:9", mistake: "it is no store s3:, which GROUPWRITEBACK_S3_ENDPOINT is for: remove that, or write s3:<bucket>"},
 	} {
 		env := map[string]string{"STORE": c.store, "STORE_CONNECTION": c.connection, "S3_ENDPOINT": c.endpoint}
 		s, err := openStore(t.Context(), env, nil, nil)
 		switch {
 		case c.mistake == "" && (err != nil || s == nil):
 			t.Errorf("%s: %v", c.store, err)
-		case c.mistake != "" && (err == nil || !strings.Contains(err.Error(), c.mistake)):
-			t.Errorf("%s: %v, want %q", c.store, err, c.mistake)
+		case c.mistake != "" && (err == nil || err.Error() != c.mistake):
+			t.Errorf("%s:\n%v\nwant\n%s", c.store, err, c.mistake)
 		case err != nil && strings.Contains(err.Error(), "c2VjcmV0"):
 			t.Errorf("%s: the error tells the key: %v", c.store, err)
 		}
 	}
 }
 
-// TestAllMistakesAtOnce: a wrong sign-in does not hide a wrong store.
-func TestAllMistakesAtOnce(t *testing.T) {
-	_, err := read(t.Context(), []string{prefix + "TARGET=A", prefix + "STORE=ftp:x", prefix + "SIGN_IN=guess", prefix + "STROE=y"})
-	if err == nil {
-		t.Fatal("taken")
-	}
-	for _, part := range []string{"TARGET: ", "STORE: ", "SIGN_IN: ", "STROE is not a setting", "TENANT_ID is not set", "API_AUDIENCE is not set", "RULES: "} {
-		if !strings.Contains(err.Error(), prefix+part) {
-			t.Errorf("%v\nlacks %q", err, part)
-		}
+// TestNoRegion: Amazon's own variable is asked for by name.
+func TestNoRegion(t *testing.T) {
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	_, err := openStore(t.Context(), map[string]string{"STORE": "s3:bucket"}, nil, nil)
+	const want = "no AWS region is configured: set AWS_REGION (for a server of another kind, us-east-1 will mostly do)"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

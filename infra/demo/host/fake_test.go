@@ -35,8 +35,11 @@ type order struct {
 
 // fake is a handler. It prints the requests that it gets, and its process id.
 func fake(mode string) {
-	if mode == "dies" {
+	switch mode {
+	case "dies":
 		os.Exit(3)
+	case "mute":
+		select {} // and never listens
 	}
 	var mu sync.Mutex
 	released := make(chan struct{})
@@ -53,6 +56,10 @@ func fake(mode string) {
 		_, _ = io.WriteString(w, "two\n")
 	})
 	http.HandleFunc("POST /web/release", func(w http.ResponseWriter, r *http.Request) { close(released) })
+	http.HandleFunc("GET /web/environment", func(w http.ResponseWriter, r *http.Request) {
+		dir, err := os.Getwd()
+		_, _ = fmt.Fprintf(w, "folder=%s %v\n%s\n", dir, err, strings.Join(os.Environ(), "\n"))
+	})
 	http.HandleFunc("GET /web/hang", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	err := http.ListenAndServe("127.0.0.1:"+os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"), nil)
 	fmt.Fprintln(os.Stderr, "error:", err)
@@ -133,6 +140,12 @@ func (l *lines) requests() (texts, pids []string) {
 // start starts a host with a fake handler.
 func start(t *testing.T, mode string, env ...string) (*Host, *lines, error) {
 	t.Helper()
+	h, l := newHost(t, mode, env...)
+	return h, l, h.Start(t.Context())
+}
+
+func newHost(t *testing.T, mode string, env ...string) (*Host, *lines) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +157,7 @@ func start(t *testing.T, mode string, env ...string) (*Host, *lines, error) {
 		return cmd
 	}}
 	t.Cleanup(h.Stop)
-	return h, l, h.Start(t.Context())
+	return h, l
 }
 
 func mustStart(t *testing.T, env ...string) (*Host, *lines) {

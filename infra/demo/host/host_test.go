@@ -3,6 +3,7 @@ package host
 import (
 	"bufio"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -128,6 +129,44 @@ func TestHandlerThatDiesAtOnce(t *testing.T) {
 	_, _, err := start(t, "dies")
 	if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "failed 3 times, last with exit status 3") {
 		t.Errorf("Start: %v", err)
+	}
+}
+
+func TestHandlerThatNeverAnswers(t *testing.T) {
+	h, _ := newHost(t, "mute")
+	impatient := strings.Replace(goodHost, `"description"`, `"initializationTimeout":"00:00:01","description"`, 1)
+	if err := os.WriteFile(filepath.Join(h.Root, "host.json"), []byte(impatient), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "did not answer GET / in 1s") {
+		t.Errorf("Start: %v", err)
+	}
+}
+
+// TestEnvironment: the handler runs in the app's folder, with the app's settings
+// and what the host adds, and without settings of whoever runs the host.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("GROUPWRITEBACK_TARGET", "stranger")
+	h, _ := mustStart(t, "MINE=1")
+	resp, err := http.Get(h.URL() + "/web/environment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(string(body), "\n")
+	_, port, _ := strings.Cut(h.worker.url(), "127.0.0.1:")
+	for _, want := range []string{"folder=" + h.Root + " <nil>", "MINE=1", "FUNCTIONS_CUSTOMHANDLER_PORT=" + port, "FUNCTIONS_HTTPWORKER_PORT=" + port,
+		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID=worker-1", "FUNCTIONS_HTTPWORKER_ID=worker-1", "FUNCTIONS_APP_ROOT_PATH=" + h.Root} {
+		if !slices.Contains(got, want) {
+			t.Errorf("the handler does not see %q:\n%s", want, body)
+		}
+	}
+	if strings.Contains(string(body), "stranger") {
+		t.Errorf("the handler sees a setting that is not the app's:\n%s", body)
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // What the events and the environment name.
 const (
 	account = "123456789012"
-	region  = "eu-central-1"
+	region  = "us-east-1" // where storage.Versity is too
 	arn     = "arn:aws:lambda:" + region + ":" + account + ":function:groupwriteback"
 )
 

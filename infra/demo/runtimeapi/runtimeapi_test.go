@@ -154,6 +154,31 @@ func TestInvocation(t *testing.T) {
 	}
 }
 
+// TestFrozen: between invocations a process stands still, so that nothing is done
+// after an answer by chance.
+func TestFrozen(t *testing.T) {
+	l := mustStart(t)
+	s, err := send(t, l, order{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state string
+	for end := time.Now().Add(10 * time.Second); state != "T" && time.Now().Before(end); { // a signal takes a moment
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ") // proc(5): the state follows the name
+		state = rest[:1]
+	}
+	if state != "T" {
+		t.Errorf("the process is in state %s, want T: stopped", state)
+	}
+	if again, err := send(t, l, order{}); err != nil || again.PID != s.PID {
+		t.Errorf("the next invocation: %+v, %v; want pid %d", again, err, s.PID)
+	}
+}
+
 func TestProcessesThatEnd(t *testing.T) {
 	l := mustStart(t)
 	l.Timeout = time.Second

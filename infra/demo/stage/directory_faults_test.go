@@ -85,7 +85,7 @@ func (f *fire) ask(o ldapproxy.Operation, when func(ordeal) at) (fault ldapproxy
 type at func(ldapproxy.Operation) ldapproxy.Fault
 
 func (f *fire) play(t *testing.T, o ordeal, n int) {
-	from := f.console.lines()
+	from := f.console.end()
 	writes := len(f.proxy.Writes())
 	f.suffer(t, o, from, n)
 	f.askFor(t)

@@ -46,7 +46,7 @@ func (f fault) play(t *testing.T, s scene, n int) {
 	if f.before != nil {
 		f.before(s)
 	}
-	_, line := s.console.failures(0)
+	line := s.console.end()
 	writes := len(s.proxy.Writes())
 	s.weather.set(f.weather)
 	defer s.weather.set(nil)
@@ -75,7 +75,7 @@ func (f fault) refused(t *testing.T, s scene, line, writes int) {
 	if err == nil {
 		t.Fatal("the turn ended without an error")
 	}
-	lines := s.console.waitFailure(t, line)
+	lines := s.console.wait(t, line, sayFailed)
 	if len(lines) != 1 {
 		t.Errorf("%d lines say that the turn failed, want 1", len(lines))
 	}

@@ -94,7 +94,7 @@ func TestDirectorySetBack(t *testing.T) {
 			if test.renewed {
 				admin.renew(t)
 			}
-			from := c.lines()
+			from := c.end()
 			must(t, errors.Join(tenant.RemoveMember(id("All staff"), id(userName(17+i))), tenant.AddMember(id(test.name), id(userName(2)))))
 			must(t, s.Sync(t.Context()))
 			must(t, s.DC.Start(t.Context(), os.Stderr))

@@ -102,24 +102,30 @@ func (c *console) Write(b []byte) (int, error) {
 	return c.tee.Write(b)
 }
 
-// failures returns the lines since from in which the handler says that a turn
-// failed, and where to begin the next time.
-func (c *console) failures(from int) (lines []string, next int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, l := range c.all[from:] {
-		if strings.Contains(l, `msg="turn failed"`) {
-			lines = append(lines, l)
-		}
-	}
-	return lines, len(c.all)
-}
+// What the handler says when a turn failed, and when it holds changes.
+const (
+	sayFailed = `msg="turn failed"`
+	sayHeld   = "msg=held"
+)
 
-// lines is how many have come so far.
-func (c *console) lines() int {
+// end is where the lines that are to come begin.
+func (c *console) end() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.all)
+}
+
+// lines returns those since from that have words in them, but the agent's, who tries
+// again.
+func (c *console) lines(from int, words string) (lines []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.all[from:] {
+		if strings.Contains(l, words) && !strings.Contains(l, "again_in=") {
+			lines = append(lines, l)
+		}
+	}
+	return lines
 }
 
 // says tells whether a line since from has all these words.
@@ -144,13 +150,13 @@ func (c *console) inOrder(t *testing.T, from int, words ...string) {
 	}
 }
 
-// waitFailure waits until such a line has come through the pipe from the handler.
-func (c *console) waitFailure(t *testing.T, from int) []string {
+// wait waits until such a line has come through the pipe from the handler.
+func (c *console) wait(t *testing.T, from int, words string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, errTooLong)
 	defer cancel()
 	for {
-		if lines, _ := c.failures(from); len(lines) > 0 {
+		if lines := c.lines(from, words); len(lines) > 0 {
 			return lines
 		}
 		must(t, pause(ctx, 5*time.Millisecond))

@@ -59,12 +59,12 @@ func Open(containerURL string, credential azcore.TokenCredential, client *http.C
 func split(containerURL string) (bare, prefix string, err error) {
 	u, err := url.Parse(containerURL)
 	switch {
-	case err != nil:
-		return "", "", fmt.Errorf("container URL: %w", err)
-	case u.Scheme != "https":
-		return "", "", fmt.Errorf("container URL %q must begin with https://: tokens are not sent in the clear", containerURL)
+	case err != nil: // which repeats the URL, and with it a signature
+		return "", "", errors.New("the container URL is none: write https://<account>.blob.core.windows.net/<container>")
 	case u.RawQuery != "" || u.User != nil:
 		return "", "", errors.New("the container URL must hold no key and no signature: use a connection string for those")
+	case u.Scheme != "https":
+		return "", "", fmt.Errorf("container URL %q must begin with https://: tokens are not sent in the clear", containerURL)
 	}
 	parts, err := azure.ParseURL(containerURL)
 	if err != nil {

@@ -1,9 +1,11 @@
 package azblob
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -39,11 +41,14 @@ func isAbsent(err error) bool {
 // of an absent blob fs.ErrNotExist.
 func explain(err error) error {
 	var r *azcore.ResponseError
+	var unknown *net.DNSError
 	switch {
 	case isAbsent(err):
 		return fs.ErrNotExist
 	case errors.As(err, &r):
 		return &refusal{r}
+	case errors.As(err, &unknown) && unknown.IsNotFound:
+		return fmt.Errorf("%w: correct the account's name, or see to this network's name resolution", err)
 	}
 	return err
 }
@@ -52,7 +57,7 @@ func explain(err error) error {
 type refusal struct{ answer *azcore.ResponseError }
 
 func (r *refusal) Error() string {
-	text := fmt.Sprintf("the storage account answers %d %s", r.answer.StatusCode, r.answer.ErrorCode)
+	text := fmt.Sprintf("the storage account answers %d %s", r.answer.StatusCode, cmp.Or(r.answer.ErrorCode, "without a code: look for a proxy, or another server at this URL"))
 	if remedy := r.remedy(); remedy != "" {
 		text += ": " + remedy
 	}
@@ -72,6 +77,8 @@ func (r *refusal) remedy() string {
 		return "the container was deleted just now: wait, or restore it"
 	case bloberror.LeaseIDMissing:
 		return "somebody holds a lease on the object: break it"
+	case bloberror.AccountIsDisabled:
+		return "the account is disabled: see to its subscription"
 	case "KeyBasedAuthenticationNotPermitted":
 		return "the account takes no keys: use the container's URL, and an identity"
 	}

@@ -54,6 +54,10 @@ func explain(err error) error {
 		return fmt.Errorf("the bucket is in another region: set AWS_REGION: %w", err)
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken":
 		return fmt.Errorf("the AWS credentials are wrong or have expired: %w", err)
+	case "RequestTimeTooSkewed":
+		return fmt.Errorf("this machine's clock is wrong: set it: %w", err)
+	case "KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException":
+		return fmt.Errorf("the key that the bucket is encrypted with cannot be used: enable it: %w", err)
 	}
 	return err
 }

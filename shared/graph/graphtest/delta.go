@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"groupwriteback/shared/directory"
 )
@@ -13,10 +14,12 @@ import (
 // query is what a delta is asked for: all that happened in a feed after an event.
 type query struct {
 	feed    directory.Feed
-	names   []string // $select; empty selects everything
-	since   uint64   // 0: a full enumeration
-	minimal bool     // only the properties that changed
-	deleted bool     // a full enumeration lists what is deleted too
+	names   []string       // $select; empty selects everything
+	ids     []directory.ID // $filter; empty: all objects
+	since   uint64         // 0: a full enumeration
+	minimal bool           // only the properties that changed
+	deleted bool           // a full enumeration lists what is deleted too
+	hidden  bool           // the members of hidden groups may be seen
 }
 
 func (q query) selects(name string) bool { return len(q.names) == 0 || slices.Contains(q.names, name) }
@@ -36,7 +39,7 @@ func (t *Tenant) delta(q query) ([]item, uint64) {
 	var items []item
 	for _, id := range t.touched(q.since) {
 		o := t.objects[id]
-		if o.kind != kindOf(q.feed) {
+		if o.kind != kindOf(q.feed) || len(q.ids) > 0 && !slices.Contains(q.ids, id) {
 			continue
 		}
 		if it, ok := t.item(o, q); ok {
@@ -94,7 +97,8 @@ func (t *Tenant) item(o *object, q query) (item, bool) {
 		}
 		changed = changed || p.seq > q.since
 	}
-	if q.selects("members") {
+	visibility, _ := o.props["visibility"].value.(string)
+	if q.selects("members") && (q.hidden || !strings.EqualFold(visibility, "HiddenMembership")) {
 		it.members = t.memberChanges(o, q, isNew)
 	}
 	return it, changed || len(it.members) > 0

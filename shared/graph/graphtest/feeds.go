@@ -8,8 +8,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"groupwriteback/shared/directory"
 )
@@ -30,11 +32,16 @@ type link struct {
 	Server string // that made it
 	Age    int
 	Feed   directory.Feed
-	Select []string `json:",omitempty"`
-	Since  uint64   // of a $deltatoken
-	Round  int      `json:",omitempty"` // of a $skiptoken
-	Page   int      `json:",omitempty"`
+	At     time.Time
+	Select []string       `json:",omitempty"`
+	IDs    []directory.ID `json:",omitempty"` // of $filter
+	Since  uint64         // of a $deltatoken
+	Round  int            `json:",omitempty"` // of a $skiptoken
+	Page   int            `json:",omitempty"`
 }
+
+// linkLife is how long the service knows a link of a directory object's feed.
+const linkLife = 7 * 24 * time.Hour
 
 // ExpireLinks makes all links that were handed out so far unknown.
 func (s *Server) ExpireLinks() {
@@ -50,11 +57,15 @@ type refusal struct {
 }
 
 func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.Feed) {
-	if e := s.authorize(r, f); e != nil {
+	if s.throttle(w) {
+		return
+	}
+	roles, e := s.authorize(r, f)
+	if e != nil {
 		refuse(w, e.status, e.code, e.message)
 		return
 	}
-	page, e := s.page(r, f)
+	page, e := s.page(r, f, roles)
 	if e != nil {
 		if e.status == http.StatusGone {
 			w.Header().Set("Location", s.url+r.URL.Path+"?$deltatoken=")
@@ -68,13 +79,13 @@ func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.
 
 // page answers a request of either of its three kinds: the first of an enumeration,
 // one for what changed since, one for the next page.
-func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
+func (s *Server) page(r *http.Request, f directory.Feed, roles []string) (wirePage, *refusal) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return wirePage{}, badRequest("The query string is malformed.")
 	}
 	for name := range q {
-		if name != "$select" && name != "$deltatoken" && name != "$skiptoken" {
+		if !slices.Contains([]string{"$select", "$filter", "$deltatoken", "$skiptoken"}, name) {
 			return wirePage{}, badRequest("The query parameter '" + name + "' is not supported here.")
 		}
 	}
@@ -82,6 +93,11 @@ func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
 	if (skip != "" || token != "" && token != "latest") && len(q) > 1 {
 		return wirePage{}, badRequest("A link already says what is selected.")
 	}
+	ids, e := filter(q.Get("$filter"))
+	if e != nil {
+		return wirePage{}, e
+	}
+	hidden := slices.Contains(roles, "Member.Read.Hidden")
 	names := strings.FieldsFunc(q.Get("$select"), func(r rune) bool { return r == ',' })
 	switch {
 	case skip != "":
@@ -91,17 +107,45 @@ func (s *Server) page(r *http.Request, f directory.Feed) (wirePage, *refusal) {
 		}
 		return s.nextPage(l)
 	case token == "latest":
-		_, now := s.tenant.delta(query{feed: f, since: math.MaxUint64})
-		return s.wirePage(nil, link{Feed: f, Select: names, Since: now}, true), nil
+		_, now := s.shown(f).delta(query{feed: f, since: math.MaxUint64})
+		return s.wirePage(nil, link{Feed: f, Select: names, IDs: ids, Since: now}, true), nil
 	case token != "":
 		l, e := s.open(token, f)
 		if e != nil {
 			return wirePage{}, e
 		}
 		minimal := slices.Contains(r.Header.Values("Prefer"), "return=minimal")
-		return s.firstPage(query{feed: f, names: l.Select, since: l.Since, minimal: minimal}), nil
+		since := l.Since - min(l.Since, uint64(s.options.Replay))
+		return s.firstPage(query{feed: f, names: l.Select, ids: l.IDs, since: max(since, 1), minimal: minimal, hidden: hidden}), nil
 	}
-	return s.firstPage(query{feed: f, names: names, deleted: s.options.ListDeleted}), nil
+	return s.firstPage(query{feed: f, names: names, ids: ids, deleted: s.options.ListDeleted, hidden: hidden}), nil
+}
+
+// maxFilter is how many objects a $filter may name.
+const maxFilter = 50
+
+var filterTerm = regexp.MustCompile(`^id eq '([^']*)'$`)
+
+// filter reads "id eq '…' or id eq '…'", the one filter that these feeds know.
+func filter(text string) (ids []directory.ID, e *refusal) {
+	if text == "" {
+		return nil, nil
+	}
+	for _, term := range strings.Split(text, " or ") {
+		m := filterTerm.FindStringSubmatch(term)
+		if m == nil {
+			return nil, badRequest("Only a filter by id is supported.")
+		}
+		id, err := directory.ParseID(m[1])
+		if err != nil {
+			return nil, badRequest("Invalid object identifier '" + m[1] + "'.")
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) > maxFilter {
+		return nil, badRequest("Too many objects are specified in the filter clause.")
+	}
+	return ids, nil
 }
 
 func badRequest(message string) *refusal {
@@ -109,7 +153,7 @@ func badRequest(message string) *refusal {
 }
 
 func (s *Server) firstPage(q query) wirePage {
-	items, upto := s.tenant.delta(q)
+	items, upto := s.shown(q.feed).delta(q)
 	l := layout{
 		pageSize: s.options.PageSize, memberSlice: s.options.MemberSlice, repeat: s.options.Repeat,
 		emptyPages: s.options.EmptyPages, shuffle: s.options.Shuffle,
@@ -117,7 +161,7 @@ func (s *Server) firstPage(q query) wirePage {
 	}
 	pages := l.pages(items)
 	if len(pages) == 1 {
-		return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, Since: upto}, true)
+		return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, IDs: q.ids, Since: upto}, true)
 	}
 	s.mu.Lock()
 	s.opened++
@@ -125,7 +169,7 @@ func (s *Server) firstPage(q query) wirePage {
 	s.rounds[id] = &round{pages, upto}
 	delete(s.rounds, id-keptRounds)
 	s.mu.Unlock()
-	return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, Round: id, Page: 1}, false)
+	return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, IDs: q.ids, Round: id, Page: 1}, false)
 }
 
 func (s *Server) nextPage(l link) (wirePage, *refusal) {
@@ -133,11 +177,11 @@ func (s *Server) nextPage(l link) (wirePage, *refusal) {
 	round := s.rounds[l.Round]
 	s.mu.Unlock()
 	if round == nil {
-		return wirePage{}, resync()
+		return wirePage{}, s.resync()
 	}
 	page, last := round.pages[l.Page], l.Page == len(round.pages)-1
 	if last {
-		return s.wirePage(page, link{Feed: l.Feed, Select: l.Select, Since: round.upto}, true), nil
+		return s.wirePage(page, link{Feed: l.Feed, Select: l.Select, IDs: l.IDs, Since: round.upto}, true), nil
 	}
 	l.Page++
 	return s.wirePage(page, l, false), nil
@@ -161,7 +205,7 @@ func (s *Server) wirePage(items []item, l link, last bool) wirePage {
 func (s *Server) seal(l link) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.Server, l.Age = s.id, s.age
+	l.Server, l.Age, l.At = s.id, s.age, s.options.Now()
 	b, _ := json.Marshal(l) // strings and numbers: nothing that cannot be written
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -174,14 +218,14 @@ func (s *Server) open(token string, f directory.Feed) (link, *refusal) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.Server != s.id || l.Age != s.age {
-		return l, resync()
+	if l.Server != s.id || l.Age != s.age || s.options.Now().Sub(l.At) > linkLife {
+		return l, s.resync()
 	}
 	return l, nil
 }
 
-func resync() *refusal {
-	return &refusal{http.StatusGone, "SyncStateNotFound",
+func (s *Server) resync() *refusal {
+	return &refusal{s.options.Expired, "SyncStateNotFound",
 		"The sync state generation is not found. The delta token is expired and data must be synchronized again."}
 }
 

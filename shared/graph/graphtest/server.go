@@ -34,7 +34,11 @@ type Options struct {
 	Repeat      int    // every nth item is sent three times; 0: none
 	EmptyPages  int    // an empty page after every n pages; 0: none
 	ListDeleted bool   // a full enumeration lists deleted groups, users and members too
+	Replay      int    // a delta begins with the last n events that the one before it had
 	Seed        uint64 // of all that is random in the above
+
+	Expired  int // status of a link that is no longer known; 410, with a Location, if 0
+	Throttle int // requests for feeds in 10 seconds, those that are refused too; 0: no limit
 
 	// Fault is asked before each request is served what goes wrong with it. n counts
 	// the requests for that path, from 1. It may be called concurrently.
@@ -87,9 +91,12 @@ type Server struct {
 	counts   map[string]int
 	rounds   map[int]*round
 	opened   int // rounds
-	age      int // of links: raised by ExpireLinks
-	issued   int // access tokens
-	revoked  int // access tokens up to this one are not accepted
+	frozen   map[directory.Feed]*Tenant
+	window   time.Time // when the 10 seconds of Options.Throttle began
+	used     int       // requests in them
+	age      int       // of links: raised by ExpireLinks
+	issued   int       // access tokens
+	revoked  int       // access tokens up to this one are not accepted
 }
 
 // NewServer returns a server of t that does not listen yet.
@@ -97,6 +104,7 @@ func NewServer(t *Tenant, o Options) *Server {
 	o.TenantID = cmp.Or(o.TenantID, DefaultTenant)
 	o.PageSize = cmp.Or(o.PageSize, 100)
 	o.MemberSlice = cmp.Or(o.MemberSlice, 500)
+	o.Expired = cmp.Or(o.Expired, http.StatusGone)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -165,7 +173,7 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
-func feeds() []directory.Feed {
+func allFeeds() []directory.Feed {
 	return []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
 }
 
@@ -173,7 +181,7 @@ func feedPath(f directory.Feed) string { return "/v1.0/" + string(f) + "/delta" 
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, f := range feeds() {
+	for _, f := range allFeeds() {
 		mux.HandleFunc("GET "+feedPath(f), func(w http.ResponseWriter, r *http.Request) { s.serveDelta(w, r, f) })
 	}
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))
@@ -189,7 +197,7 @@ func (s *Server) handler() http.Handler {
 // count logs a request, and returns how many there were for its path.
 func (s *Server) count(r *http.Request) int {
 	req := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
-	for _, f := range feeds() {
+	for _, f := range allFeeds() {
 		if r.URL.Path == feedPath(f) {
 			req.Feed = f
 		}

@@ -131,8 +131,22 @@ func TestQueries(t *testing.T) {
 		t.Errorf("minimal changes:\n%s", d)
 	}
 
+	one := func(n int) string { return strings.TrimSuffix(strings.Repeat("id eq '"+g.String()+"' or ", n), " or ") }
+	ok(t, tenant.AddGroup(graphtest.Group{ID: graphtest.ID("other")}))
+	_, p = get(t, s, groups+"?$select=displayName&$filter="+one(50))
+	if d := cmp.Diff([]map[string]any{{"id": g.String(), "displayName": "G2"}}, p.Value); d != "" {
+		t.Errorf("filtered:\n%s", d)
+	}
+	ok(t, tenant.Rename(graphtest.ID("other"), "Other"))
+	if _, p = get(t, s, p.Delta); len(p.Value) != 0 {
+		t.Errorf("the link has forgotten its filter: %v", p.Value)
+	}
+	if status, p := get(t, s, groups+"?$filter="+one(51)); status != 400 || p.Error.Code != "BadRequest" {
+		t.Errorf("51 ids: %d %s, want 400 BadRequest", status, p.Error.Code)
+	}
+
 	for query, want := range map[string]int{
-		"?$top=5": 400, "?$filter=id eq 'x'": 400, "?$deltatoken=junk": 400, "?$skiptoken=junk": 400,
+		"?$top=5": 400, "?$filter=id eq 'x'": 400, "?$filter=displayName eq 'G'": 400, "?$deltatoken=junk": 400, "?$skiptoken=junk": 400,
 		strings.TrimPrefix(all.Delta, groups) + "&$select=mail": 400,
 	} {
 		if status, p := get(t, s, groups+query); status != want || p.Error.Code != "BadRequest" {

@@ -215,11 +215,12 @@ func (s *Server) RevokeTokens() {
 	s.revoked = s.issued
 }
 
-// authorize checks the access token of a request, and that it opens the feed.
-func (s *Server) authorize(r *http.Request, f directory.Feed) *refusal {
+// authorize checks the access token of a request, and that it opens the feed. It
+// returns the permissions that the token holds.
+func (s *Server) authorize(r *http.Request, f directory.Feed) ([]string, *refusal) {
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty."}
+		return nil, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty."}
 	}
 	var claims struct {
 		jwt.RegisteredClaims
@@ -230,18 +231,18 @@ func (s *Server) authorize(r *http.Request, f directory.Feed) *refusal {
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(s.issuer()), jwt.WithAudience(s.url, GraphAudience),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.options.Now))
 	if err != nil {
-		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure: " + err.Error() + "."}
+		return nil, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure: " + err.Error() + "."}
 	}
 	s.mu.Lock()
 	revoked := s.revoked
 	s.mu.Unlock()
 	if n, err := strconv.Atoi(claims.UTI); err != nil || n <= revoked {
-		return &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token was revoked."}
+		return nil, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token was revoked."}
 	}
 	if !slices.ContainsFunc(permissions(f), func(p string) bool { return slices.Contains(claims.Roles, p) }) {
-		return &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
+		return nil, &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
 	}
-	return nil
+	return claims.Roles, nil
 }
 
 // The managed identity endpoint of App Service and Functions, version 2019-08-01.

@@ -6,6 +6,36 @@
 // It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
 // groups, users and devices and the client credentials flow, and nothing else. It
 // is deterministic for a given history, seed and order of requests, but for its keys.
+//
+// What Microsoft documents or people have seen of these feeds, and what plays it:
+//
+//   - $select, also of members; without it everything comes; a change of what is
+//     not selected does not show; what was never set is absent, what was cleared
+//     is null: always.
+//   - $filter by up to 50 ids, $deltatoken=latest, Prefer: return=minimal: when asked
+//     for. $top, $expand, $orderby, and parameters beside a token: 400.
+//   - A page has a nextLink or a deltaLink: Options.PageSize; pages without items:
+//     EmptyPages.
+//   - One object in many items with a slice of its members each: MemberSlice; in any
+//     order: Shuffle; an item several times: Repeat; a delta that says again what the
+//     one before it said: Replay.
+//   - Items of what is deleted, also of members, in a first enumeration: ListDeleted.
+//   - "changed" is the recycle bin: Tenant.SoftDelete; "deleted" is for good:
+//     HardDelete; who comes back is new, with all members: Restore.
+//   - A removed member says "deleted", whether the membership or the member is gone:
+//     always. Of members only id and @odata.type are said, of any type: always.
+//   - Groups of hidden membership come without members, and 200, unless the token has
+//     Member.Read.Hidden: property visibility, Server.SetRoles.
+//   - Changes that show late, and in one feed before the other: Server.Freeze.
+//   - Links live a week (Options.Now), or less: Server.ExpireLinks. An old one is
+//     refused with 410 and a Location, or with 400: Options.Expired.
+//   - 429 with Retry-After and x-ms-throttle headers, those who come again too early
+//     counted: Options.Throttle. 429 without a word, with a date, or with nonsense,
+//     5xx, cuts, halves and pages of proxies: Options.Fault.
+//   - 401 and 403 by the token and its roles: Server.RevokeTokens, SetRoles, SetSecret.
+//
+// Not played, since nobody here asks for it: batches, change notifications, writes,
+// and relationships other than members.
 package graphtest
 
 import (

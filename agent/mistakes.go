@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// mistakes are what is wrong with the agent's file, each with its line and its key.
+// The values are not repeated: one of them may be a secret in the wrong place.
+type mistakes struct {
+	path string
+	doc  *ast.File
+	errs []error
+
+	told map[string]bool // keys of which nothing more is said
+}
+
+func (m *mistakes) err() error { return errors.Join(m.errs...) }
+
+func (m *mistakes) add(err error) { m.errs = append(m.errs, fmt.Errorf("%s: %w", m.path, err)) }
+
+func (m *mistakes) need(key, value string) {
+	if value == "" && !m.told[key] {
+		m.add(fmt.Errorf("%s is not set", key))
+	}
+}
+
+// bad notes what is wrong with a key's value, unless something is noted already.
+func (m *mistakes) bad(key, format string, args ...any) {
+	if m.told[key] {
+		return
+	}
+	if m.told == nil {
+		m.told = map[string]bool{}
+	}
+	m.told[key] = true
+	m.at(m.line(key), fmt.Errorf(key+": "+format, args...))
+}
+
+func (m *mistakes) at(line int, err error) {
+	if line == 0 {
+		m.add(err)
+		return
+	}
+	m.errs = append(m.errs, fmt.Errorf("%s:%d: %w", m.path, line, err))
+}
+
+// file reads a file that a key names, and returns nil if it cannot be used.
+func (m *mistakes) file(key, name string) []byte {
+	data, err := os.ReadFile(name)
+	switch {
+	case err != nil:
+		m.bad(key, "%w", err)
+	case strings.TrimSpace(string(data)) == "":
+		m.bad(key, "%s is empty", name)
+	default:
+		return data
+	}
+	return nil
+}
+
+// line is that of a key's value; 0 where the file lacks it.
+func (m *mistakes) line(key string) int {
+	where, err := yaml.PathString("$." + key)
+	if err != nil || m.doc == nil {
+		return 0
+	}
+	n, err := where.FilterFile(m.doc)
+	if err != nil || n == nil || n.GetToken() == nil {
+		return 0
+	}
+	return n.GetToken().Position.Line
+}
+
+// syntax notes what is no YAML, or no mapping.
+func (m *mistakes) syntax(err error) {
+	e, ok := errors.AsType[yaml.Error](err)
+	if !ok || e.GetToken() == nil {
+		m.add(err)
+		return
+	}
+	m.at(e.GetToken().Position.Line, errors.New(e.GetMessage()))
+}
+
+// shape holds what the file has to the keys of a struct and the kinds of their
+// values: a misspelt key would be ignored in silence.
+func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
+	fields := map[string]reflect.Type{}
+	for i := range of.NumField() {
+		fields[of.Field(i).Tag.Get("yaml")] = of.Field(i).Type
+	}
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		field, known := fields[key]
+		below, isMapping := found[key].(map[string]any)
+		switch {
+		case !known:
+			m.bad(path+key, "no such key; there are %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+		case isMapping && field.Kind() == reflect.Struct:
+			m.shape(below, field, path+key+".")
+		case found[key] != nil && !fits(found[key], field):
+			m.bad(path+key, "write %s", kind(field))
+		}
+	}
+}
+
+// fits says whether a value of the file is of a field's type.
+func fits(value any, field reflect.Type) bool {
+	_, isList := value.([]any)
+	_, isMapping := value.(map[string]any)
+	switch field.Kind() {
+	case reflect.Bool:
+		_, ok := value.(bool)
+		return ok
+	case reflect.Int64:
+		_, err := time.ParseDuration(fmt.Sprint(value))
+		return err == nil
+	case reflect.String:
+		return !isList && !isMapping
+	}
+	return isList && field.Kind() == reflect.Slice
+}
+
+// kind is what is written for a value of a type.
+func kind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int64:
+		return "a time, such as 15m"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct:
+		return "keys, each in a line below"
+	}
+	return "a text"
+}

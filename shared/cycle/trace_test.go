@@ -1,0 +1,734 @@
+package cycle_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/blob/blobtest"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+)
+
+// The tests of this file are the failures that docs/protocol.md lists, as far as
+// they are the planner's: what once went wrong somewhere, played again.
+
+// town is a settled world: a group of 20, one of 400, so that limits over all
+// are far, and two small ones.
+func town(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.users(600)
+	w.group(1, 0, 20)
+	w.group(2, 0, 400)
+	w.group(3, 0, 3)
+	w.group(4, 0, 4)
+	w.settle()
+	return w
+}
+
+// in says whether a user is a member of a group in the directory.
+func (w *world) in(g directory.ID, i int) bool { return slices.Contains(w.ad[g].Members, ref(i)) }
+
+// TestStepIsShort: a step commits when its time is up, however much there is to
+// read. Somebody else's commit costs it no more than that.
+func TestStepIsShort(t *testing.T) {
+	w := newWorld(t)
+	w.users(20)
+	for i := range 10 {
+		w.group(i, 0, 5)
+	}
+	w.source.size = 2
+	w.planner.StepTime = time.Nanosecond
+	steps, more := 0, true
+	for ; more; steps++ {
+		if steps > 100 {
+			t.Fatal("it gets nowhere")
+		}
+		before, pages := w.head().Gen, w.source.pages
+		var err error
+		if more, err = w.planner.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if read := w.source.pages - pages; read > 1 {
+			t.Fatalf("a step without time read %d pages", read)
+		}
+		if more && w.head().Gen != before+1 {
+			t.Fatalf("step %d committed nothing", steps+1)
+		}
+	}
+	if got := w.head().Main.Number; got != 1 || steps < 10 {
+		t.Errorf("after %d steps %d enumerations are complete, want one", steps, got)
+	}
+}
+
+// TestTwoVersionsOfRules: a host that was not updated does not undo what the new
+// rules did, and an operator can go back on purpose.
+func TestTwoVersionsOfRules(t *testing.T) {
+	w := town(t)
+	old := *w.planner.Rules
+	newer := old
+	newer.OU = "OU=Other,DC=corp,DC=test"
+	w.planner.Rules = &newer
+	w.settle()
+	w.planner.Rules = &old
+	err := w.turn()
+	if err == nil || !strings.Contains(err.Error(), "were replaced by newer ones") || !strings.Contains(err.Error(), "raise their revision") {
+		t.Errorf("the old rules: %v", err)
+	}
+	if got := w.ad[group(1)].Parent; got != newer.OU {
+		t.Errorf("the group is in %s", got)
+	}
+	back := old
+	back.Revision = 1
+	w.planner.Rules = &back
+	w.settle()
+	if got := w.ad[group(1)].Parent; got != old.OU {
+		t.Errorf("after going back the group is in %s", got)
+	}
+}
+
+// TestOtherTenant: a planner that was pointed at another tenant reads nothing
+// and writes nothing.
+func TestOtherTenant(t *testing.T) {
+	w := town(t)
+	pages := w.source.pages
+	w.planner.Tenant = "another"
+	err := w.turn()
+	if err == nil || err.Error() != "this journal is of tenant tenant, and this planner reads tenant another: correct the tenant id, or give the other tenant a target of its own" {
+		t.Errorf("error is %v", err)
+	}
+	if w.source.pages != pages {
+		t.Error("the other tenant was read")
+	}
+	w.planner.Tenant = "TENANT" // ids have no case
+	w.settle()
+}
+
+// TestRemovedThenAdded: one page says that a member left, the next that it came
+// again. Nothing is planned in between, whatever happens there.
+func TestRemovedThenAdded(t *testing.T) {
+	w := town(t)
+	w.source.size = 1
+	w.do(w.tenant.RemoveMember(group(1), user(0)))
+	w.do(w.tenant.AddMember(group(1), user(0)))
+	w.do(w.tenant.Rename(group(4), "Later"))
+	reads := 0
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed != directory.GroupFeed {
+			return nil
+		}
+		reads++
+		switch reads {
+		case 1: // the removal alone
+			p.Groups = []directory.GroupChange{{ID: group(1), Members: []directory.MemberChange{{ID: user(0), Kind: directory.User, Removed: true}}}}
+		case 2:
+			return errFault
+		case 3:
+			p.Groups = append(p.Groups, directory.GroupChange{ID: group(1), Members: []directory.MemberChange{{ID: user(0), Kind: directory.User}}})
+		}
+		return nil
+	}
+	if err := w.turn(); !errors.Is(err, errFault) {
+		t.Fatalf("the broken round: %v", err)
+	}
+	if h := w.head(); !h.Main.Open || h.Plan != nil {
+		t.Fatalf("after half a round: open %t, plan %v", h.Main.Open, h.Plan)
+	}
+	w.settle()
+	if len(w.removed) != 0 || !w.in(group(1), 0) {
+		t.Errorf("removed %v", w.removed)
+	}
+}
+
+// TestEnumerationBeginsAgain: links expire in the middle of an enumeration. What
+// had been read of it does not count, and nothing is planned from it.
+func TestEnumerationBeginsAgain(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		t.Run(fmt.Sprintf("first %t", first), func(t *testing.T) {
+			w := newWorld(t)
+			w.users(30)
+			for i := range 12 {
+				w.group(i, 0, 5)
+			}
+			if !first {
+				w.settle()
+				w.source.expired = true
+			}
+			w.source.size = 3
+			reads := 0
+			w.source.edit = func(p *directory.Page) error {
+				if p.Feed == directory.GroupFeed && p.Next != "" {
+					if reads++; reads == 2 {
+						return directory.ErrResync
+					}
+				}
+				return nil
+			}
+			w.settle()
+			if reads < 5 || len(w.ad) != 12 || len(w.removed) != 0 || retired(w) != 0 {
+				t.Errorf("%d pages of groups read, %d groups in the directory, %v removed, %d retired", reads, len(w.ad), w.removed, retired(w))
+			}
+		})
+	}
+}
+
+// TestNewProperties: rules want a property that Graph was never asked for. Until
+// everything is read anew, it is not taken for cleared.
+func TestNewProperties(t *testing.T) {
+	w := town(t)
+	w.planner.Select = "groups:mail"
+	w.source.size = 50
+	interrupted := false
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed == directory.UserFeed && p.Next != "" && !interrupted {
+			interrupted = true
+			return errFault
+		}
+		return nil
+	}
+	w.do(w.tenant.Rename(group(3), "Renamed meanwhile"))
+	if err := w.turn(); !errors.Is(err, errFault) {
+		t.Fatalf("the interrupted enumeration: %v", err)
+	}
+	if h := w.head(); h.Shadow == nil || h.Shadow.Select != w.planner.Select || h.Main.Select == w.planner.Select || h.Plan != nil {
+		t.Fatalf("half-way: shadow %+v, main %q, plan %v", h.Shadow, h.Main.Select, h.Plan)
+	}
+	// And a third list before the second is read: that one begins anew.
+	w.planner.Select = "groups:mail,info"
+	w.settle()
+	if h := w.head(); h.Shadow != nil || h.Main.Select != w.planner.Select || h.Main.Number != 2 {
+		t.Errorf("at the end: shadow %+v, main %+v", h.Shadow, h.Main)
+	}
+	if len(w.removed) != 0 || !strings.HasPrefix(w.ad[group(3)].Name, "Renamed meanwhile") {
+		t.Errorf("removed %v, group 3 is %q", w.removed, w.ad[group(3)].Name)
+	}
+}
+
+// TestUsersPageLost: an enumeration of users leaves some out. They are members
+// all the same: only the groups feed says who left.
+func TestUsersPageLost(t *testing.T) {
+	w := town(t)
+	w.source.expired, w.source.size = true, 100
+	lost := map[directory.ID]bool{}
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed == directory.UserFeed && len(lost) == 0 {
+			for _, c := range p.Principals {
+				lost[c.ID] = true
+			}
+			p.Principals = nil
+		}
+		return nil
+	}
+	w.settle()
+	if len(lost) != 100 || len(w.removed) != 0 {
+		t.Fatalf("%d users left out, removed %v", len(lost), w.removed)
+	}
+	want := 0
+	for _, g := range w.tenant.Dump().Groups {
+		for _, m := range g.Members {
+			if lost[m.ID] {
+				want++
+			}
+		}
+	}
+	if got := w.head().Totals.Problems["not-seen"]; want == 0 || got != want {
+		t.Errorf("%d memberships are told of as not seen, want %d", got, want)
+	}
+}
+
+// TestSIDChanges: an account is made anew on premises. The groups that hold it
+// follow, though no group has changed.
+func TestSIDChanges(t *testing.T) {
+	w := town(t)
+	w.do(w.tenant.SetProperty(user(1), "onPremisesSecurityIdentifier", string(ref(900))))
+	w.settle()
+	for _, g := range []directory.ID{group(1), group(2), group(3), group(4)} {
+		if w.in(g, 1) || !w.in(g, 900) {
+			t.Errorf("%s has %v", w.ad[g].Name, w.ad[g].Members)
+		}
+	}
+}
+
+// TestManySmallPlans: each turn stays within the limit over all groups; in a day
+// they do not.
+func TestManySmallPlans(t *testing.T) {
+	w := newWorld(t)
+	w.users(30)
+	for i := range 20 {
+		w.group(i, 0, 20)
+	}
+	w.settle()
+	leave := func(from, to int) {
+		for i := from; i < to; i++ {
+			w.do(w.tenant.RemoveMember(group(i%20), user(i/20)))
+		}
+		w.settle()
+	}
+	leave(0, 30)
+	leave(30, 37) // 37 of the 370 that are left are 10 %
+	if len(w.removed) != 37 || len(w.holds()) != 0 {
+		t.Fatalf("%d removed, holds %v; want 37 and none", len(w.removed), w.holds())
+	}
+	leave(37, 39)
+	if h := w.holds(); len(w.removed) != 37 || len(h) != 1 || h[0].Count != 2 {
+		t.Fatalf("%d removed, holds %v; want 37, and 2 held", len(w.removed), h)
+	}
+}
+
+// TestAckLost: a plan was applied and its acknowledgement lost. When it has
+// expired its groups are read before they are planned again.
+func TestAckLost(t *testing.T) {
+	w := town(t)
+	w.do(errors.Join(w.tenant.RemoveMember(group(1), user(0)), w.tenant.AddMember(group(3), user(9))))
+	w.do(w.planner.Run(t.Context()))
+	r, err := w.poll()
+	w.do(err)
+	w.carryOut(r, -1)
+	writes := w.writes
+	w.now = w.now.Add(time.Hour)
+	w.settle()
+	if w.writes != writes || len(w.removed) != 1 || !w.in(group(3), 9) {
+		t.Errorf("%d changes were made again, removed %v", w.writes-writes, w.removed)
+	}
+	if h := w.head(); h.Plan != nil || h.Totals.Unsure != 0 {
+		t.Errorf("plan %v, %d groups unsure", h.Plan, h.Totals.Unsure)
+	}
+}
+
+// TestLateAgent: an agent wakes after its plan was closed. Its word comes too
+// late, and what it did is found.
+func TestLateAgent(t *testing.T) {
+	w := town(t)
+	w.do(errors.Join(w.tenant.RemoveMember(group(1), user(0)), w.tenant.AddMember(group(3), user(9))))
+	w.do(w.planner.Run(t.Context()))
+	r, err := w.poll()
+	w.do(err)
+	w.now = w.now.Add(time.Hour)
+	w.do(w.planner.Run(t.Context())) // closes the plan
+	if h := w.head(); h.Plan != nil || len(h.Reads) == 0 {
+		t.Fatalf("plan %v, groups to read %v", h.Plan, h.Reads)
+	}
+	if _, err := w.journal.Ack(t.Context(), w.carryOut(r, -1)); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("the late word: %v, want %v", err, journal.ErrClosed)
+	}
+	w.settle()
+	if len(w.removed) != 1 || !w.in(group(3), 9) {
+		t.Errorf("removed %v", w.removed)
+	}
+}
+
+// TestRefusedForEver: one group is refused for ever. The others go on, and it is
+// tried a few times a day.
+func TestRefusedForEver(t *testing.T) {
+	w := town(t)
+	tries := 0
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		if c.Group != group(3) {
+			return plan.Result{}, false
+		}
+		tries++
+		return plan.Result{Status: plan.Refused, Code: 50, Text: "no rights"}, true
+	}
+	w.do(w.tenant.AddMember(group(3), user(9)))
+	for day := range 3 {
+		w.do(w.tenant.AddMember(group(4), user(100+day)))
+		for range 24 * 12 {
+			w.now = w.now.Add(5 * time.Minute)
+			w.do(w.turn())
+		}
+		if !w.in(group(4), 100+day) {
+			t.Fatalf("day %d: another group waits", day)
+		}
+	}
+	if tries < 5 || tries > 10 {
+		t.Errorf("tried %d times in three days", tries)
+	}
+	if got := w.head().Totals.Parked; got != 1 {
+		t.Errorf("%d groups are parked, want 1", got)
+	}
+	w.refuse = nil
+	w.now = w.now.Add(25 * time.Hour)
+	w.settle()
+	if !w.in(group(3), 9) {
+		t.Error("it was not tried again")
+	}
+}
+
+// TestSwapCut: two groups take each other's names, and the agent stops after each
+// number of the changes that this takes.
+func TestSwapCut(t *testing.T) {
+	for cut := range 4 {
+		w := town(t)
+		a, b := group(3), group(4)
+		first, second := w.ad[a].Name, w.ad[b].Name
+		swap := func() { // in the directory: what is wanted is the swap back
+			x, y := w.ad[a].Clone(), w.ad[b].Clone()
+			x.Name, y.Name = second, first
+			x.Attrs["sAMAccountName"], y.Attrs["sAMAccountName"] = y.Attrs["sAMAccountName"], x.Attrs["sAMAccountName"]
+			w.ad[a], w.ad[b] = x, y
+		}
+		swap()
+		w.do(w.report(true, nil))
+		w.do(w.planner.Run(t.Context()))
+		for w.head().Plan == nil { // both are read first
+			_, err := w.agent()
+			w.do(err)
+			w.do(w.planner.Run(t.Context()))
+		}
+		r, err := w.poll()
+		w.do(err)
+		_, err = w.journal.Ack(t.Context(), w.carryOut(r, cut))
+		w.do(err)
+		w.settle()
+		if w.ad[a].Name != first || w.ad[b].Name != second {
+			t.Errorf("cut after %d changes: %q and %q, want %q and %q", cut, w.ad[a].Name, w.ad[b].Name, first, second)
+		}
+	}
+}
+
+// TestNestedCreationFails: a group is to be a member of another, and cannot be
+// created. The rest of that other group is written, and the member follows.
+func TestNestedCreationFails(t *testing.T) {
+	w := town(t)
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Refused, Code: 53, Text: "no"}, c.Op == plan.Create
+	}
+	w.do(errors.Join(w.tenant.AddGroup(graphtest.Group{ID: group(9), DisplayName: "Inner"}),
+		w.tenant.AddMember(group(3), group(9)), w.tenant.AddMember(group(3), user(9))))
+	w.settle()
+	if !w.in(group(3), 9) || slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
+		t.Fatalf("members %v", w.ad[group(3)].Members)
+	}
+	w.refuse = nil
+	w.now = w.now.Add(25 * time.Hour)
+	w.settle()
+	if !slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
+		t.Errorf("members %v: the nested group did not follow", w.ad[group(3)].Members)
+	}
+}
+
+// TestOldScan: a scan began before a batch and arrives after it. What it saw is
+// not drift.
+func TestOldScan(t *testing.T) {
+	w := town(t)
+	before := map[directory.ID]plan.Group{}
+	for id, g := range w.ad {
+		before[id] = g
+	}
+	closed := w.closed
+	w.do(errors.Join(w.tenant.AddMember(group(3), user(9)), w.tenant.RemoveMember(group(1), user(0))))
+	w.settle()
+	now, writes := w.ad, w.writes
+	newer := w.closed
+	w.ad, w.closed = before, closed // as the scan had begun
+	w.do(w.report(true, nil))
+	w.ad, w.closed = now, newer
+	w.settle()
+	if w.writes != writes {
+		t.Errorf("%d changes were made on the word of an old scan", w.writes-writes)
+	}
+}
+
+// TestBlindAgent: a full report that misses everything is not believed by itself:
+// an account that lost its right to read sees an empty directory.
+func TestBlindAgent(t *testing.T) {
+	w := newWorld(t)
+	w.users(10)
+	for i := range 10 {
+		w.group(i, 0, 5)
+	}
+	w.settle()
+	seen, writes := w.ad, w.writes
+	w.ad = plan.State{}
+	w.do(w.report(true, nil))
+	w.ad = seen
+	w.do(w.planner.Run(t.Context()))
+	if h := w.head(); h.Doubt == nil || h.Doubt.Missing != 10 || h.Totals.Groups != 10 || h.Plan != nil {
+		t.Fatalf("doubt %+v, %d groups, plan %v", h.Doubt, h.Totals.Groups, h.Plan)
+	}
+	w.settle()
+	if h := w.head(); h.Doubt != nil || w.writes != writes {
+		t.Errorf("doubt %+v, %d changes", h.Doubt, w.writes-writes)
+	}
+}
+
+// TestSameRemovalsLater: what was approved once is not approved for ever.
+func TestSameRemovalsLater(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 10)
+	w.settle()
+	first := w.holds()[0]
+	w.approve(first)
+	w.settle()
+	if len(w.removed) != 10 {
+		t.Fatalf("%d removed, want 10", len(w.removed))
+	}
+	for i := range 10 {
+		w.do(w.tenant.AddMember(group(1), user(i)))
+	}
+	w.settle()
+	w.now = w.now.Add(30 * 24 * time.Hour)
+	remove(w, group(1), 10)
+	w.settle()
+	if h := w.holds(); len(w.removed) != 10 || len(h) != 1 || h[0].ID == first.ID {
+		t.Fatalf("a month later: %d removed, holds %+v", len(w.removed), h)
+	}
+	w.approve(first)
+	w.settle()
+	if len(w.removed) != 10 {
+		t.Errorf("the approval of a month ago released %d", len(w.removed)-10)
+	}
+}
+
+// TestWindowCountsOnce: a step that issues removals fails at each of its writes
+// and is taken again. The window counts them once.
+func TestWindowCountsOnce(t *testing.T) {
+	for n := int64(1); ; n++ {
+		w := town(t)
+		hook := &blobtest.Hook{Store: w.store, Around: func(i int64, _ string, write func() error) error {
+			if i == n {
+				return errFault
+			}
+			return write()
+		}}
+		w.store = hook
+		w.restart()
+		remove(w, group(1), 5)
+		w.settleAgainst(func(error) {})
+		slices.Sort(w.removed) // a batch whose acknowledgement was lost runs again
+		if got, gone := w.head().Window.Done[plan.Removals], slices.Compact(w.removed); got != 5 || len(gone) != 5 {
+			t.Fatalf("write %d lost: the window counts %d, removed %v; want 5", n, got, gone)
+		}
+		if hook.Writes() < n {
+			if n < 8 {
+				t.Errorf("only %d writes", n-1)
+			}
+			return
+		}
+	}
+}
+
+// TestLateRetries: what was folded and deleted from the inbox is written there
+// once more by a retry that took its time. It says nothing new.
+func TestLateRetries(t *testing.T) {
+	w := town(t)
+	kept, store := map[string][]byte{}, w.store
+	w.store = &blobtest.Hook{Store: store, Around: func(_ int64, key string, write func() error) error {
+		err := write()
+		if data, _, err := store.Get(t.Context(), key); err == nil && strings.Contains(key, "/in/") {
+			kept[key] = data
+		}
+		return err
+	}}
+	w.restart()
+	remove(w, group(1), 10)
+	w.do(w.tenant.AddMember(group(3), user(9)))
+	w.settle()
+	w.approve(w.holds()[0])
+	w.settle()
+	for i := range 10 {
+		w.do(w.tenant.AddMember(group(1), user(i)))
+	}
+	w.settle()
+	state, writes := fmt.Sprint(w.ad), w.writes
+	if len(kept) < 4 {
+		t.Fatalf("only %d objects were in the inbox", len(kept))
+	}
+	for key, data := range kept {
+		if _, err := store.Put(t.Context(), key, data, ""); err != nil {
+			t.Fatalf("%s is still there: %v", key, err)
+		}
+	}
+	w.settle()
+	if w.writes != writes || fmt.Sprint(w.ad) != state {
+		t.Errorf("%d changes were made on the word of late retries", w.writes-writes)
+	}
+	if keys, err := w.store.List(t.Context(), "t/corp/in/"); err != nil || len(keys) > 0 {
+		t.Errorf("left in the inbox: %v, %v", keys, err)
+	}
+}
+
+// TestTwoTargets: the same group of two targets has two journals: one whose agent
+// is dead holds up nobody.
+func TestTwoTargets(t *testing.T) {
+	w := town(t)
+	other := &journal.Journal{Store: w.store, Target: "other", Now: w.journal.Now}
+	dead := *w.planner
+	dead.Journal = other
+	w.do(dead.Run(t.Context()))
+	w.do(w.tenant.AddMember(group(3), user(9)))
+	w.do(dead.Run(t.Context()))
+	w.settle()
+	if !w.in(group(3), 9) {
+		t.Error("the living target waits for the dead one")
+	}
+}
+
+// TestThreeAtOnce: two planners, a manual sync of single groups and the agent, all
+// at once, on one journal.
+func TestThreeAtOnce(t *testing.T) {
+	w := town(t)
+	w.do(errors.Join(w.tenant.RemoveMember(group(1), user(0)), w.tenant.AddMember(group(3), user(9)), w.tenant.Rename(group(4), "New name")))
+	gen := w.head().Gen
+	done := make(chan error, 3)
+	for i := range 3 {
+		p := *w.planner
+		go func() {
+			var err error
+			for range 4 {
+				if i == 2 {
+					err = errors.Join(err, w.journal.Ask(t.Context(), []directory.ID{group(1), group(4)}, "operator"))
+				}
+				if e := p.Run(t.Context()); !errors.Is(e, journal.ErrConflict) {
+					err = errors.Join(err, e)
+				}
+			}
+			done <- err
+		}()
+	}
+	for range 3 {
+		w.do(<-done)
+	}
+	if w.head().Gen == gen {
+		t.Fatal("nothing was committed")
+	}
+	w.settle()
+	if len(w.removed) != 1 || !w.in(group(3), 9) || !strings.HasPrefix(w.ad[group(4)].Name, "New name") {
+		t.Errorf("removed %v, group 4 is %q", w.removed, w.ad[group(4)].Name)
+	}
+}
+
+// backlog is a world in which many groups, in several units, wait for an agent
+// that manages about ten of them at a time.
+func backlog(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	limits := plan.DefaultLimits()
+	limits.GrowthFloor = 1e6
+	w.limits = &limits
+	w.restart()
+	w.users(500)
+	for i := range 150 {
+		w.group(i, 0, 150)
+	}
+	w.settle()
+	v, err := w.journal.Load(t.Context())
+	w.do(err)
+	v.Head.Rate = 1
+	w.do(v.Commit(t.Context()))
+	for i := range 150 {
+		w.grow(i, 150, 30)
+	}
+	return w
+}
+
+// plan makes the first plan of a backlog.
+func (w *world) plan() {
+	w.t.Helper()
+	w.do(w.planner.Run(w.t.Context()))
+	if p := w.head().Plan; p == nil || p.Values < 1000 || p.Values > 1031 {
+		w.t.Fatalf("plan %+v; want one of a minute's work, which is 1000 values at least", p)
+	}
+}
+
+// grow adds n users from up to a group.
+func (w *world) grow(g, from, n int) {
+	for k := from; k < from+n; k++ {
+		w.do(w.tenant.AddMember(group(g), user(k)))
+	}
+}
+
+// planned lists the groups of the plan in flight, in its order.
+func (w *world) planned() (out []directory.ID) {
+	w.t.Helper()
+	v, err := w.journal.View(w.t.Context())
+	w.do(err)
+	for seq := v.Head.Plan.First; seq <= v.Head.Plan.Last; seq++ {
+		b, err := v.Batch(w.t.Context(), seq)
+		w.do(err)
+		for _, c := range b.Changes {
+			out = append(out, c.Group)
+		}
+	}
+	return out
+}
+
+// next has the agent carry out the plan in flight, and the planner make another.
+func (w *world) next() []directory.ID {
+	w.t.Helper()
+	_, err := w.agent()
+	w.do(err)
+	w.do(w.planner.Run(w.t.Context()))
+	return w.planned()
+}
+
+// TestAskedFirst: what an operator asks for is in the next plan, however much
+// else has changed since.
+func TestAskedFirst(t *testing.T) {
+	w := backlog(t)
+	w.plan()
+	var last directory.ID // that would come last of all
+	for i := range 150 {
+		if id := group(i); !slices.Contains(w.planned(), id) && id.Compare(last) > 0 {
+			last = id
+		}
+		w.grow(i, 180, 1)
+	}
+	w.do(w.journal.Ask(t.Context(), []directory.ID{last}, "operator"))
+	if got := w.next(); got[0] != last {
+		t.Errorf("the group that was asked for is in place %d of %d", slices.Index(got, last), len(got))
+	}
+}
+
+// TestLeftOversAreNotStarved: what is new fills every plan, and yet what was left
+// over is done in the end, be it in the same units as what is new or in others.
+func TestLeftOversAreNotStarved(t *testing.T) {
+	for _, apart := range []bool{true, false} {
+		t.Run(fmt.Sprintf("apart %t", apart), func(t *testing.T) {
+			w := backlog(t)
+			v, err := w.journal.View(t.Context())
+			w.do(err)
+			units, err := v.Units(t.Context(), func(journal.Counts) bool { return true })
+			w.do(err)
+			busy := map[directory.ID]bool{}
+			for i, n := range units {
+				u, err := v.Unit(t.Context(), n)
+				w.do(err)
+				for k, id := range u.Groups {
+					busy[id] = apart && i < len(units)/2 || !apart && k < len(u.Groups)/2
+				}
+			}
+			waiting := func() (n int) {
+				for i := range 150 {
+					if id := group(i); !busy[id] && !w.in(id, 179) {
+						n++
+					}
+				}
+				return n
+			}
+			if apart { // the first plan leaves the others' units alone
+				w.do(w.journal.Ask(t.Context(), slices.DeleteFunc(slices.Collect(maps.Keys(busy)), func(id directory.ID) bool { return !busy[id] }), "operator"))
+			}
+			w.plan()
+			before := waiting()
+			for turn := range 12 {
+				for i := range 150 {
+					if busy[group(i)] {
+						w.grow(i, 180+20*turn, 20)
+					}
+				}
+				w.next()
+			}
+			if after := waiting(); len(units) < 4 || before < 20 || after > 0 {
+				t.Errorf("%d units; %d of %d groups that are not busy still wait", len(units), after, before)
+			}
+		})
+	}
+}
