@@ -164,7 +164,7 @@ func (d *Domain) findBy(ctx context.Context, id directory.ID, attr string, names
 }
 
 func twins(id directory.ID, a, b string) error {
-	return fmt.Errorf("two groups stand for cloud group %s: delete %s or %s, or clear its adminDescription", id, a, b)
+	return fmt.Errorf("two groups stand for cloud group %s: delete %s or %s, or clear its adminDescription", id, min(a, b), max(a, b))
 }
 
 // row turns an object into the plan's terms.

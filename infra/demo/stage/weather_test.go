@@ -128,11 +128,16 @@ func (c *console) lines(from int, words string) (lines []string) {
 	return lines
 }
 
-// says tells whether a line since from has all these words.
-func (c *console) says(from int, words []string) bool {
+// count is how many lines since from have all these words.
+func (c *console) count(from int, words []string) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.all[from:], func(l string) bool { return hasAll(l, words) })
+	for _, l := range c.all[from:] {
+		if hasAll(l, words) {
+			n++
+		}
+	}
+	return n
 }
 
 // inOrder expects all these words since from, one behind the other.
