@@ -28,6 +28,9 @@ import (
 // directory.ErrResync if the link is no longer known.
 type Source interface {
 	Page(ctx context.Context, feed directory.Feed, link string) (directory.Page, error)
+	// Again reads some groups once more, at most 50, whole. link is empty at first,
+	// and then the last page's Next until that is empty.
+	Again(ctx context.Context, groups []directory.ID, link string) (directory.Page, error)
 }
 
 // Planner makes plans for one target. The first four fields are needed.

@@ -243,6 +243,68 @@ func TestUsersPageLost(t *testing.T) {
 	}
 }
 
+// TestGroupsPageLost: an enumeration leaves out one group, and some members of
+// another. What it lacks is read once more, by name, before it is believed; what
+// is gone indeed goes, and it is known why.
+func TestGroupsPageLost(t *testing.T) {
+	w := town(t)
+	leaveOut := func(p *directory.Page) error {
+		p.Groups = slices.DeleteFunc(p.Groups, func(c directory.GroupChange) bool { return c.ID == group(3) })
+		for i := range p.Groups {
+			if p.Groups[i].ID == group(2) {
+				p.Groups[i].Members = p.Groups[i].Members[30:]
+			}
+		}
+		return nil
+	}
+	w.source.edit = leaveOut
+	w.source.expired = true
+	w.do(w.tenant.RemoveMember(group(1), user(0)))
+	broken := 0
+	w.source.again = func(*directory.Page) error {
+		if broken++; broken == 1 {
+			return directory.ErrResync // of the link to these groups alone
+		}
+		return nil
+	}
+	if err := w.turn(); err == nil || !strings.Contains(err.Error(), "read 3 groups once more") {
+		t.Fatalf("the interrupted turn: %v", err)
+	}
+	w.source.edit = nil
+	w.settle()
+	if got := w.ad[group(1)].Name + " " + string(ref(0)); !slices.Equal(w.removed, []string{got}) || retired(w) != 0 {
+		t.Errorf("removed %v, want %s; %d groups are no longer managed", w.removed, got, retired(w))
+	}
+	if w.source.reread != 6 {
+		t.Errorf("%d groups were read once more, want three, twice", w.source.reread)
+	}
+	// What two reads lack is gone, and the limits are what is left.
+	w.source.edit, w.source.again, w.source.expired = leaveOut, leaveOut, true
+	w.removed = nil
+	w.now = w.now.Add(25 * time.Hour)
+	w.settle()
+	if len(w.removed) != 30 || retired(w) != 1 {
+		t.Errorf("%d removed, %d groups no longer managed; want 30 and one", len(w.removed), retired(w))
+	}
+}
+
+// TestCausesAfterEnumeration: who left before an enumeration or unseen by any
+// delta left, and was no stranger.
+func TestCausesAfterEnumeration(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 7)
+	w.settle() // held
+	w.source.expired = true
+	w.do(w.tenant.RemoveMember(group(1), user(7)))
+	w.settle()
+	if h := w.holds(); len(h) != 1 || h[0].Count != 8 {
+		t.Fatalf("holds %+v", h)
+	}
+	if got := listing(t, w, w.holds()[0]).Causes; len(got) != 1 || got["left the cloud group"] != 8 {
+		t.Errorf("causes %v", got)
+	}
+}
+
 // TestSIDChanges: an account is made anew on premises. The groups that hold it
 // follow, though no group has changed.
 func TestSIDChanges(t *testing.T) {
