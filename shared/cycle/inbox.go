@@ -412,12 +412,19 @@ func foldScopeVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) e
 	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[v.Listing.Scope] > 0 })
 }
 
-// foldAsks has groups decided again, and read again by the agent. What was
+// foldAsks has groups decided again, and read again by the agent; or all of it. What was
 // refused is tried again at once: whoever asks has perhaps mended it.
 func foldAsks(ctx context.Context, w *journal.Work) error {
-	ids, err := w.Asks(ctx)
-	if err != nil || len(ids) == 0 {
+	ask, err := w.Asks(ctx)
+	if err != nil {
 		return err
+	}
+	if ask.Full && w.Head.Shadow == nil {
+		w.Head.Shadow, w.Head.ReadAll = &journal.Round{Select: w.Head.Main.Select}, true
+	}
+	ids := ask.Groups
+	if len(ids) == 0 {
+		return nil
 	}
 	if err := w.Fetch(ctx, ids); err != nil {
 		return err

@@ -646,7 +646,7 @@ func TestThreeAtOnce(t *testing.T) {
 			var err error
 			for range 4 {
 				if i == 2 {
-					err = errors.Join(err, w.journal.Ask(t.Context(), []directory.ID{group(1), group(4)}, "operator"))
+					err = errors.Join(err, w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{group(1), group(4)}, By: "operator"}))
 				}
 				if e := p.Run(t.Context()); !errors.Is(e, journal.ErrConflict) {
 					err = errors.Join(err, e)
@@ -743,7 +743,7 @@ func TestAskedFirst(t *testing.T) {
 		}
 		w.grow(i, 180, 1)
 	}
-	w.do(w.journal.Ask(t.Context(), []directory.ID{last}, "operator"))
+	w.do(w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{last}, By: "operator"}))
 	if got := w.next(); got[0] != last {
 		t.Errorf("the group that was asked for is in place %d of %d", slices.Index(got, last), len(got))
 	}
@@ -776,7 +776,7 @@ func TestLeftOversAreNotStarved(t *testing.T) {
 				return n
 			}
 			if apart { // the first plan leaves the others' units alone
-				w.do(w.journal.Ask(t.Context(), slices.DeleteFunc(slices.Collect(maps.Keys(busy)), func(id directory.ID) bool { return !busy[id] }), "operator"))
+				w.do(w.journal.Ask(t.Context(), journal.Ask{Groups: slices.DeleteFunc(slices.Collect(maps.Keys(busy)), func(id directory.ID) bool { return !busy[id] }), By: "operator"}))
 			}
 			w.plan()
 			before := waiting()
