@@ -19,6 +19,7 @@ type domain interface {
 	Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error)
 	Scan(ctx context.Context, each func(ad.Row) error) error
 	Read(ctx context.Context, id directory.ID) (ad.Row, bool, error)
+	Sight(ctx context.Context) (blind string, err error)
 	Identify(ctx context.Context) (ad.Identity, error)
 }
 
@@ -119,7 +120,7 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 		return 0, err
 	}
 	if len(r.Attrs) == 0 {
-		return 5 * time.Second, nil // no planner has run yet
+		return a.soon(5 * time.Second), nil // no planner has run yet
 	}
 	if r.Epoch > a.high.Epoch {
 		a.closed = 0
@@ -135,14 +136,18 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 	if err := a.report(ctx, r); err != nil {
 		return 0, a.lost(err)
 	}
-	next = time.Duration(r.Next * float64(time.Second))
+	if r.Batch == nil {
+		return a.soon(time.Duration(r.Next * float64(time.Second))), nil
+	}
+	return 0, a.lost(a.work(ctx, r))
+}
+
+// soon is when to ask the relay again if it needs nothing before next.
+func (a *agent) soon(next time.Duration) time.Duration {
 	if a.pollEvery > 0 {
 		next = min(next, a.pollEvery)
 	}
-	if r.Batch == nil {
-		return next, nil
-	}
-	return 0, a.lost(a.work(ctx, r))
+	return next
 }
 
 // dial connects if there is no connection, or if other attributes are to be

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,18 +36,24 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) (err error) {
 // again.
 const answerAgain = 5 * time.Minute
 
-// full reports every group that we own; what it does not name is not there.
+// full reports every group that we own; what it does not name is not there. One
+// with content is asked for where something is in doubt, and so proves that there
+// is nothing else.
 func (a *agent) full(ctx context.Context, content bool) error {
 	began := a.now()
-	rows, after := []relay.Row{}, a.closed
+	rows, report := []relay.Row{}, relay.Report{Full: true, After: a.closed}
 	err := a.session.Scan(ctx, func(x ad.Row) error {
-		rows = append(rows, row(x, after, content))
+		rows = append(rows, row(x, report.After, content))
 		return nil
 	})
+	if err == nil && content {
+		report.Proven, report.Blind, err = a.prove(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	if err := a.send(ctx, relay.Report{Full: true, After: after, Rows: rows}); err != nil {
+	report.Rows = rows
+	if err := a.send(ctx, report); err != nil {
 		return err
 	}
 	a.scanned = began
@@ -55,6 +62,21 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	}
 	a.log.Info("report", "groups", len(rows), "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
 	return nil
+}
+
+// prove says whether the account sees all that is there, or why that is not sure.
+func (a *agent) prove(ctx context.Context) (proven bool, blind string, err error) {
+	blind, err = a.session.Sight(ctx)
+	switch {
+	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
+		return false, "", err
+	case err != nil:
+		blind = err.Error()
+	}
+	if blind != "" {
+		a.log.Warn("groups may be there that this account does not see", "why", blind)
+	}
+	return blind == "", blind, nil
 }
 
 // named reports groups that were asked for.
@@ -110,7 +132,7 @@ func (a *agent) send(ctx context.Context, r relay.Report) error {
 	id := relay.ReportID(a.now())
 	for i, rows := range parts {
 		p := relay.Report{ID: id, Part: i + 1, Parts: len(parts), Full: r.Full, After: r.After,
-			High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Target: a.where(), Rows: rows}
+			High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Target: a.where(), Rows: rows, Proven: r.Proven, Blind: r.Blind}
 		if i == 0 {
 			p.Absent = r.Absent
 		}

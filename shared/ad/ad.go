@@ -81,6 +81,7 @@ type query struct {
 	filter string
 	attrs  []string
 	page   uint32 // entries in one answer; 0: not paged
+	dacl   bool   // of a security descriptor, the part that reading it is enough for
 }
 
 // search runs a query and calls each for every entry. DNs come in extended form.
@@ -97,6 +98,9 @@ func (d *Domain) search(ctx context.Context, q query, each func(*ldap.Entry) err
 			[]ldap.Control{extendedDN(), domainScope()})
 		if q.page > 0 {
 			req.Controls = append(req.Controls, paging)
+		}
+		if q.dacl { // MS-ADTS 3.1.1.3.4.1.11
+			req.Controls = append(req.Controls, &ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4})
 		}
 		res, err := d.Conn.Search(req)
 		if err != nil {

@@ -115,7 +115,7 @@ func (w *writer) mine(ctx context.Context, g plan.GUID) (object, error) {
 		return o, err
 	}
 	if !found {
-		return o, refusal{code: ldap.LDAPResultNoSuchObject, text: fmt.Sprintf("group %s is gone: it was deleted in Active Directory", g)}
+		return o, refusal{code: ldap.LDAPResultNoSuchObject, text: fmt.Sprintf("group %s is gone: it was deleted in Active Directory, or the account may not read it any more", g)}
 	}
 	if id, ok := w.owner(o); !ok || id != w.change.Group {
 		return o, refusal{text: fmt.Sprintf("%s is not ours: its adminDescription is %q and its adminDisplayName %q, where %q and %q… are needed, below %s",

@@ -400,16 +400,3 @@ func TestNoPlanOfOurs(t *testing.T) {
 		})
 	}
 }
-
-// TestRemedies: each answer that an administrator can do something about says what.
-func TestRemedies(t *testing.T) {
-	w := &writer{Domain: &Domain{Base: "OU=x"}}
-	for code, want := range map[uint16]string{
-		10: "connect to a domain controller of that domain", 16: "schema", 17: "schema", 19: "too long", 21: "form", 32: "does not exist", 50: "on OU=x", 53: "msDS-ObjectSoa",
-	} {
-		var no refusal
-		if err := w.refuse("do it", ldapError(code)); !errors.As(err, &no) || no.code != int(code) || !strings.Contains(no.text, want) || !strings.Contains(no.text, "injected") {
-			t.Errorf("%d: got %v", code, err)
-		}
-	}
-}

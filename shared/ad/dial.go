@@ -6,11 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"regexp"
 	"sync"
+	"syscall"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -89,7 +91,7 @@ func (c Config) connect(ctx context.Context) (*ldap.Conn, error) {
 		raw = tls.Client(raw, conf)
 		if err := raw.(*tls.Conn).HandshakeContext(ctx); err != nil {
 			raw.Close()
-			return nil, certificateError(err)
+			return nil, handshakeError(err)
 		}
 	}
 	conn := ldap.NewConn(raw, secure)
@@ -111,7 +113,7 @@ func (c Config) startTLS(ctx context.Context, conn *ldap.Conn, raw net.Conn, con
 	}
 	if err != nil {
 		conn.Close()
-		return certificateError(err)
+		return handshakeError(err)
 	}
 	return nil
 }
@@ -135,7 +137,7 @@ func (c Config) tls(host string) (*tls.Config, error) {
 	return conf, nil
 }
 
-func certificateError(err error) error {
+func handshakeError(err error) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	switch {
@@ -143,6 +145,8 @@ func certificateError(err error) error {
 		return fmt.Errorf("%w: name the file of the authority that signed the domain controller's certificate", err)
 	case errors.As(err, &name):
 		return fmt.Errorf("%w: name the domain controller as its certificate does", err)
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return fmt.Errorf("%w: the domain controller hung up before it showed a certificate: is it up, and has it one for LDAPS?", err)
 	}
 	return err
 }

@@ -2,15 +2,12 @@ package ad
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/go-ldap/ldap/v3"
 )
 
 func TestDial(t *testing.T) {
@@ -67,21 +64,5 @@ func TestDialSilence(t *testing.T) {
 		if _, err := Dial(context.Background(), c); err == nil {
 			t.Errorf("%s: connected", scheme)
 		}
-	}
-}
-
-// TestBindErrors has the messages of Active Directory (MS-ADTS 3.1.1.3.1.9).
-func TestBindErrors(t *testing.T) {
-	for data, want := range map[string]string{
-		"525": "wrong", "52e": "wrong", "530": "logon hours", "531": "workstations", "532": "expired", "533": "disabled",
-		"701": "expired", "773": "changed", "775": "locked", "80090346": "channel binding",
-	} {
-		said := &ldap.Error{ResultCode: 49, Err: errors.New("80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data " + data + ", v1db1")}
-		if err := bindError(said); !strings.Contains(err.Error(), want) || !errors.Is(err, said) {
-			t.Errorf("data %s: got %v", data, err)
-		}
-	}
-	if err := bindError(&ldap.Error{ResultCode: 49, Err: errors.New("data 123456")}); code(err) != 49 {
-		t.Errorf("unknown data: got %v", err)
 	}
 }

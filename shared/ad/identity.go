@@ -110,9 +110,13 @@ func (d *Domain) guid(ctx context.Context, dn, attr string) (plan.GUID, error) {
 	if err != nil {
 		return "", err
 	}
-	g, err := DecodeGUID(e.GetRawAttributeValue(attr))
+	value := e.GetRawAttributeValue(attr)
+	if len(value) == 0 {
+		return "", fmt.Errorf("the account may not read %s of %s: let it", attr, dn)
+	}
+	g, err := DecodeGUID(value)
 	if err != nil {
-		return "", fmt.Errorf("read %s of %s: %w: let the account read it", attr, dn, err)
+		return "", fmt.Errorf("read %s of %s: %w", attr, dn, err)
 	}
 	return g, nil
 }

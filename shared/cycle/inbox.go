@@ -319,8 +319,9 @@ func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[
 }
 
 // foldAbsent folds what a full report does not name: it is gone. A report that
-// misses much is believed only when the next one agrees: an account that lost
-// its right to read sees an empty directory.
+// misses much, or that knows itself blind, is believed only when one before it
+// agrees and it is proven: an account that lost its right to read sees an empty
+// directory, every time.
 func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named map[directory.ID]bool) error {
 	units, err := w.Units(ctx, func(journal.Counts) bool { return true })
 	if err != nil {
@@ -352,10 +353,10 @@ func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named ma
 	for _, id := range missing {
 		list.WriteString(id.String())
 	}
-	if len(missing) > 3 && len(missing)*10 > total {
-		doubt := journal.Doubt{Report: r.ID, Missing: len(missing), Digest: journal.Digest([]byte(list.String()))}
-		if w.Head.Doubt == nil || w.Head.Doubt.Digest != doubt.Digest {
-			w.Head.Doubt = &doubt
+	if len(missing) > 3 && len(missing)*10 > total || len(missing) > 0 && r.Blind != "" {
+		doubt := journal.Doubt{Report: r.ID, Missing: len(missing), Digest: journal.Digest([]byte(list.String())), Blind: r.Blind}
+		if !r.Proven || w.Head.Doubt == nil || w.Head.Doubt.Digest != doubt.Digest {
+			w.Head.Doubt, w.Head.ReadAll = &doubt, true
 			return nil
 		}
 	}

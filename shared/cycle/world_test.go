@@ -39,6 +39,7 @@ type world struct {
 	high    journal.Mark
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
+	blind   string // what the agent's account does not see
 
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
@@ -249,7 +250,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
-	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high,
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
 		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: []directory.SID{domainSID}}}
 	for id, g := range w.ad {
 		if full || slices.Contains(ids, id) {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"fmt"
 	"maps"
 	"time"
 
@@ -92,11 +93,21 @@ type Plan struct {
 }
 
 // Doubt remembers a full report that missed more groups than may vanish
-// unnoticed. Only a second one that agrees is believed.
+// unnoticed. Only another one that agrees, and is proven, is believed.
 type Doubt struct {
 	Report  string `json:"report"`
 	Missing int    `json:"missing"`
-	Digest  string `json:"digest"` // of the missing groups
+	Digest  string `json:"digest"`          // of the missing groups
+	Blind   string `json:"blind,omitempty"` // Report.Blind
+}
+
+// String tells people what is in doubt, and what to do about it.
+func (d Doubt) String() string {
+	text := fmt.Sprintf("the agent does not find %d groups that were there, and reads all again before they are taken for gone", d.Missing)
+	if d.Blind != "" {
+		text += ": " + d.Blind
+	}
+	return text
 }
 
 // Window counts what plans were issued to do since a time.

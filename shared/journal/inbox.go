@@ -41,6 +41,13 @@ type Report struct {
 	Rows   []Row   `json:"rows"`
 	Absent []Gone  `json:"absent,omitempty"` // asked for and not found; counts as unsure, not as gone
 	Rate   float64 `json:"rate,omitempty"`
+
+	// Proven says that the agent held the access rights of the directory against its
+	// account, and that the account sees all that is there. Without it a report that
+	// misses much is not believed, however often it comes; Blind is what the account
+	// does not see, and empty if nobody looked.
+	Proven bool   `json:"proven,omitempty"`
+	Blind  string `json:"blind,omitempty"`
 }
 
 // Mark is a batch of an epoch.

@@ -51,6 +51,9 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 	h := w.Head
 	s := Status{Target: j.Target, Now: w.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals}
 	s.State, s.Detail = state(h)
+	if h.Doubt != nil && s.Detail == "" {
+		s.Detail = h.Doubt.String()
+	}
 	if h.Gen == 0 {
 		return s, nil
 	}

@@ -1,5 +1,5 @@
 // Package ldapproxy stands between an agent and its domain controller, numbers
-// the writes that pass, keeps a log of them, and does harm on demand.
+// the operations that pass, keeps a log of them, and does harm on demand.
 package ldapproxy
 
 import (
@@ -12,24 +12,28 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
-	"github.com/go-ldap/ldap/v3"
 )
 
-// Write is a request that changes the directory.
-type Write struct {
-	N      int64  // from 1
-	Op     string // add | modify | delete | rename
-	DN     string
-	Remove []string // values of member that a modify deletes
-	Code   int64    // result; -1: not known
+// Fault is what goes wrong with a message. The zero value passes it on.
+type Fault struct {
+	Delay time.Duration // it goes on so much later
+	Cut   bool          // the connection is cut instead
+	Shut  bool          // its way is shut instead, by a FIN alone; the way back stays open
+	Code  int64         // the agent is answered with this result instead
+	Raw   []byte        // the agent is sent these bytes instead
+}
+
+// Does says whether a fault is one.
+func (f Fault) Does() bool {
+	return f.Delay > 0 || f.Cut || f.Shut || f.Code != 0 || f.Raw != nil
 }
 
 // Proxy is an LDAPS server that passes everything on to another one. Set the
@@ -40,14 +44,15 @@ type Proxy struct {
 	Name     string      // in the proxy's own certificate
 	CAFile   string      // where to write the authority of that certificate
 
-	// Before is called with the number of each write before it is passed on, After
-	// before its result is. What they return false for is not passed on: the
-	// connection is cut. Both may be nil.
-	Before, After func(n int64) bool
+	// Before is asked about each operation before it is passed on, After before the
+	// last message of its answer is. Both may be nil.
+	Before, After func(Operation) Fault
 
 	listener net.Listener
+	done     chan struct{} // closed by Close
 	mu       sync.Mutex
-	writes   []*Write
+	log      []*Operation
+	writes   int64
 	conns    map[net.Conn]bool
 }
 
@@ -60,7 +65,7 @@ func (p *Proxy) Start() error {
 	if err := os.WriteFile(p.CAFile, ca, 0o600); err != nil {
 		return err
 	}
-	p.conns = map[net.Conn]bool{}
+	p.conns, p.done = map[net.Conn]bool{}, make(chan struct{})
 	p.listener, err = tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
 	if err != nil {
 		return err
@@ -72,15 +77,20 @@ func (p *Proxy) Start() error {
 // URL is what an agent takes for the domain controller.
 func (p *Proxy) URL() string { return "ldaps://" + p.listener.Addr().String() }
 
-// Writes returns the log.
-func (p *Proxy) Writes() []Write {
+// Operations returns the log.
+func (p *Proxy) Operations() []Operation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := make([]Write, len(p.writes))
-	for i, w := range p.writes {
-		out[i] = *w
+	out := make([]Operation, len(p.log))
+	for i, o := range p.log {
+		out[i] = *o
 	}
 	return out
+}
+
+// Writes returns the operations that change the directory.
+func (p *Proxy) Writes() []Operation {
+	return slices.DeleteFunc(p.Operations(), func(o Operation) bool { return o.Write == 0 })
 }
 
 // Cut closes all connections that are open.
@@ -95,6 +105,7 @@ func (p *Proxy) Cut() {
 // Close stops the proxy.
 func (p *Proxy) Close() {
 	p.listener.Close()
+	close(p.done)
 	p.Cut()
 }
 
@@ -117,26 +128,35 @@ func (p *Proxy) serve(down net.Conn) {
 	defer up.Close()
 	p.track(down, true)
 	defer p.track(down, false)
-	pending := sync.Map{} // message id -> *Write
+	pending := sync.Map{} // message id -> *Operation
 	go func() {
 		defer down.Close()
-		p.copy(down, up, func(id int64, op *ber.Packet) bool {
-			w, ok := pending.LoadAndDelete(id)
-			if !ok {
-				return true
+		p.copy(down, up, down, func(id int64, message *ber.Packet) Fault {
+			if entry(message) {
+				return Fault{}
 			}
-			p.finish(w.(*Write), op)
-			return p.After == nil || p.After(w.(*Write).N)
+			o, ok := pending.LoadAndDelete(id)
+			if !ok {
+				return Fault{}
+			}
+			return ask(p.After, p.finish(o.(*Operation), message))
 		})
 	}()
-	p.copy(up, down, func(id int64, op *ber.Packet) bool {
-		w := p.note(op)
-		if w == nil {
-			return true
+	p.copy(up, down, down, func(id int64, message *ber.Packet) Fault {
+		o, ok := p.note(message)
+		if !ok {
+			return Fault{}
 		}
-		pending.Store(id, w)
-		return p.Before == nil || p.Before(w.N)
+		pending.Store(id, o)
+		return ask(p.Before, *o)
 	})
+}
+
+func ask(about func(Operation) Fault, o Operation) Fault {
+	if about == nil {
+		return Fault{}
+	}
+	return about(o)
 }
 
 func (p *Proxy) track(c net.Conn, open bool) {
@@ -149,8 +169,8 @@ func (p *Proxy) track(c net.Conn, open bool) {
 	}
 }
 
-// copy passes messages on while see allows it.
-func (p *Proxy) copy(to io.Writer, from io.Reader, see func(id int64, op *ber.Packet) bool) {
+// copy passes messages on, with the fault of each, until the connection ends.
+func (p *Proxy) copy(to, from, agent net.Conn, fault func(id int64, message *ber.Packet) Fault) {
 	r := bufio.NewReader(from)
 	for {
 		m, err := ber.ReadPacket(r)
@@ -158,69 +178,30 @@ func (p *Proxy) copy(to io.Writer, from io.Reader, see func(id int64, op *ber.Pa
 			return
 		}
 		id, _ := m.Children[0].Value.(int64)
-		if !see(id, m.Children[1]) {
+		f := fault(id, m.Children[1])
+		if f.Delay > 0 {
+			select {
+			case <-time.After(f.Delay):
+			case <-p.done:
+				return
+			}
+		}
+		switch {
+		case f.Cut:
+			return
+		case f.Shut:
+			err = to.(*tls.Conn).NetConn().(*net.TCPConn).CloseWrite()
+		case f.Code != 0:
+			_, err = agent.Write(answer(id, m.Children[1].Tag, f.Code))
+		case f.Raw != nil:
+			_, err = agent.Write(f.Raw)
+		default:
+			_, err = to.Write(m.Bytes())
+		}
+		if err != nil {
 			return
 		}
-		if _, err := to.Write(m.Bytes()); err != nil {
-			return
-		}
 	}
-}
-
-// note logs a request that writes, and returns nil for any other.
-func (p *Proxy) note(op *ber.Packet) *Write {
-	names := map[ber.Tag]string{ldap.ApplicationAddRequest: "add", ldap.ApplicationModifyRequest: "modify", ldap.ApplicationDelRequest: "delete", ldap.ApplicationModifyDNRequest: "rename"}
-	name, ok := names[op.Tag]
-	if !ok {
-		return nil
-	}
-	w := &Write{Op: name, Code: -1}
-	if name == "delete" {
-		w.DN = op.Data.String()
-	} else {
-		w.DN = text(op.Children[0])
-	}
-	if name == "modify" {
-		for _, change := range op.Children[1].Children {
-			w.Remove = append(w.Remove, removed(change)...)
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w.N = int64(len(p.writes)) + 1
-	p.writes = append(p.writes, w)
-	return w
-}
-
-// removed lists the members that one change of a modify deletes or replaces.
-func removed(change *ber.Packet) []string {
-	kind, _ := change.Children[0].Value.(int64)
-	attr := change.Children[1]
-	if kind == ldap.AddAttribute || text(attr.Children[0]) != "member" {
-		return nil
-	}
-	values := []string{}
-	for _, v := range attr.Children[1].Children {
-		values = append(values, text(v))
-	}
-	if kind == ldap.ReplaceAttribute || len(values) == 0 {
-		values = append(values, "all")
-	}
-	return values
-}
-
-func (p *Proxy) finish(w *Write, op *ber.Packet) {
-	code, _ := op.Children[0].Value.(int64)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w.Code = code
-}
-
-func text(p *ber.Packet) string {
-	if len(p.ByteValue) > 0 || p.Data == nil {
-		return string(p.ByteValue)
-	}
-	return p.Data.String()
 }
 
 // certify makes a certificate for name that is its own authority.

@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"groupwriteback/shared/directory"
@@ -59,13 +60,14 @@ type DC struct {
 	Password      string
 	AdminName     string // for what only an administrator may do; never for the agent
 	AdminPassword string
+	Dir           string // of its data
 
 	// SIDs are those of user00001…, dev1… to dev5 and the domain's own groups.
 	SIDs map[string]directory.SID
 
-	dir     string
 	scripts string
 	remove  bool
+	turn    sync.Mutex // the scripts run one after the other
 }
 
 // Launch starts a fresh domain with a number of users in dir, which must be
@@ -85,9 +87,9 @@ func Launch(ctx context.Context, dir string, users int, log io.Writer) (_ *DC, e
 	if err != nil {
 		return nil, fmt.Errorf("make golden domain: %w", err)
 	}
-	dc := &DC{dir: dir, scripts: from, remove: dir == ""}
+	dc := &DC{Dir: dir, scripts: from, remove: dir == ""}
 	if dc.remove {
-		if dc.dir, err = os.MkdirTemp("", "samba-"); err != nil {
+		if dc.Dir, err = os.MkdirTemp("", "samba-"); err != nil {
 			return nil, err
 		}
 	}
@@ -99,33 +101,53 @@ func Launch(ctx context.Context, dir string, users int, log io.Writer) (_ *DC, e
 	if dc.Addr, err = FreeAddr(); err != nil {
 		return nil, err
 	}
-	if _, err := run(ctx, log, filepath.Join(from, "start.sh"), golden, dc.dir, dc.Addr); err != nil {
-		return nil, fmt.Errorf("start domain: %w", err)
+	if err := dc.start(ctx, golden, log); err != nil {
+		return nil, err
 	}
 	return dc, dc.describe()
 }
 
-// Close stops the domain.
+// Start starts a domain again that Stop stopped: the same data on the same address.
+func (dc *DC) Start(ctx context.Context, log io.Writer) error { return dc.start(ctx, "", log) }
+
+func (dc *DC) start(ctx context.Context, golden string, log io.Writer) error {
+	dc.turn.Lock()
+	defer dc.turn.Unlock()
+	if _, err := run(ctx, log, filepath.Join(dc.scripts, "start.sh"), dc.Dir, dc.Addr, golden); err != nil {
+		return fmt.Errorf("start domain: %w", err)
+	}
+	return nil
+}
+
+// Stop stops the domain; its data stay in Dir, and may be copied.
+func (dc *DC) Stop() error {
+	dc.turn.Lock()
+	defer dc.turn.Unlock()
+	_, err := run(context.Background(), io.Discard, filepath.Join(dc.scripts, "stop.sh"), dc.Dir)
+	return err
+}
+
+// Close stops the domain for good.
 func (dc *DC) Close() error {
-	_, err := run(context.Background(), io.Discard, filepath.Join(dc.scripts, "stop.sh"), dc.dir)
+	err := dc.Stop()
 	if err == nil && dc.remove {
-		err = os.RemoveAll(dc.dir)
+		err = os.RemoveAll(dc.Dir)
 	}
 	return err
 }
 
 // describe fills in what people and programs need in order to connect.
 func (dc *DC) describe() (err error) {
-	dc.URL, dc.CAFile, dc.ServerName = "ldaps://"+dc.Addr, filepath.Join(dc.dir, "tls", "ca.pem"), ServerName
+	dc.URL, dc.CAFile, dc.ServerName = "ldaps://"+dc.Addr, filepath.Join(dc.Dir, "tls", "ca.pem"), ServerName
 	dc.Domain, dc.Base, dc.BindName, dc.AdminName = Domain, Base, BindName, AdminName
 	for name, into := range map[string]*string{"service": &dc.Password, "admin": &dc.AdminPassword} {
-		b, err := os.ReadFile(filepath.Join(dc.dir, name+".password"))
+		b, err := os.ReadFile(filepath.Join(dc.Dir, name+".password"))
 		if err != nil {
 			return err
 		}
 		*into = strings.TrimSpace(string(b))
 	}
-	b, err := os.ReadFile(filepath.Join(dc.dir, "principals.json"))
+	b, err := os.ReadFile(filepath.Join(dc.Dir, "principals.json"))
 	if err != nil {
 		return err
 	}

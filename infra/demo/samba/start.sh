@@ -1,17 +1,20 @@
 #!/bin/bash
-# start.sh GOLDEN DIR ADDR - copies the golden domain into DIR (which must not hold
-# anything yet), starts it on ADDR, a free 127.x.y.z, and returns when it answers.
-# Ports below 1024 need root, or net.ipv4.ip_unprivileged_port_start=0.
+# start.sh DIR ADDR [GOLDEN] - starts the domain in DIR on ADDR, a free 127.x.y.z, and
+# returns when it answers. With GOLDEN, DIR must not hold anything yet, and becomes a
+# copy of that domain first. Ports below 1024 need root, or
+# net.ipv4.ip_unprivileged_port_start=0.
 set -euo pipefail
-USAGE='usage: start.sh GOLDEN DIR ADDR'
-GOLDEN=${1:?$USAGE} DIR=${2:?$USAGE} ADDR=${3:?$USAGE}
+USAGE='usage: start.sh DIR ADDR [GOLDEN]'
+DIR=${1:?$USAGE} ADDR=${2:?$USAGE} GOLDEN=${3:-}
 HERE=$(dirname "$(readlink -f "$0")")
 
 mkdir -p "$DIR"
 DIR=$(cd "$DIR" && pwd)
-[ -z "$(ls -A "$DIR")" ] || { echo "start domain: $DIR is not empty; stop.sh and remove it first" >&2; exit 1; }
-cp -a --reflink=auto "$GOLDEN/." "$DIR/"
-sed "s#@DIR@#$DIR#g; s#@ADDR@#$ADDR#g" "$HERE/smb.conf.in" >"$DIR/etc/smb.conf"
+if [ -n "$GOLDEN" ]; then
+	[ -z "$(ls -A "$DIR")" ] || { echo "start domain: $DIR is not empty; stop.sh and remove it first" >&2; exit 1; }
+	cp -a --reflink=auto "$GOLDEN/." "$DIR/"
+	sed "s#@DIR@#$DIR#g; s#@ADDR@#$ADDR#g" "$HERE/smb.conf.in" >"$DIR/etc/smb.conf"
+fi
 
 # One process instead of 33: a throw-away domain serves one client.
 setsid samba -F --no-process-group --model=single -s "$DIR/etc/smb.conf" --debug-stdout \

@@ -93,7 +93,7 @@ func (d disaster) lasts(t *testing.T, s scene, line int) {
 }
 
 // checkNotes allows notes on so many groups, and no other write.
-func checkNotes(t *testing.T, writes []ldapproxy.Write, notes int) {
+func checkNotes(t *testing.T, writes []ldapproxy.Operation, notes int) {
 	t.Helper()
 	groups := map[string]bool{}
 	for _, w := range writes {

@@ -81,7 +81,7 @@ func (s *Stage) writeFiles() error {
 func (s *Stage) agentFile() (string, error) {
 	in := func(name string) string { return filepath.Join(s.Dir, name) }
 	ldap, ca := cmp.Or(s.LDAP, s.DC.URL), cmp.Or(s.LDAPCA, s.DC.CAFile)
-	poll, scan := cmp.Or(s.Poll, "100ms"), cmp.Or(s.Scan, "1h")
+	poll, scan, answer := cmp.Or(s.Poll, "100ms"), cmp.Or(s.Scan, "1h"), cmp.Or(s.Answer, "1m")
 	text := fmt.Sprintf(`target: %s
 state: %s
 poll_every: %s
@@ -103,7 +103,8 @@ directory:
   user: %s
   password_file: %s
   base: %s
+  timeout: %s
 `, s.Target, in("agent-state"), poll, scan, s.Host.URL(), in("graph-ca.pem"), audience, s.Server.TenantID(), agentClient, in("relay-secret"), s.Server.URL(),
-		ldap, s.DC.ServerName, ca, s.DC.BindName, in("ad-password"), s.Base)
+		ldap, s.DC.ServerName, ca, s.DC.BindName, in("ad-password"), s.Base, answer)
 	return in("agent.yaml"), os.WriteFile(in("agent.yaml"), []byte(text), 0o600)
 }

@@ -2,8 +2,6 @@ package stage
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -21,31 +19,38 @@ import (
 	"groupwriteback/shared/graph/graphtest"
 )
 
-// A harm is what goes wrong at one write, of the handler to the store or of the
-// agent to the directory. Number 0 is none.
+// A harm is what goes wrong in a run. Number 0 is nothing.
 type harm struct {
-	store, ldap int64
-	when        string // before | after
-	cut         bool   // the connection to the directory is cut; otherwise the process is killed
+	store int64  // the handler is killed at this write to the store
+	write int64  // the agent is killed at this write to the directory
+	op    int64  // the connection is cut at this operation of the directory
+	when  string // before | after
 }
 
 func (h harm) String() string {
-	what := "kill"
-	if h.cut {
-		what = "cut"
+	var what []string
+	for _, x := range []struct {
+		what string
+		at   int64
+	}{{"handler killed at store write", h.store}, {"agent killed at LDAP write", h.write}, {"connection cut at LDAP operation", h.op}} {
+		if x.at != 0 {
+			what = append(what, fmt.Sprintf("%s %d", x.what, x.at))
+		}
 	}
-	return fmt.Sprintf("store=%d,ldap=%d,%s %s", h.store, h.ldap, what, h.when)
+	return strings.Join(what, ", ") + ", " + h.when
 }
 
-// everyFault is set to see every fault; without it every fifth is played, other
+// everyFault is set to see every fault; without it about fifty are played, other
 // ones each day, so that a build stays short.
 const everyFault = "GROUPWRITEBACK_TEST_EVERY_FAULT"
 
-// TestHarmedAtEveryWrite records a run, then plays it again for each write that
-// it made, to the store or the directory: with a process that is killed, or a
-// connection that is cut, before or after that write. On top come kills at
-// random. The next run converges to what the cloud says, and no member was ever
-// removed that the cloud did not remove.
+// TestHarmedAtEveryWrite records a run, then plays it again for everything that
+// it did: for each write to the store with a handler that is killed, for each
+// write to the directory with an agent that is killed, for each operation of the
+// directory, be it a write, a search or a bind, with a connection that is cut; each
+// before it and after it, when its effect is there and its answer is not. On top
+// come kills at random. The next run converges to what the cloud says, and no
+// member was ever removed that the cloud did not remove.
 func TestHarmedAtEveryWrite(t *testing.T) {
 	bin, err := built()
 	must(t, err)
@@ -61,81 +66,93 @@ func TestHarmedAtEveryWrite(t *testing.T) {
 	}
 	t.Cleanup(func() { dc.Close() })
 	began := time.Now()
-	store, ldap := play(t, dc, bin, faulty, 0, harm{})
-	if store < 20 || ldap < 15 {
-		t.Fatalf("the recorded run has %d store writes and %d LDAP writes: too few to mean anything", store, ldap)
+	r := play(t, dc, bin, faulty, 0, harm{})
+	if r.store < 20 || r.writes < 15 || r.ops < 60 {
+		t.Fatalf("the recorded run has %+v: too few to mean anything", r)
 	}
-	all := harms(store, ldap)
-	step, first := 5, int(time.Now().Unix()/86400)%5
+	t.Logf("a run takes %.1f s and has %d store writes, %d LDAP writes, %d LDAP operations", time.Since(began).Seconds(), r.store, r.writes, r.ops)
+	all := harms(r)
+	step := max(1, len(all)/50)
+	first := int(time.Now().Unix()/86400) % step
 	if os.Getenv(everyFault) != "" {
 		step, first = 1, 0
 	}
-	played := 0
+	began = time.Now()
+	var played, met atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d faults, of which %d were played and %d met, in %.0f s; the last %d of them are runs with two kills at random", len(all), played.Load(), met.Load(), time.Since(began).Seconds(), randomRuns)
+	})
 	for i := first; i < len(all); i += step {
-		played++
 		t.Run(all[i].String(), func(t *testing.T) {
 			t.Parallel()
-			play(t, dc, bin, faulty, i+1, all[i])
+			played.Add(1)
+			if play(t, dc, bin, faulty, i+1, all[i]).met {
+				met.Add(1)
+			}
 		})
 	}
-	t.Logf("a run (%.1f s) makes N = %d store writes and N = %d LDAP writes: %d faults, of which %d are played", time.Since(began).Seconds(), store, ldap, len(all), played)
 }
 
-// harms lists what can go wrong in a run with so many writes, and 50 kills at
-// random, two in a run.
-func harms(store, ldap int64) []harm {
+// randomRuns is how many runs have two kills, at random.
+const randomRuns = 25
+
+// harms lists what can go wrong in such a run.
+func harms(r run) []harm {
 	var out []harm
 	for _, when := range []string{"before", "after"} {
-		for n := range store {
+		for n := range r.store {
 			out = append(out, harm{store: n + 1, when: when})
 		}
-		for n := range ldap {
-			out = append(out, harm{ldap: n + 1, when: when}, harm{ldap: n + 1, when: when, cut: true})
+		for n := range r.writes {
+			out = append(out, harm{write: n + 1, when: when})
+		}
+		for n := range r.ops {
+			out = append(out, harm{op: n + 1, when: when})
 		}
 	}
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 25 {
-		out = append(out, harm{store: 1 + r.Int64N(store), ldap: 1 + r.Int64N(ldap), when: []string{"before", "after"}[r.IntN(2)]})
+	random := rand.New(rand.NewPCG(1, 2))
+	for range randomRuns {
+		out = append(out, harm{store: 1 + random.Int64N(r.store), write: 1 + random.Int64N(r.writes), when: []string{"before", "after"}[random.IntN(2)]})
 	}
 	return out
 }
 
-// play plays the run in an OU of its own and returns how many writes
-// there were.
-func play(t *testing.T, dc *samba.DC, bin Binaries, faulty string, run int, k harm) (store, ldap int64) {
+// A run is what one had of each.
+type run struct {
+	store, writes, ops int64
+	met                bool // with its harm; what a run does by time differs a little
+}
+
+// play plays the run in an OU of its own.
+func play(t *testing.T, dc *samba.DC, bin Binaries, faulty string, number int, h harm) run {
 	dir := t.TempDir()
-	base := fmt.Sprintf("OU=run%03d,%s", run, dc.Base)
+	base := fmt.Sprintf("OU=run%03d,%s", number, dc.Base)
 	addOU(t, dc, base)
-	company, err := NewCompany(fmt.Sprintf("run%d ", run), dc.SIDs, 10, 30)
+	company, err := NewCompany(fmt.Sprintf("run%d ", number), dc.SIDs, 10, 30)
 	must(t, err)
-	ca, err := os.ReadFile(dc.CAFile)
-	must(t, err)
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	p := &ldapproxy.Proxy{Upstream: dc.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: dc.ServerName}, Name: dc.ServerName, CAFile: filepath.Join(dir, "proxy-ca.pem")}
-	s := &Stage{Dir: dir, Source: source(), Bin: bin, Company: company, DC: dc, Base: base, Target: fmt.Sprintf("run%03d", run), Poll: "20ms", LDAPCA: p.CAFile, Log: &testLog{t: t}}
-	var dead atomic.Bool
-	die := func(n int64) bool {
-		if n != k.ldap || dead.Swap(true) {
-			return true
-		}
-		if !k.cut {
+	s := &Stage{Dir: dir, Source: source(), Bin: bin, Company: company, DC: dc, Base: base, Target: fmt.Sprintf("run%03d", number), Poll: "20ms", Log: &testLog{t: t}}
+	p := newProxy(t, s)
+	var met atomic.Bool
+	do := func(o ldapproxy.Operation) (f ldapproxy.Fault) {
+		switch {
+		case h.op == o.N && !met.Swap(true):
+			f.Cut = true
+		case h.write > 0 && h.write == o.Write && !met.Swap(true):
 			s.KillAgent()
+			f.Cut = true
 		}
-		return false
+		return f
 	}
-	if k.when == "before" {
-		p.Before = die
+	if h.when == "before" {
+		p.Before = do
 	} else {
-		p.After = die
+		p.After = do
 	}
-	must(t, p.Start())
-	defer p.Close()
-	s.LDAP = p.URL()
+	stand(t, s, p)
 	counter := filepath.Join(dir, "writes")
 	s.HandlerCommand = func(string) *exec.Cmd {
 		cmd := exec.Command(faulty)
-		cmd.Env = []string{"FAULT_COUNT=" + counter, fmt.Sprintf("FAULT_WRITE=%d", k.store), "FAULT_WHEN=" + k.when}
+		cmd.Env = []string{"FAULT_COUNT=" + counter, fmt.Sprintf("FAULT_WRITE=%d", h.store), "FAULT_WHEN=" + h.when}
 		return cmd
 	}
 	must(t, s.Start(t.Context()))
@@ -151,7 +168,7 @@ func play(t *testing.T, dc *samba.DC, bin Binaries, faulty string, run int, k ha
 	checkRemovals(t, p.Writes(), company)
 	info, err := os.Stat(counter)
 	must(t, err)
-	return info.Size(), int64(len(p.Writes()))
+	return run{store: info.Size(), writes: int64(len(p.Writes())), ops: int64(len(p.Operations())), met: h.store > 0 && info.Size() >= h.store || met.Load()}
 }
 
 // settleAlive settles with processes that may die on the way, and starts them
@@ -189,7 +206,7 @@ func settleAlive(t *testing.T, s *Stage) {
 
 // checkRemovals holds the members that were removed in AD against those that the
 // cloud removed.
-func checkRemovals(t *testing.T, writes []ldapproxy.Write, c *Company) {
+func checkRemovals(t *testing.T, writes []ldapproxy.Operation, c *Company) {
 	t.Helper()
 	// The agent names a member that goes by the DN that it read; accounts are CN=user00001,….
 	names, allowed := map[directory.ID]string{}, map[string]bool{}
@@ -204,12 +221,12 @@ func checkRemovals(t *testing.T, writes []ldapproxy.Write, c *Company) {
 	}
 	for _, w := range writes {
 		if w.Op == "delete" {
-			t.Errorf("write %d deletes %s", w.N, w.DN)
+			t.Errorf("operation %d deletes %s", w.N, w.DN)
 		}
 		for _, v := range w.Remove {
 			name, _, _ := strings.Cut(strings.TrimPrefix(v, "CN="), ",")
 			if !allowed[name] {
-				t.Errorf("write %d removes %s from %s, which the cloud never did", w.N, v, w.DN)
+				t.Errorf("operation %d removes %s from %s, which the cloud never did", w.N, v, w.DN)
 			}
 		}
 	}

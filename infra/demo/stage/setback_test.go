@@ -6,6 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
 )
 
 // TestJournalSetBack loses the journal, and then restores an older copy of it,
@@ -48,4 +51,56 @@ func TestJournalSetBack(t *testing.T) {
 			equal(t, s)
 		})
 	}
+}
+
+// TestDirectorySetBack puts an older copy of the domain controller under a journal
+// that is ahead of it, in the way of a snapshot, which keeps the invocationId, and
+// in that of a backup, which gets a new one; and it changes that id alone. A plan
+// is in flight each time. The agent notices, stops that plan, and reads everything
+// before anything is written; AD equals the cloud again.
+func TestDirectorySetBack(t *testing.T) {
+	s := newStage(t, 60, 10, 60)
+	c := &console{tee: &testLog{t: t}}
+	s.Log, s.Poll = c, "20ms"
+	p := watched(t, s)
+	must(t, s.Start(t.Context()))
+	must(t, s.StartAgent())
+	waitReported(t, s)
+	settle(t, s)
+	equal(t, s)
+	backup := filepath.Join(s.Dir, "backup")
+	must(t, s.DC.Stop())
+	must(t, exec.Command("cp", "-a", s.DC.Dir, backup).Run())
+	must(t, s.DC.Start(t.Context(), os.Stderr))
+	admin, id, tenant := administrator{s.DC}, s.Company.ID, s.Company.Tenant
+	for i, test := range []struct {
+		name            string
+		copied, renewed bool
+	}{
+		{"a snapshot", true, false},
+		{"a backup", true, true},
+		{"another database of the same age", false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			must(t, errors.Join(tenant.AddMember(id("Empty"), id(userName(3+i))), tenant.RemoveMember(id("All staff"), id(userName(7+i))),
+				tenant.Rename(id("Department 08"), "Later "+test.name), tenant.AddGroup(graphtest.Group{ID: id(test.name), DisplayName: test.name, Members: []directory.ID{id(userName(1))}})))
+			settle(t, s)
+			equal(t, s)
+			must(t, s.DC.Stop())
+			if test.copied {
+				must(t, os.RemoveAll(s.DC.Dir))
+				must(t, exec.Command("cp", "-a", backup, s.DC.Dir).Run())
+			}
+			if test.renewed {
+				admin.renew(t)
+			}
+			from := c.end()
+			must(t, errors.Join(tenant.RemoveMember(id("All staff"), id(userName(17+i))), tenant.AddMember(id(test.name), id(userName(2)))))
+			must(t, s.Sync(t.Context()))
+			must(t, s.DC.Start(t.Context(), os.Stderr))
+			converge(t, s)
+			c.inOrder(t, from, `msg="reading all of the directory again" why="the domain controller was restored or replaced"`, "msg=report ", "content=true", "msg=batch ", `stopped=""`)
+		})
+	}
+	checkRemovals(t, p.Writes(), s.Company)
 }

@@ -20,6 +20,7 @@ import (
 	"groupwriteback/infra/demo/host"
 	"groupwriteback/infra/demo/runtimeapi"
 	"groupwriteback/infra/demo/samba"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 )
 
@@ -46,6 +47,7 @@ type Stage struct {
 	LDAPCA  string // PEM file of its certificate's authority; empty: DC.CAFile
 	Poll    string // the agent's poll_every; empty: 100ms
 	Scan    string // the agent's scan_every; empty: 1h
+	Answer  string // the agent's directory.timeout; empty: 1m
 	Log     io.Writer
 
 	On             HostKind                   // what runs the app; empty: Functions
@@ -222,7 +224,15 @@ type Status struct {
 		Groups, Members, Changes, Adds, Removes, Held, Unsure, Parked int
 		Problems                                                      map[string]int
 	} `json:"totals"`
-	Holds []struct{ ID, Name, Text string } `json:"holds"`
+	Holds    []struct{ ID, Name, Text string } `json:"holds"`
+	Problems []Problem                         `json:"problems"`
+}
+
+// Problem is something that could not be written, and why.
+type Problem struct {
+	Group  directory.ID `json:"group"`
+	Reason string       `json:"reason"`
+	Text   string       `json:"text"`
 }
 
 // Status asks the app how things stand.
@@ -241,7 +251,8 @@ func (s *Stage) Settle(ctx context.Context, seen func(Status)) error {
 		if err := s.Sync(ctx); err != nil {
 			return err
 		}
-		for {
+		// A crash may swallow the word that a plan is done: then the next timer does it.
+		for range 20 {
 			st, err := s.Status(ctx)
 			if err != nil {
 				return err

@@ -2,12 +2,16 @@ package stage
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"groupwriteback/infra/demo/ldapproxy"
 	"groupwriteback/infra/demo/samba"
 )
 
@@ -57,6 +61,25 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// newProxy is a proxy for a stage's domain controller, not started yet.
+func newProxy(t *testing.T, s *Stage) *ldapproxy.Proxy {
+	t.Helper()
+	ca, err := os.ReadFile(s.DC.CAFile)
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	return &ldapproxy.Proxy{Upstream: s.DC.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: s.DC.ServerName}, Name: s.DC.ServerName, CAFile: filepath.Join(s.Dir, "proxy-ca.pem")}
+}
+
+// stand starts a proxy and puts it between the stage's agent and its domain
+// controller.
+func stand(t *testing.T, s *Stage, p *ldapproxy.Proxy) {
+	t.Helper()
+	must(t, p.Start())
+	t.Cleanup(p.Close)
+	s.LDAP, s.LDAPCA = p.URL(), p.CAFile
+}
+
 // settle brings AD into line, and fails after a time that is far too long.
 func settle(t *testing.T, s *Stage) {
 	t.Helper()
@@ -78,6 +101,26 @@ func waitReported(t *testing.T, s *Stage) {
 			return
 		}
 		must(t, pause(ctx, 50*time.Millisecond))
+	}
+}
+
+// converge settles until AD is what the cloud says: what was in doubt is read
+// again first, and until then nothing is left to do.
+func converge(t *testing.T, s *Stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for {
+		err := s.Settle(ctx, nil)
+		if err == nil {
+			_, err = s.Compare(t.Context())
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrDiffers) || pause(ctx, 100*time.Millisecond) != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

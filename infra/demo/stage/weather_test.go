@@ -2,12 +2,8 @@ package stage
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +128,28 @@ func (c *console) lines(from int, words string) (lines []string) {
 	return lines
 }
 
+// says tells whether a line since from has all these words.
+func (c *console) says(from int, words []string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.all[from:], func(l string) bool { return hasAll(l, words) })
+}
+
+// inOrder expects all these words since from, one behind the other.
+func (c *console) inOrder(t *testing.T, from int, words ...string) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rest := strings.Join(c.all[from:], "\n")
+	for _, w := range words {
+		var ok bool
+		if _, rest, ok = strings.Cut(rest, w); !ok {
+			t.Errorf("%q is missing, or not behind the others of %q", w, words)
+			return
+		}
+	}
+}
+
 // wait waits until such a line has come through the pipe from the handler.
 func (c *console) wait(t *testing.T, from int, words string) []string {
 	t.Helper()
@@ -149,14 +167,8 @@ func (c *console) wait(t *testing.T, from int, words string) []string {
 // domain controller.
 func watched(t *testing.T, s *Stage) *ldapproxy.Proxy {
 	t.Helper()
-	ca, err := os.ReadFile(s.DC.CAFile)
-	must(t, err)
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(ca)
-	p := &ldapproxy.Proxy{Upstream: s.DC.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: s.DC.ServerName}, Name: s.DC.ServerName, CAFile: filepath.Join(s.Dir, "proxy-ca.pem")}
-	must(t, p.Start())
-	t.Cleanup(p.Close)
-	s.LDAP, s.LDAPCA = p.URL(), p.CAFile
+	p := newProxy(t, s)
+	stand(t, s, p)
 	return p
 }
 
