@@ -4,7 +4,23 @@ import (
 	"testing"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
 )
+
+// TestAskForEverything: an operator has the cloud and the directory read from the
+// beginning.
+func TestAskForEverything(t *testing.T) {
+	w := newWorld(t)
+	w.users(3)
+	w.group(1, 0, 2)
+	w.settle()
+	w.stranger(group(1), ref(2))
+	w.do(w.journal.Ask(t.Context(), journal.Ask{Full: true, By: "operator"}))
+	w.settle()
+	if h := w.head(); h.Main.Number != 2 || h.Shadow != nil || h.ReadAll || len(w.removed) != 1 {
+		t.Errorf("%d enumerations, reads all %t, removed %v; want two, and the stranger removed", h.Main.Number, h.ReadAll, w.removed)
+	}
+}
 
 // TestAsk: drift that no scan has found yet is found when an operator asks for
 // the group by name.
@@ -23,7 +39,7 @@ func TestAsk(t *testing.T) {
 		t.Fatalf("drift was found without a scan: %v", w.removed)
 	}
 	// Group 3, in which there is nothing to find, is asked for too, and no longer than the others.
-	w.do(w.journal.Ask(t.Context(), []directory.ID{group(2), group(3)}, "operator"))
+	w.do(w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{group(2), group(3)}, By: "operator"}))
 	w.settle()
 	if len(w.removed) != 1 || len(w.ad[group(2)].Members) != 2 || len(w.ad[group(1)].Members) != 3 {
 		t.Errorf("removed %v; want the stranger in group 2 alone", w.removed)

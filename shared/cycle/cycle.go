@@ -28,6 +28,9 @@ import (
 // directory.ErrResync if the link is no longer known.
 type Source interface {
 	Page(ctx context.Context, feed directory.Feed, link string) (directory.Page, error)
+	// Again reads some groups once more, at most 50, whole. link is empty at first,
+	// and then the last page's Next until that is empty.
+	Again(ctx context.Context, groups []directory.ID, link string) (directory.Page, error)
 }
 
 // Planner makes plans for one target. The first four fields are needed.
@@ -240,8 +243,17 @@ func (p *Planner) log(w *journal.Work, took time.Duration) {
 	if pl := w.Head.Plan; pl != nil {
 		attrs = append(attrs, "plan", fmt.Sprintf("%d-%d", pl.First, pl.Last), "changes", pl.Changes, "done", pl.Done)
 	}
-	if n := w.Head.Totals.Held; n > 0 {
-		attrs = append(attrs, "held", n)
+	problems := 0
+	for _, n := range w.Head.Totals.Problems {
+		problems += n
+	}
+	for _, a := range []struct {
+		name string
+		n    int
+	}{{"held", w.Head.Totals.Held}, {"problems", problems}} {
+		if a.n > 0 {
+			attrs = append(attrs, a.name, a.n)
+		}
 	}
 	p.Log.Info("turn", attrs...)
 }

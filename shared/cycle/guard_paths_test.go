@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 )
 
@@ -108,13 +109,13 @@ func paths() []path {
 		{"delta", byCloud},
 		{"full", func(w *world, g guarded, n int) {
 			byCloud(w, g, n)
-			w.source.expired = true
+			w.do(w.journal.Ask(w.t.Context(), journal.Ask{Full: true, By: "operator"}))
 		}},
 		{"manual", func(w *world, g guarded, n int) {
 			byCloud(w, g, n)
 			w.restart() // another process runs the turn that an operator asks for
 			ids := slices.Collect(maps.Keys(w.ad))
-			w.do(w.journal.Ask(w.t.Context(), ids[:min(len(ids), 50)], "operator"))
+			w.do(w.journal.Ask(w.t.Context(), journal.Ask{Groups: ids[:min(len(ids), 50)], By: "operator"}))
 		}},
 		{"drift", func(w *world, g guarded, n int) {
 			before := maps.Clone(w.ad)

@@ -3,7 +3,9 @@ package cycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -59,6 +61,9 @@ func (p *Planner) foldGraph(ctx context.Context, w *journal.Work, end time.Time)
 func (p *Planner) enumerate(ctx context.Context, w *journal.Work, end time.Time) (unread bool, source, err error) {
 	round := *w.Head.Shadow
 	_, unread, source, err = p.follow(ctx, w, &round, fullOrder, end)
+	if err == nil && source == nil && !unread {
+		unread, source, err = p.confirm(ctx, w, &round, end)
+	}
 	switch {
 	case err != nil:
 		return false, nil, err
@@ -69,9 +74,59 @@ func (p *Planner) enumerate(ctx context.Context, w *journal.Work, end time.Time)
 		w.Head.Shadow = &round
 		return unread, source, nil
 	}
-	round.Number = w.Head.Main.Number + 1
+	round.Number, round.Confirmed = w.Head.Main.Number+1, 0
 	w.Head.Main, w.Head.Shadow, w.Head.Written = round, nil, w.Now
 	return false, nil, w.Promote(ctx)
+}
+
+// confirm reads once more, by name, the groups of which an enumeration lacks
+// something that was known: a page that was lost must not pass for members that
+// left. What both reads lack is gone.
+func (p *Planner) confirm(ctx context.Context, w *journal.Work, round *journal.Round, end time.Time) (unread bool, source, err error) {
+	parts, err := w.Known(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	done := 0
+	for _, n := range parts {
+		if n <= round.Confirmed {
+			continue
+		}
+		if late(ctx, end, done) {
+			return true, nil, nil
+		}
+		suspects, err := w.Suspects(ctx, n)
+		if err != nil {
+			return false, nil, err
+		}
+		for groups := range slices.Chunk(suspects, 50) {
+			if source, err := p.again(ctx, w, groups); source != nil || err != nil {
+				return false, source, err
+			}
+		}
+		if err := w.Inherit(ctx, n); err != nil {
+			return false, nil, err
+		}
+		round.Confirmed = n
+		done++
+	}
+	return false, nil, nil
+}
+
+// again reads groups once more, and folds them into the enumeration under way.
+func (p *Planner) again(ctx context.Context, w *journal.Work, groups []directory.ID) (source, err error) {
+	for link := ""; ; {
+		page, err := p.Source.Again(ctx, groups, link)
+		if err != nil {
+			return fmt.Errorf("read %d groups once more: %v", len(groups), err), nil // whatever it is, it is no word on the enumeration
+		}
+		if err := fold(ctx, w, page, true); err != nil {
+			return nil, err
+		}
+		if link = page.Next; link == "" {
+			return nil, nil
+		}
+	}
 }
 
 // follow reads pages until each feed is at its end, and folds them. Only then

@@ -3,7 +3,6 @@ package cycle_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -16,8 +15,8 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// The tests of this file are the failures that docs/protocol.md lists, as far as
-// they are the planner's: what once went wrong somewhere, played again.
+// The tests of the files trace….go are the failures that docs/protocol.md lists,
+// as far as they are the planner's: what once went wrong somewhere, played again.
 
 // town is a settled world: a group of 20, one of 400, so that limits over all
 // are far, and two small ones.
@@ -65,194 +64,6 @@ func TestStepIsShort(t *testing.T) {
 	}
 	if got := w.head().Main.Number; got != 1 || steps < 10 {
 		t.Errorf("after %d steps %d enumerations are complete, want one", steps, got)
-	}
-}
-
-// TestTwoVersionsOfRules: a host that was not updated does not undo what the new
-// rules did, and an operator can go back on purpose.
-func TestTwoVersionsOfRules(t *testing.T) {
-	w := town(t)
-	old := *w.planner.Rules
-	newer := old
-	newer.OU = "OU=Other,DC=corp,DC=test"
-	w.planner.Rules = &newer
-	w.settle()
-	w.planner.Rules = &old
-	err := w.turn()
-	if err == nil || !strings.Contains(err.Error(), "were replaced by newer ones") || !strings.Contains(err.Error(), "raise their revision") {
-		t.Errorf("the old rules: %v", err)
-	}
-	if got := w.ad[group(1)].Parent; got != newer.OU {
-		t.Errorf("the group is in %s", got)
-	}
-	back := old
-	back.Revision = 1
-	w.planner.Rules = &back
-	w.settle()
-	if got := w.ad[group(1)].Parent; got != old.OU {
-		t.Errorf("after going back the group is in %s", got)
-	}
-}
-
-// TestOtherTenant: a planner that was pointed at another tenant reads nothing
-// and writes nothing.
-func TestOtherTenant(t *testing.T) {
-	w := town(t)
-	pages := w.source.pages
-	w.planner.Tenant = "another"
-	err := w.turn()
-	if err == nil || err.Error() != "this journal is of tenant tenant, and this planner reads tenant another: correct the tenant id, or give the other tenant a target of its own" {
-		t.Errorf("error is %v", err)
-	}
-	if w.source.pages != pages {
-		t.Error("the other tenant was read")
-	}
-	w.planner.Tenant = "TENANT" // ids have no case
-	w.settle()
-}
-
-// TestRemovedThenAdded: one page says that a member left, the next that it came
-// again. Nothing is planned in between, whatever happens there.
-func TestRemovedThenAdded(t *testing.T) {
-	w := town(t)
-	w.source.size = 1
-	w.do(w.tenant.RemoveMember(group(1), user(0)))
-	w.do(w.tenant.AddMember(group(1), user(0)))
-	w.do(w.tenant.Rename(group(4), "Later"))
-	reads := 0
-	w.source.edit = func(p *directory.Page) error {
-		if p.Feed != directory.GroupFeed {
-			return nil
-		}
-		reads++
-		switch reads {
-		case 1: // the removal alone
-			p.Groups = []directory.GroupChange{{ID: group(1), Members: []directory.MemberChange{{ID: user(0), Kind: directory.User, Removed: true}}}}
-		case 2:
-			return errFault
-		case 3:
-			p.Groups = append(p.Groups, directory.GroupChange{ID: group(1), Members: []directory.MemberChange{{ID: user(0), Kind: directory.User}}})
-		}
-		return nil
-	}
-	if err := w.turn(); !errors.Is(err, errFault) {
-		t.Fatalf("the broken round: %v", err)
-	}
-	if h := w.head(); !h.Main.Open || h.Plan != nil {
-		t.Fatalf("after half a round: open %t, plan %v", h.Main.Open, h.Plan)
-	}
-	w.settle()
-	if len(w.removed) != 0 || !w.in(group(1), 0) {
-		t.Errorf("removed %v", w.removed)
-	}
-}
-
-// TestEnumerationBeginsAgain: links expire in the middle of an enumeration. What
-// had been read of it does not count, and nothing is planned from it.
-func TestEnumerationBeginsAgain(t *testing.T) {
-	for _, first := range []bool{true, false} {
-		t.Run(fmt.Sprintf("first %t", first), func(t *testing.T) {
-			w := newWorld(t)
-			w.users(30)
-			for i := range 12 {
-				w.group(i, 0, 5)
-			}
-			if !first {
-				w.settle()
-				w.source.expired = true
-			}
-			w.source.size = 3
-			reads := 0
-			w.source.edit = func(p *directory.Page) error {
-				if p.Feed == directory.GroupFeed && p.Next != "" {
-					if reads++; reads == 2 {
-						return directory.ErrResync
-					}
-				}
-				return nil
-			}
-			w.settle()
-			if reads < 5 || len(w.ad) != 12 || len(w.removed) != 0 || retired(w) != 0 {
-				t.Errorf("%d pages of groups read, %d groups in the directory, %v removed, %d retired", reads, len(w.ad), w.removed, retired(w))
-			}
-		})
-	}
-}
-
-// TestNewProperties: rules want a property that Graph was never asked for. Until
-// everything is read anew, it is not taken for cleared.
-func TestNewProperties(t *testing.T) {
-	w := town(t)
-	w.planner.Select = "groups:mail"
-	w.source.size = 50
-	interrupted := false
-	w.source.edit = func(p *directory.Page) error {
-		if p.Feed == directory.UserFeed && p.Next != "" && !interrupted {
-			interrupted = true
-			return errFault
-		}
-		return nil
-	}
-	w.do(w.tenant.Rename(group(3), "Renamed meanwhile"))
-	if err := w.turn(); !errors.Is(err, errFault) {
-		t.Fatalf("the interrupted enumeration: %v", err)
-	}
-	if h := w.head(); h.Shadow == nil || h.Shadow.Select != w.planner.Select || h.Main.Select == w.planner.Select || h.Plan != nil {
-		t.Fatalf("half-way: shadow %+v, main %q, plan %v", h.Shadow, h.Main.Select, h.Plan)
-	}
-	// And a third list before the second is read: that one begins anew.
-	w.planner.Select = "groups:mail,info"
-	w.settle()
-	if h := w.head(); h.Shadow != nil || h.Main.Select != w.planner.Select || h.Main.Number != 2 {
-		t.Errorf("at the end: shadow %+v, main %+v", h.Shadow, h.Main)
-	}
-	if len(w.removed) != 0 || !strings.HasPrefix(w.ad[group(3)].Name, "Renamed meanwhile") {
-		t.Errorf("removed %v, group 3 is %q", w.removed, w.ad[group(3)].Name)
-	}
-}
-
-// TestUsersPageLost: an enumeration of users leaves some out. They are members
-// all the same: only the groups feed says who left.
-func TestUsersPageLost(t *testing.T) {
-	w := town(t)
-	w.source.expired, w.source.size = true, 100
-	lost := map[directory.ID]bool{}
-	w.source.edit = func(p *directory.Page) error {
-		if p.Feed == directory.UserFeed && len(lost) == 0 {
-			for _, c := range p.Principals {
-				lost[c.ID] = true
-			}
-			p.Principals = nil
-		}
-		return nil
-	}
-	w.settle()
-	if len(lost) != 100 || len(w.removed) != 0 {
-		t.Fatalf("%d users left out, removed %v", len(lost), w.removed)
-	}
-	want := 0
-	for _, g := range w.tenant.Dump().Groups {
-		for _, m := range g.Members {
-			if lost[m.ID] {
-				want++
-			}
-		}
-	}
-	if got := w.head().Totals.Problems["not-seen"]; want == 0 || got != want {
-		t.Errorf("%d memberships are told of as not seen, want %d", got, want)
-	}
-}
-
-// TestSIDChanges: an account is made anew on premises. The groups that hold it
-// follow, though no group has changed.
-func TestSIDChanges(t *testing.T) {
-	w := town(t)
-	w.do(w.tenant.SetProperty(user(1), "onPremisesSecurityIdentifier", string(ref(900))))
-	w.settle()
-	for _, g := range []directory.ID{group(1), group(2), group(3), group(4)} {
-		if w.in(g, 1) || !w.in(g, 900) {
-			t.Errorf("%s has %v", w.ad[g].Name, w.ad[g].Members)
-		}
 	}
 }
 
@@ -584,7 +395,7 @@ func TestThreeAtOnce(t *testing.T) {
 			var err error
 			for range 4 {
 				if i == 2 {
-					err = errors.Join(err, w.journal.Ask(t.Context(), []directory.ID{group(1), group(4)}, "operator"))
+					err = errors.Join(err, w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{group(1), group(4)}, By: "operator"}))
 				}
 				if e := p.Run(t.Context()); !errors.Is(e, journal.ErrConflict) {
 					err = errors.Join(err, e)
@@ -602,133 +413,5 @@ func TestThreeAtOnce(t *testing.T) {
 	w.settle()
 	if len(w.removed) != 1 || !w.in(group(3), 9) || !strings.HasPrefix(w.ad[group(4)].Name, "New name") {
 		t.Errorf("removed %v, group 4 is %q", w.removed, w.ad[group(4)].Name)
-	}
-}
-
-// backlog is a world in which many groups, in several units, wait for an agent
-// that manages about ten of them at a time.
-func backlog(t *testing.T) *world {
-	t.Helper()
-	w := newWorld(t)
-	limits := plan.DefaultLimits()
-	limits.GrowthFloor = 1e6
-	w.limits = &limits
-	w.restart()
-	w.users(500)
-	for i := range 150 {
-		w.group(i, 0, 150)
-	}
-	w.settle()
-	v, err := w.journal.Load(t.Context())
-	w.do(err)
-	v.Head.Rate = 1
-	w.do(v.Commit(t.Context()))
-	for i := range 150 {
-		w.grow(i, 150, 30)
-	}
-	return w
-}
-
-// plan makes the first plan of a backlog.
-func (w *world) plan() {
-	w.t.Helper()
-	w.do(w.planner.Run(w.t.Context()))
-	if p := w.head().Plan; p == nil || p.Values < 1000 || p.Values > 1031 {
-		w.t.Fatalf("plan %+v; want one of a minute's work, which is 1000 values at least", p)
-	}
-}
-
-// grow adds n users from up to a group.
-func (w *world) grow(g, from, n int) {
-	for k := from; k < from+n; k++ {
-		w.do(w.tenant.AddMember(group(g), user(k)))
-	}
-}
-
-// planned lists the groups of the plan in flight, in its order.
-func (w *world) planned() (out []directory.ID) {
-	w.t.Helper()
-	v, err := w.journal.View(w.t.Context())
-	w.do(err)
-	for seq := v.Head.Plan.First; seq <= v.Head.Plan.Last; seq++ {
-		b, err := v.Batch(w.t.Context(), seq)
-		w.do(err)
-		for _, c := range b.Changes {
-			out = append(out, c.Group)
-		}
-	}
-	return out
-}
-
-// next has the agent carry out the plan in flight, and the planner make another.
-func (w *world) next() []directory.ID {
-	w.t.Helper()
-	_, err := w.agent()
-	w.do(err)
-	w.do(w.planner.Run(w.t.Context()))
-	return w.planned()
-}
-
-// TestAskedFirst: what an operator asks for is in the next plan, however much
-// else has changed since.
-func TestAskedFirst(t *testing.T) {
-	w := backlog(t)
-	w.plan()
-	var last directory.ID // that would come last of all
-	for i := range 150 {
-		if id := group(i); !slices.Contains(w.planned(), id) && id.Compare(last) > 0 {
-			last = id
-		}
-		w.grow(i, 180, 1)
-	}
-	w.do(w.journal.Ask(t.Context(), []directory.ID{last}, "operator"))
-	if got := w.next(); got[0] != last {
-		t.Errorf("the group that was asked for is in place %d of %d", slices.Index(got, last), len(got))
-	}
-}
-
-// TestLeftOversAreNotStarved: what is new fills every plan, and yet what was left
-// over is done in the end, be it in the same units as what is new or in others.
-func TestLeftOversAreNotStarved(t *testing.T) {
-	for _, apart := range []bool{true, false} {
-		t.Run(fmt.Sprintf("apart %t", apart), func(t *testing.T) {
-			w := backlog(t)
-			v, err := w.journal.View(t.Context())
-			w.do(err)
-			units, err := v.Units(t.Context(), func(journal.Counts) bool { return true })
-			w.do(err)
-			busy := map[directory.ID]bool{}
-			for i, n := range units {
-				u, err := v.Unit(t.Context(), n)
-				w.do(err)
-				for k, id := range u.Groups {
-					busy[id] = apart && i < len(units)/2 || !apart && k < len(u.Groups)/2
-				}
-			}
-			waiting := func() (n int) {
-				for i := range 150 {
-					if id := group(i); !busy[id] && !w.in(id, 179) {
-						n++
-					}
-				}
-				return n
-			}
-			if apart { // the first plan leaves the others' units alone
-				w.do(w.journal.Ask(t.Context(), slices.DeleteFunc(slices.Collect(maps.Keys(busy)), func(id directory.ID) bool { return !busy[id] }), "operator"))
-			}
-			w.plan()
-			before := waiting()
-			for turn := range 12 {
-				for i := range 150 {
-					if busy[group(i)] {
-						w.grow(i, 180+20*turn, 20)
-					}
-				}
-				w.next()
-			}
-			if after := waiting(); len(units) < 4 || before < 20 || after > 0 {
-				t.Errorf("%d units; %d of %d groups that are not busy still wait", len(units), after, before)
-			}
-		})
 	}
 }

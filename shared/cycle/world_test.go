@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -280,7 +281,23 @@ type source struct {
 	pages   int
 	took    time.Duration
 
-	edit func(p *directory.Page) error // what goes wrong with a page; nil: nothing
+	edit   func(p *directory.Page) error // what goes wrong with a page; nil: nothing
+	reread int                           // groups that were read once more
+	again  func(p *directory.Page) error // what goes wrong then; nil: nothing
+}
+
+func (s *source) Again(_ context.Context, groups []directory.ID, link string) (directory.Page, error) {
+	s.reread += len(groups)
+	p := s.changes(directory.GroupFeed, s.tenant.Dump(), s.tenant.History(), true)
+	p.Groups = slices.DeleteFunc(p.Groups, func(c directory.GroupChange) bool { return !slices.Contains(groups, c.ID) })
+	if len(groups) > 50 || link != "" {
+		return p, errors.New("bad request")
+	}
+	p.Delta = "not to be followed"
+	if s.again != nil {
+		return p, s.again(&p)
+	}
+	return p, nil
 }
 
 func (s *source) Page(_ context.Context, feed directory.Feed, link string) (directory.Page, error) {

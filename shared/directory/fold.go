@@ -249,6 +249,37 @@ func (p *Principal) stand(c PrincipalChange) {
 	}
 }
 
+// Lacks says whether an enumeration, which describes g anew, lacks something that
+// was known as old: the group itself (g is nil), or members.
+func Lacks(g, old *Group) bool {
+	switch {
+	case old.Gone != NotRemoved:
+		return false
+	case g == nil:
+		return true
+	}
+	return len(g.lost(old)) > 0
+}
+
+// Since is g, described anew, with those who left it since it was known as old:
+// guards ask why.
+func (g *Group) Since(old *Group) *Group {
+	now := *g
+	now.Left = old.Left
+	now.leave(g.lost(old))
+	return &now
+}
+
+// lost lists the members of old that g lacks.
+func (g *Group) lost(old *Group) (out []Member) {
+	for _, m := range old.Members {
+		if _, is := find(g.Members, m.ID); !is {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // regroup brings the principal behind a group, if it is a member somewhere, in
 // line with the group, and has the groups that hold it decided again.
 func (s Snapshot) regroup(g *Group, t Touched) {

@@ -262,6 +262,35 @@ func TestOneRequestPerDelta(t *testing.T) {
 	}
 }
 
+// TestAgain reads two groups of three once more, one of them in slices.
+func TestAgain(t *testing.T) {
+	tenant := new(graphtest.Tenant)
+	var users []directory.ID
+	for i := range 25 {
+		id := graphtest.ID(fmt.Sprint("user", i))
+		ok(t, tenant.AddUser(graphtest.User{ID: id}))
+		users = append(users, id)
+	}
+	a, b, c := graphtest.ID("a"), graphtest.ID("b"), graphtest.ID("c")
+	ok(t, tenant.AddGroup(graphtest.Group{ID: a, DisplayName: "A", Members: users}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: b, DisplayName: "B", Members: users[:1]}))
+	ok(t, tenant.AddGroup(graphtest.Group{ID: c, DisplayName: "C", Members: users[:1]}))
+	s := serve(t, tenant, graphtest.Options{PageSize: 2, MemberSlice: 4})
+	client := dial(t, s, nil)
+	members, pages := map[directory.ID]int{}, 0
+	for link := ""; link != "" || pages == 0; pages++ {
+		p, err := client.Again(t.Context(), []directory.ID{a, c, graphtest.ID("nobody's")}, link)
+		ok(t, err)
+		for _, g := range p.Groups {
+			members[g.ID] += len(g.Members)
+		}
+		link = p.Next
+	}
+	if d := cmp.Diff(map[directory.ID]int{a: 25, c: 1}, members); d != "" || pages < 4 {
+		t.Errorf("members by group (-want +got), in %d pages:\n%s", pages, d)
+	}
+}
+
 func TestSelectIsSortedWithExtras(t *testing.T) {
 	var tenant graphtest.Tenant
 	g := graphtest.ID("g")
@@ -381,9 +410,7 @@ func TestTokenOfAnotherTenant(t *testing.T) {
 	endpoint, header := s.Identity()
 	t.Setenv("IDENTITY_ENDPOINT", endpoint)
 	t.Setenv("IDENTITY_HEADER", header)
-	in := signIn(s)
-	in.Method, in.Secret = signin.ManagedIdentity, ""
-	credential, err := signin.Credential(in)
+	credential, err := signin.Credential(signin.SignIn{Method: signin.ManagedIdentity, Client: app, HTTP: s.HTTP()})
 	ok(t, err)
 	const other = "99999999-0000-4000-8000-000000000009"
 	for tenant, want := range map[string]string{

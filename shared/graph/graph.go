@@ -153,14 +153,43 @@ func (c *Client) Page(ctx context.Context, feed directory.Feed, link string) (di
 		return directory.Page{}, err
 	}
 	if link == "" {
-		link = c.base.String() + "/v1.0/" + string(feed) + "/delta?$select=" + strings.Join(c.Select(feed), ",")
+		link = c.first(f)
 	}
+	return c.read(ctx, f, link)
+}
+
+// Again reads some groups once more, at most 50, from the beginning: all of their
+// properties and members. link is "" at first, and then the last page's Next until
+// that is "". A group that Graph does not list is left out.
+//
+// Source: https://learn.microsoft.com/graph/api/group-delta, "$filter".
+func (c *Client) Again(ctx context.Context, groups []directory.ID, link string) (directory.Page, error) {
+	f, err := lookup(directory.GroupFeed)
+	if err != nil {
+		return directory.Page{}, err
+	}
+	if link == "" {
+		terms := make([]string, len(groups))
+		for i, id := range groups {
+			terms[i] = "id eq '" + id.String() + "'"
+		}
+		link = c.first(f) + "&$filter=" + strings.ReplaceAll(strings.Join(terms, " or "), " ", "%20")
+	}
+	return c.read(ctx, f, link)
+}
+
+// first is the link that begins an enumeration.
+func (c *Client) first(f feed) string {
+	return c.base.String() + "/v1.0/" + string(f.name) + "/delta?$select=" + strings.Join(c.Select(f.name), ",")
+}
+
+func (c *Client) read(ctx context.Context, f feed, link string) (directory.Page, error) {
 	if err := c.check(link); err != nil {
-		return directory.Page{}, fmt.Errorf("read %s feed: %w", feed, err)
+		return directory.Page{}, fmt.Errorf("read %s feed: %w", f.name, err)
 	}
 	page, err := c.persist(ctx, f, link)
 	if err != nil {
-		return directory.Page{}, fmt.Errorf("read %s feed: %w", feed, err)
+		return directory.Page{}, fmt.Errorf("read %s feed: %w", f.name, err)
 	}
 	return page, nil
 }

@@ -74,6 +74,10 @@ type Round struct {
 	Links  map[directory.Feed]string `json:"links"`         // absent: from the beginning
 	Done   map[directory.Feed]bool   `json:"done,omitzero"` // feeds that this pass has completed
 	Open   bool                      `json:"open"`          // not yet at the end of all feeds: no plan is made from it
+
+	// Confirmed is the last part of what was known that a full enumeration was held
+	// against: see Work.Suspects.
+	Confirmed uint32 `json:"confirmed,omitzero"`
 }
 
 // Plan is the one plan in flight: batches First to Last.

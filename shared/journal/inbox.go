@@ -81,10 +81,11 @@ type Word struct {
 }
 
 // Ask is an operator's wish to have groups looked at again, in the cloud's eyes
-// and in the directory, before all others.
+// and in the directory, before all others; or everything, from the beginning.
 type Ask struct {
 	ID     string         `json:"id"`
 	Groups []directory.ID `json:"groups"`
+	Full   bool           `json:"full,omitempty"`
 	By     string         `json:"by"`
 }
 
@@ -249,16 +250,14 @@ const (
 	rejections = "in/reject/"
 )
 
-// Asks returns the groups that operators asked for, and takes the asks out of
-// the inbox.
-func (w *Work) Asks(ctx context.Context) ([]directory.ID, error) {
-	var out []directory.ID
+// Asks returns what operators asked for, in one, and takes it out of the inbox.
+func (w *Work) Asks(ctx context.Context) (out Ask, err error) {
 	for _, name := range w.inboxNames("in/ask/") {
 		a, err := getJSON[Ask](ctx, w.journal, name)
 		if err != nil {
-			return nil, w.explain(ctx, err)
+			return out, w.explain(ctx, err)
 		}
-		out = append(out, a.Groups...)
+		out.Groups, out.Full = append(out.Groups, a.Groups...), out.Full || a.Full
 		w.fold(name)
 	}
 	return out, nil

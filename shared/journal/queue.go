@@ -203,12 +203,7 @@ func (j *Journal) Approve(ctx context.Context, a Word) error { return j.say(ctx,
 func (j *Journal) Reject(ctx context.Context, a Word) error { return j.say(ctx, rejections, a) }
 
 func (j *Journal) say(ctx context.Context, kind string, a Word) error {
-	if blob.CheckKey("hold/"+a.Hold) != nil {
-		return ErrUnknownHold
-	}
-	if _, err := getJSON[Listing](ctx, j, "hold/"+a.Hold); errors.Is(err, fs.ErrNotExist) {
-		return ErrUnknownHold
-	} else if err != nil {
+	if _, err := j.Hold(ctx, a.Hold); err != nil {
 		return err
 	}
 	data, err := json.Marshal(a)
@@ -221,9 +216,21 @@ func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	return nil
 }
 
-// Ask takes an operator's wish to have groups looked at again.
-func (j *Journal) Ask(ctx context.Context, groups []directory.ID, by string) error {
-	a := Ask{ID: ReportID(j.now()), Groups: groups, By: by}
+// Hold returns what a hold holds, by its id.
+func (j *Journal) Hold(ctx context.Context, id string) (Listing, error) {
+	if blob.CheckKey("hold/"+id) != nil {
+		return Listing{}, ErrUnknownHold
+	}
+	l, err := getJSON[Listing](ctx, j, "hold/"+id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Listing{}, ErrUnknownHold
+	}
+	return l, err
+}
+
+// Ask takes an operator's wish; its id is made here.
+func (j *Journal) Ask(ctx context.Context, a Ask) error {
+	a.ID = ReportID(j.now())
 	data, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encode ask: %w", err)

@@ -70,6 +70,62 @@ func (w *Work) Keep(ctx context.Context, s directory.Snapshot, touched directory
 	return w.Mark(ctx, slices.Collect(maps.Keys(touched.Decide))...)
 }
 
+// Known returns the numbers of the parts of what Graph said before an enumeration
+// under way. They stay the same while it is.
+func (w *Work) Known(ctx context.Context) ([]uint32, error) {
+	t, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []uint32
+	for _, n := range slices.Sorted(maps.Keys(t.groups.infos)) {
+		out = append(out, uint32(n))
+	}
+	return out, nil
+}
+
+// Suspects returns the groups of a part that the enumeration under way lacks, or
+// lacks members of.
+func (w *Work) Suspects(ctx context.Context, number uint32) (out []directory.ID, err error) {
+	err = w.compare(ctx, number, func(id directory.ID, g, old *directory.Group) {
+		if directory.Lacks(g, old) {
+			out = append(out, id)
+		}
+	})
+	return out, err
+}
+
+// Inherit notes in the enumeration under way who has left the groups of a part.
+func (w *Work) Inherit(ctx context.Context, number uint32) error {
+	return w.compare(ctx, number, func(id directory.ID, g, old *directory.Group) {
+		if g != nil && (len(old.Left) > 0 || directory.Lacks(g, old)) {
+			w.trees.shadow.groups.put(id, g.Since(old))
+		}
+	})
+}
+
+// compare calls do for each group of a part of what was known, with what the
+// enumeration under way says of it; nil if it says nothing.
+func (w *Work) compare(ctx context.Context, number uint32, do func(id directory.ID, g, old *directory.Group)) error {
+	t, err := w.open(ctx)
+	if err != nil {
+		return err
+	}
+	ids, err := t.groups.within(ctx, unit(number))
+	if err != nil {
+		return w.explain(ctx, err)
+	}
+	if err := t.shadow.groups.load(ctx, ids); err != nil {
+		return w.explain(ctx, err)
+	}
+	for _, id := range ids {
+		old, _ := t.groups.get(id)
+		g, _ := t.shadow.groups.get(id)
+		do(id, g, old)
+	}
+	return nil
+}
+
 // Promote makes the completed enumeration the truth. Groups that it does not
 // name are gone; every group is decided again.
 func (w *Work) Promote(ctx context.Context) error {

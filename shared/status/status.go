@@ -41,8 +41,9 @@ type Problem struct {
 // maxProblems limits a listing.
 const maxProblems = 10_000
 
-// Read reads the status of a journal's target.
-func Read(ctx context.Context, j *journal.Journal) (Status, error) {
+// Read reads the status of a journal's target. describe puts a problem into words,
+// with the remedy.
+func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) string) (Status, error) {
 	w, err := j.View(ctx)
 	if err != nil {
 		return Status{}, err
@@ -60,7 +61,7 @@ func Read(ctx context.Context, j *journal.Journal) (Status, error) {
 		return Status{}, err
 	}
 	err = w.Each(ctx, func(x *journal.Have) error {
-		for _, p := range problems(x) {
+		for _, p := range problems(x, describe) {
 			if len(s.Problems) < maxProblems {
 				s.Problems = append(s.Problems, p)
 			} else {
@@ -72,14 +73,14 @@ func Read(ctx context.Context, j *journal.Journal) (Status, error) {
 	return s, err
 }
 
-func problems(h *journal.Have) []Problem {
+func problems(h *journal.Have, describe func(plan.Problem) string) []Problem {
 	name := ""
 	if h.Group != nil {
 		name = h.Group.Name
 	}
 	var out []Problem
 	for _, p := range h.Problems {
-		out = append(out, Problem{Group: h.ID, Name: name, Member: p.Member, Reason: p.Reason, Text: p.Text})
+		out = append(out, Problem{Group: h.ID, Name: name, Member: p.Member, Reason: p.Reason, Text: describe(p)})
 	}
 	refused := h.Bad
 	if h.Parked != nil {

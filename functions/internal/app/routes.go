@@ -12,6 +12,7 @@ import (
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
 )
 
@@ -33,6 +34,7 @@ func (a *App) routes() http.Handler {
 type manualRequest struct {
 	Action string         `json:"action"`           // sync | preview | approve | reject
 	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview: only these
+	Full   bool           `json:"full,omitempty"`   // sync: read everything again, in the cloud and in AD
 	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
 }
 
@@ -44,8 +46,8 @@ type manualReply struct {
 func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manualReply, error) {
 	switch q.Action {
 	case "sync":
-		if len(q.Groups) > 0 {
-			if err := a.journal.Ask(ctx, q.Groups, caller); err != nil {
+		if len(q.Groups) > 0 || q.Full {
+			if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Full: q.Full, By: caller}); err != nil {
 				return manualReply{}, err
 			}
 		}
@@ -69,11 +71,18 @@ func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manua
 	return manualReply{}, relay.BadRequest(fmt.Errorf("action %q: use sync, preview, approve or reject", q.Action))
 }
 
+// status says how things stand, or, asked for ?hold=<id>, what a hold lists.
 func (a *App) status(w http.ResponseWriter, r *http.Request, _ string) {
-	s, err := status.Read(r.Context(), a.journal)
+	var answer any
+	var err error
+	if id := r.URL.Query().Get("hold"); id != "" {
+		answer, err = a.journal.Hold(r.Context(), id)
+	} else {
+		answer, err = status.Read(r.Context(), a.journal, rules.Describe)
+	}
 	if err != nil {
 		relay.WriteProblem(w, r, a.log, err)
 		return
 	}
-	relay.WriteJSON(w, http.StatusOK, s)
+	relay.WriteJSON(w, http.StatusOK, answer)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"groupwriteback/infra/demo/host"
@@ -107,6 +108,22 @@ func checkNotes(t *testing.T, writes []ldapproxy.Operation, notes int) {
 
 func expire(_ *testing.T, s scene) { s.Server.ExpireLinks() }
 
+// enumeratedWithout leaves items out of one enumeration of groups, and of no more.
+func enumeratedWithout(these func(displayName string, members int) bool) func(*http.Request, int) graphtest.Fault {
+	var ended atomic.Bool
+	return on(directory.GroupFeed, 0, edit(func(p map[string]any) {
+		if ended.Load() {
+			return
+		}
+		p["value"] = slices.DeleteFunc(p["value"].([]any), func(v any) bool {
+			name, _ := v.(map[string]any)["displayName"].(string)
+			members, _ := v.(map[string]any)["members@delta"].([]any)
+			return these(name, len(members))
+		})
+		ended.Store(p["@odata.deltaLink"] != nil)
+	}))
+}
+
 // misread: every answer is 200, and is not all there is.
 func misread() []disaster {
 	nothing := func(*http.Request, int) graphtest.Fault {
@@ -129,6 +146,13 @@ func misread() []disaster {
 				})
 			})),
 			shows: func(s scene) (string, int) { return "not-seen", s.memberships(lost...) }},
+		// What an enumeration lacks is read once more, and then is there.
+		{name: "a slice of a group left out", strike: expire, mend: expire, weather: enumeratedWithout(func(name string, members int) bool {
+			return strings.HasPrefix(name, "Department 20") && members < 20
+		})},
+		{name: "a page of groups left out once", strike: expire, mend: expire, weather: enumeratedWithout(func(name string, _ int) bool {
+			return strings.HasPrefix(name, "Department 1")
+		})},
 		{name: "a page of groups left out", strike: expire, mend: expire, notes: 4,
 			weather: on(directory.GroupFeed, 0, edit(func(p map[string]any) {
 				p["value"] = slices.DeleteFunc(p["value"].([]any), func(v any) bool {

@@ -175,6 +175,14 @@ func (s *story) held(t *testing.T) {
 	if again, err := s.Status(t.Context()); err != nil || len(again.Holds) != 1 || again.Holds[0].ID != st.Holds[0].ID {
 		t.Fatalf("after a restart: %+v, %v; want hold %s", again, err, st.Holds[0].ID)
 	}
+	var hold struct {
+		Causes map[string]int
+		Items  []struct{ Remove []string }
+	}
+	must(t, s.Call(t.Context(), http.MethodGet, "status?hold="+st.Holds[0].ID, nil, &hold))
+	if len(hold.Items) != 1 || len(hold.Items[0].Remove) != len(gone) || hold.Causes["left the cloud group"] != len(gone) {
+		t.Errorf("the hold lists %+v, want %d removals from one group", hold, len(gone))
+	}
 	var reply struct{ Done string }
 	must(t, s.Call(t.Context(), http.MethodPost, "manualsync", map[string]string{"action": "approve", "hold": st.Holds[0].ID}, &reply))
 	settle(t, s.Stage)
