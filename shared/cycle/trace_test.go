@@ -390,7 +390,8 @@ func TestThreeAtOnce(t *testing.T) {
 	gen := w.head().Gen
 	done := make(chan error, 3)
 	for i := range 3 {
-		p := *w.planner
+		p, own := *w.planner, *w.source
+		p.Source = &own
 		go func() {
 			var err error
 			for range 4 {
