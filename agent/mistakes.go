@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -68,8 +69,15 @@ func (m *mistakes) file(key, name string) []byte {
 	return nil
 }
 
+// plainKey is a key that yaml.PathString can be asked for: it panics on some that a
+// file may have.
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[[0-9]+\]|\.[A-Za-z0-9_-]+)*$`)
+
 // line is that of a key's value; 0 where the file lacks it.
 func (m *mistakes) line(key string) int {
+	if !plainKey.MatchString(key) {
+		return 0
+	}
 	where, err := yaml.PathString("$." + key)
 	if err != nil || m.doc == nil {
 		return 0

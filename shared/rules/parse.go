@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -136,9 +137,13 @@ func (p *reader) mistake(path, format string, args ...any) {
 	p.mistakes = append(p.mistakes, fmt.Errorf("rules%s: %s", p.at(path), text))
 }
 
+// plainPath is a path that yaml.PathString can be asked for: it panics on some of
+// the keys that a file may have.
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[[0-9]+\]|\.[A-Za-z0-9_-]+)*$`)
+
 // at is " line <line>:<column>" of a setting's value, or nothing where it is not there.
 func (p *reader) at(path string) string {
-	if path == "" {
+	if !plainPath.MatchString(path) {
 		return ""
 	}
 	where, err := yaml.PathString("$." + path)

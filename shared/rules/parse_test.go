@@ -67,6 +67,7 @@ func TestMistakes(t *testing.T) {
 			"rules line 6:10: limits.floor: write a whole number from 0 to 1000000",
 			"rules line 5:17: limits.member_share: write a whole number from 0 to 100",
 			"rules line 4:10: limits.share: write a whole number from 0 to 100"}},
+		{"an odd setting", "ou: OU=x\nscope: all\n\"a[1\": 1\n", []string{"rules: a[1: no such setting; there are ou, scope, limits and revision"}},
 		{"a setting twice", "ou: OU=x\nscope: all\nou: OU=y\n", []string{`rules line 3:1: mapping key "ou" already defined at [1:1]`}},
 		{"two documents", "ou: OU=x\nscope: all\n---\nou: OU=y\n", []string{"rules: there is more than one document: write one, without ---"}},
 		{"no settings", "all\n", []string{"rules line 1:1: string was used where mapping is expected"}},
