@@ -58,6 +58,7 @@ type Target struct {
 	DomainSID directory.SID   `json:"domainSid"`
 	Domains   []directory.SID `json:"domains"` // of the forest
 	DC        DC              `json:"dc"`
+	External  bool            `json:"external,omitempty"` // the schema has msDS-ExternalDirectoryObjectId
 }
 
 // DC is the lineage of the domain controller that was written to last.

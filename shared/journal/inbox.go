@@ -30,17 +30,21 @@ type Ack struct {
 
 // Report is one part of what the agent saw. Parts are numbered from 1 to Parts.
 type Report struct {
-	ID     string  `json:"id"` // sorts by time; lower-case letters and digits
-	Part   int     `json:"part"`
-	Parts  int     `json:"parts"`
-	Agent  string  `json:"agent"`
-	Full   bool    `json:"full"`  // names every group that we own: what is not named is not there
-	After  uint64  `json:"after"` // the last batch known finished or closed when the report was begun
-	High   Mark    `json:"high"`  // the last batch that this agent has finished
-	Target Target  `json:"target"`
-	Rows   []Row   `json:"rows"`
-	Absent []Gone  `json:"absent,omitempty"` // asked for and not found; counts as unsure, not as gone
-	Rate   float64 `json:"rate,omitempty"`
+	ID     string `json:"id"` // sorts by time; lower-case letters and digits
+	Part   int    `json:"part"`
+	Parts  int    `json:"parts"`
+	Agent  string `json:"agent"`
+	Full   bool   `json:"full"`  // names every group that we own: what is not named is not there
+	After  uint64 `json:"after"` // the last batch known finished or closed when the report was begun
+	High   Mark   `json:"high"`  // the last batch that this agent has finished
+	Target Target `json:"target"`
+	Rows   []Row  `json:"rows"`
+	Absent []Gone `json:"absent,omitempty"` // asked for by name, and nowhere in the domain
+
+	// Grounds is a digest of what decides at the agent's side whether a change is
+	// refused: its policy, the account's rights, the schema. Another one has what was
+	// refused tried again.
+	Grounds string `json:"grounds,omitempty"`
 
 	// Proven says that the agent held the access rights of the directory against its
 	// account, and that the account sees all that is there. Without it a report that
@@ -58,16 +62,44 @@ type Mark struct {
 
 // Row is one group as the agent saw it.
 type Row struct {
-	ID     directory.ID `json:"id"`
-	GUID   plan.GUID    `json:"guid"`
-	Digest string       `json:"digest"`          // plan.Group.Digest
-	After  uint64       `json:"after"`           // the last batch known finished or closed when it was read
-	USN    int64        `json:"usn"`             // uSNChanged
-	Fence  string       `json:"fence"`           // adminDisplayName
-	Group  *plan.Group  `json:"group,omitempty"` // if it was asked for
+	ID     directory.ID  `json:"id"`
+	GUID   plan.GUID     `json:"guid"`
+	Digest string        `json:"digest"`          // plan.Group.Digest
+	After  uint64        `json:"after"`           // the last batch known finished or closed when it was read
+	USN    int64         `json:"usn"`             // uSNChanged
+	Fence  string        `json:"fence"`           // adminDisplayName
+	Group  *plan.Group   `json:"group,omitempty"` // if it was asked for
+	SID    directory.SID `json:"sid,omitempty"`   // of the group
+
+	// Of a group with very many members each of several rows, one behind the other,
+	// holds a part of the members; Piece counts from 1 to Pieces. 0: the row is whole.
+	Piece  int `json:"piece,omitempty"`
+	Pieces int `json:"pieces,omitempty"`
+
+	// Trouble says that the group is there, and why it cannot be managed as it is.
+	// Digest and Group may be empty then: what was known of it stands.
+	Trouble *Trouble `json:"trouble,omitempty"`
 }
 
-// Gone is a group that was asked for and not found.
+// Trouble is a group that is there, and not as it must be to be managed.
+type Trouble struct {
+	Case string `json:"case"` // one of the Trouble… words
+	DN   string `json:"dn"`   // where the group is
+	Text string `json:"text"` // what a person should do about it
+}
+
+// The cases of trouble.
+const (
+	TroubleTwin       = "twin"          // two groups bear the marks of one cloud group
+	TroubleOutside    = "outside-base"  // it was moved out of the agent's base
+	TroubleUnmarked   = "mark-missing"  // its adminDescription is not the mark any more
+	TroubleUnfenced   = "fence-missing" // its adminDisplayName is no fence any more
+	TroubleForeign    = "other-writer"  // its fence is of another installation, or it is another product's
+	TroubleUnreadable = "unreadable"    // a part of it could not be read
+)
+
+// Gone is a group that was asked for by name, and that is nowhere: neither its
+// GUID nor any of its marks was found in the whole domain.
 type Gone struct {
 	ID    directory.ID `json:"id"`
 	After uint64       `json:"after"`

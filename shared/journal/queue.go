@@ -12,6 +12,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 )
 
 // What the relay answers an agent that may not go on.
@@ -34,6 +35,10 @@ const PollEvery = 2 * time.Second
 type Poll struct {
 	Agent string `json:"agent"`
 	DC    DC     `json:"dc"`
+
+	Instance string `json:"instance,omitempty"` // of the agent's state folder: two agents may share a registration
+	Host     string `json:"host,omitempty"`
+	Version  string `json:"version,omitempty"`
 }
 
 // PollReply is what there is to do.
@@ -50,7 +55,11 @@ type PollReply struct {
 	Batch   []byte          `json:"batch,omitempty"`   // its bytes, as signed for by the release
 	Read    []directory.ID  `json:"read,omitempty"`    // groups to read and report with their content
 	ReadAll bool            `json:"readAll,omitempty"` // a full report with content is wanted
-	Next    float64         `json:"next"`              // seconds until the next poll
+
+	// Known is where the groups of Read were last: what is found at the GUID is told
+	// of even if it does not bear our marks any more.
+	Known map[directory.ID]plan.GUID `json:"known,omitempty"`
+	Next  float64                    `json:"next"` // seconds until the next poll
 }
 
 // Lease says which agent may write. It is advisory for safety (the fence in the

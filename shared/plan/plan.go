@@ -161,7 +161,18 @@ const (
 	Refused Status = "refused" // Active Directory or the local policy said no, and will again
 	Skipped Status = "skipped" // needs a group that is not there
 	Unknown Status = "unknown" // no answer: read the group again
+	Fenced  Status = "fenced"  // the group bears a fence that outranks the change's: nothing was done
 )
+
+// Known says whether a status is one of the above. Whoever reads one that is not
+// takes it for Unknown: a newer agent may know more outcomes.
+func (s Status) Known() bool {
+	switch s {
+	case Done, Refused, Skipped, Unknown, Fenced:
+		return true
+	}
+	return false
+}
 
 // Result is the agent's word on one change.
 type Result struct {
