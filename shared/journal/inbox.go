@@ -78,25 +78,8 @@ type Row struct {
 
 	// Trouble says that the group is there, and why it cannot be managed as it is.
 	// Digest and Group may be empty then: what was known of it stands.
-	Trouble *Trouble `json:"trouble,omitempty"`
+	Trouble *plan.Trouble `json:"trouble,omitempty"`
 }
-
-// Trouble is a group that is there, and not as it must be to be managed.
-type Trouble struct {
-	Case string `json:"case"` // one of the Trouble… words
-	DN   string `json:"dn"`   // where the group is
-	Text string `json:"text"` // what a person should do about it
-}
-
-// The cases of trouble.
-const (
-	TroubleTwin       = "twin"          // two groups bear the marks of one cloud group
-	TroubleOutside    = "outside-base"  // it was moved out of the agent's base
-	TroubleUnmarked   = "mark-missing"  // its adminDescription is not the mark any more
-	TroubleUnfenced   = "fence-missing" // its adminDisplayName is no fence any more
-	TroubleForeign    = "other-writer"  // its fence is of another installation, or it is another product's
-	TroubleUnreadable = "unreadable"    // a part of it could not be read
-)
 
 // Gone is a group that was asked for by name, and that is nowhere: neither its
 // GUID nor any of its marks was found in the whole domain.

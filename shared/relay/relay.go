@@ -22,22 +22,11 @@ type (
 	Report    = journal.Report
 	Row       = journal.Row
 	Gone      = journal.Gone
-	Trouble   = journal.Trouble
 	Mark      = journal.Mark
 	Target    = journal.Target
 	DC        = journal.DC
 	Batch     = journal.Batch
 	Release   = journal.Release
-)
-
-// The cases of a Trouble.
-const (
-	TroubleTwin       = journal.TroubleTwin
-	TroubleOutside    = journal.TroubleOutside
-	TroubleUnmarked   = journal.TroubleUnmarked
-	TroubleUnfenced   = journal.TroubleUnfenced
-	TroubleForeign    = journal.TroubleForeign
-	TroubleUnreadable = journal.TroubleUnreadable
 )
 
 // What an agent may be told, the same on both ends of the wire.
