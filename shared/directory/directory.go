@@ -53,6 +53,19 @@ const (
 	NotRemoved  Removal = ""
 	SoftDeleted Removal = "soft-deleted" // reason "changed": can be restored for 30 days
 	Deleted     Removal = "deleted"      // reason "deleted": gone for good
+	Unlisted    Removal = "unlisted"     // not Graph's word: it was looked for, and Graph does not list it
+)
+
+// Reading says how a group's members came to be known.
+type Reading string
+
+// The readings. Only what was read as a whole, and confirmed by name, tells that
+// somebody is none of the members.
+const (
+	Partial Reading = ""        // by deltas alone: who was a member before is not known
+	Whole   Reading = "whole"   // once as a whole, and by deltas since
+	Doubted Reading = "doubted" // as a whole, and it lacked members who were known, without a word of Graph's that they left
+	Named   Reading = "named"   // as a whole, and confirmed by name
 )
 
 // Properties are Graph properties by their JSON name. Booleans are "true" or
@@ -84,6 +97,7 @@ type Group struct {
 	Members []Member // by ID, unique
 	Left    []Member // left since Active Directory last agreed: guards ask why
 	Gone    Removal
+	Reading Reading
 
 	// Unread says that Members are not to be believed: some of what Graph said of
 	// the group was said to an app that may not see them. It stays until the
@@ -134,6 +148,7 @@ type GroupChange struct {
 	Members []MemberChange // in the order of the page
 	Removed Removal
 	Unread  bool // Graph may have kept members back, without a word of it
+	Partial bool // some of the item's members could not be read
 }
 
 // MemberChange is one item of members@delta.

@@ -16,6 +16,10 @@ type Snapshot struct {
 	// one is folded from nothing, so that a SID once known is not forgotten
 	// because a page was lost. Nil otherwise.
 	Before map[ID]*Principal
+
+	// Whole says that a full enumeration is folded: each group that it names it names
+	// with all members.
+	Whole bool
 }
 
 // Touched lists what a fold changed.
@@ -70,17 +74,42 @@ func (s Snapshot) Parents(p Page) []ID {
 // change split over many pages, leads to the same snapshot. Records that a fold
 // changes are replaced, never modified in place.
 func (s Snapshot) Fold(p Page) Touched {
-	t := Touched{map[ID]bool{}, map[ID]bool{}, map[ID]bool{}, map[ID][]ID{}}
-	for _, c := range p.Groups {
+	t := newTouched()
+	for _, c := range joined(p.Groups) {
 		s.foldGroup(c, t)
 	}
 	for _, c := range p.Principals {
 		s.foldPrincipal(c, t)
 	}
+	s.refreshAll(t)
+	return t
+}
+
+// joined puts the items of one group together, as far as nothing is said of its
+// deletion between them: a group may be large, and come in thousands of items.
+func joined(items []GroupChange) []GroupChange {
+	var out []GroupChange
+	open := map[ID]int{} // where the last item of a group stands
+	for _, c := range items {
+		at, is := open[c.ID]
+		if is && c.Removed == NotRemoved && out[at].Removed == NotRemoved {
+			out[at] = join(out[at], c)
+			continue
+		}
+		open[c.ID] = len(out)
+		out = append(out, c)
+	}
+	return out
+}
+
+func newTouched() Touched {
+	return Touched{map[ID]bool{}, map[ID]bool{}, map[ID]bool{}, map[ID][]ID{}}
+}
+
+func (s Snapshot) refreshAll(t Touched) {
 	for id, principals := range t.stale {
 		s.refresh(id, principals, t)
 	}
-	return t
 }
 
 func (s Snapshot) foldGroup(c GroupChange, t Touched) {
@@ -103,10 +132,14 @@ func (s Snapshot) foldGroup(c GroupChange, t Touched) {
 	}
 	changed := old == nil || c.Unread && !old.Unread
 	g.Unread = g.Unread || c.Unread
-	if g.Gone != NotRemoved { // restored: Graph lists it anew, with all its members
-		g.Gone, changed = NotRemoved, true
-		g.Left = union(g.Left, g.Members)
-		g.Members = nil
+	switch {
+	case g.Gone != NotRemoved: // it is back: who its members are now, an item alone does not tell
+		g.Gone, g.Reading, g.Members, changed = NotRemoved, Partial, nil, true
+	case old == nil && s.Whole:
+		g.Reading = Whole
+	}
+	if c.Partial && g.Reading != Doubted {
+		g.Reading, changed = Doubted, true
 	}
 	props, setAny := g.Props.with(c.Set)
 	g.Props = props
@@ -135,6 +168,9 @@ func (s Snapshot) foldMembers(g *Group, changes []MemberChange, t Touched) bool 
 			left, rest, changed = append(left, rest[0]), rest[1:], true
 		case !is && !c.Removed:
 			out, changed = append(out, s.member(c, g.ID, t).asMember()), true
+		case !is && s.Principals[c.ID] != nil && (g.Reading == Partial || g.Reading == Doubted):
+			// Nobody knew that it was a member, and perhaps it was.
+			left, changed = append(left, s.Principals[c.ID].asMember()), true
 		}
 	}
 	if !changed {
@@ -249,37 +285,6 @@ func (p *Principal) stand(c PrincipalChange) {
 	}
 }
 
-// Lacks says whether an enumeration, which describes g anew, lacks something that
-// was known as old: the group itself (g is nil), or members.
-func Lacks(g, old *Group) bool {
-	switch {
-	case old.Gone != NotRemoved:
-		return false
-	case g == nil:
-		return true
-	}
-	return len(g.lost(old)) > 0
-}
-
-// Since is g, described anew, with those who left it since it was known as old:
-// guards ask why.
-func (g *Group) Since(old *Group) *Group {
-	now := *g
-	now.Left = old.Left
-	now.leave(g.lost(old))
-	return &now
-}
-
-// lost lists the members of old that g lacks.
-func (g *Group) lost(old *Group) (out []Member) {
-	for _, m := range old.Members {
-		if _, is := find(g.Members, m.ID); !is {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
 // regroup brings the principal behind a group, if it is a member somewhere, in
 // line with the group, and has the groups that hold it decided again.
 func (s Snapshot) regroup(g *Group, t Touched) {
@@ -351,7 +356,8 @@ func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
 		g.Members[at], changed = now, true
 	}
 	if changed {
-		g.leave(left)
+		slices.SortFunc(left, byID) // a page may name principals in any order
+		g.leave(slices.CompactFunc(left, func(a, b Member) bool { return byID(a, b) == 0 }))
 		s.putGroup(&g, t)
 	}
 }
@@ -385,11 +391,23 @@ func (p Properties) with(set Properties) (Properties, bool) {
 
 func byID(a, b Member) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID)) }
 
-// union merges two lists of members, sorted and unique by id and SID.
+// union merges two lists of members, both sorted and unique by id and SID.
 func union(a, b []Member) []Member {
-	out := slices.Concat(a, b)
-	slices.SortFunc(out, byID)
-	return slices.CompactFunc(out, func(a, b Member) bool { return a.ID == b.ID && a.SID == b.SID })
+	if len(b) == 0 {
+		return slices.Clone(a)
+	}
+	out := make([]Member, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := byID(a[0], b[0]); {
+		case c < 0:
+			out, a = append(out, a[0]), a[1:]
+		case c > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0]), a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 func sortedIDs(set map[ID]bool) []ID { return slices.SortedFunc(maps.Keys(set), ID.Compare) }

@@ -10,72 +10,8 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
-
-// Have is what is known of one group in Active Directory, and what is between
-// that and the wish.
-type Have struct {
-	ID       directory.ID
-	Group    *plan.Group // nil: AD does not hold it
-	Touched  uint64      // the last batch that may have changed it: older rows of a report do not count
-	Unsure   bool        // what Group says may not be so: it is read again before it is planned
-	Settled  bool        // it has agreed with the cloud: what comes after the first fill is growth
-	Asked    bool        // an operator waits for it
-	Parked   *Parked     // AD refused to create or change it
-	Bad      []Parked    // AD refused these members
-	Hold     *Hold       // removals that wait for approval
-	Window   Window      // what plans took out of it lately
-	Problems []plan.Problem
-}
-
-// Parked is a refused write that is left alone for a while.
-type Parked struct {
-	Ref   plan.Ref  `cbor:"1,keyasint,omitempty" json:"ref,omitempty"` // empty: the group itself
-	Code  int       `cbor:"2,keyasint,omitempty" json:"code,omitempty"`
-	Text  string    `cbor:"3,keyasint,omitempty" json:"text"`
-	Tries int       `cbor:"4,keyasint,omitempty" json:"tries"`
-	Until time.Time `cbor:"5,keyasint,omitempty" json:"until"`
-}
-
-// Hold is a set of changes that is over a limit and waits for a person's word.
-type Hold struct {
-	ID       string     `cbor:"1,keyasint" json:"id"`   // covers target, epoch, opening generation and list
-	List     string     `cbor:"2,keyasint" json:"list"` // digest of what it holds
-	Count    int        `cbor:"3,keyasint" json:"count"`
-	Opened   time.Time  `cbor:"4,keyasint" json:"opened"`
-	Approved time.Time  `cbor:"5,keyasint,omitempty" json:"approved,omitzero"`
-	Text     string     `cbor:"6,keyasint" json:"text"`
-	Scope    plan.Scope `cbor:"7,keyasint,omitempty" json:"scope,omitempty"` // empty: one group's members
-	By       string     `cbor:"8,keyasint,omitempty" json:"by,omitempty"`    // who said the last word on it
-	Rejected bool       `cbor:"9,keyasint,omitempty" json:"rejected,omitempty"`
-}
-
-// approvalLife is how long an approval counts.
-const approvalLife = 24 * time.Hour
-
-// Open says whether a hold is not approved: it waits for a word, or was rejected.
-func (h Hold) Open() bool { return h.Approved.IsZero() }
-
-// After is the hold after an operator's word.
-func (h Hold) After(v Verdict, now time.Time) Hold {
-	h.By, h.Rejected, h.Approved = v.By, !v.Approve, time.Time{}
-	if v.Approve {
-		h.Approved = now
-	}
-	return h
-}
-
-// listing is the hold in a list, without its items.
-func (h Hold) listing() Listing {
-	l := Listing{ID: h.ID, Scope: h.Scope, Text: h.Text, Opened: h.Opened, Count: h.Count}
-	if h.Rejected {
-		l.Denied = h.By
-	}
-	return l
-}
-
-// Released says whether what a hold lists may go.
-func (h Hold) Released(now time.Time) bool { return !h.Open() && now.Sub(h.Approved) < approvalLife }
 
 // The wire forms of records. Ids are raw, SIDs are an index into the record's
 // table of domains and a RID: 24 bytes a member, and the lists that a tenant
@@ -90,6 +26,7 @@ type (
 		Left    []byte              `cbor:"6,keyasint,omitempty"`
 		Words   []string            `cbor:"7,keyasint,omitempty"` // kinds and standings that occur
 		Unread  bool                `cbor:"8,keyasint,omitempty"`
+		Reading directory.Reading   `cbor:"9,keyasint,omitempty"`
 	}
 	principalWire struct {
 		ID       []byte             `cbor:"1,keyasint"`
@@ -99,24 +36,37 @@ type (
 		SID      directory.SID      `cbor:"5,keyasint,omitempty"`
 		Parents  []byte             `cbor:"6,keyasint,omitempty"`
 	}
-	haveWire struct {
-		ID       []byte              `cbor:"1,keyasint"`
-		Exists   bool                `cbor:"2,keyasint,omitempty"`
-		GUID     plan.GUID           `cbor:"3,keyasint,omitempty"`
-		Parent   string              `cbor:"4,keyasint,omitempty"`
-		Name     string              `cbor:"5,keyasint,omitempty"`
-		Attrs    map[string][]string `cbor:"6,keyasint,omitempty"`
-		Domains  []directory.SID     `cbor:"7,keyasint,omitempty"`
-		Refs     []byte              `cbor:"8,keyasint,omitempty"`
-		Touched  uint64              `cbor:"9,keyasint,omitempty"`
-		Unsure   bool                `cbor:"10,keyasint,omitempty"`
-		Parked   *Parked             `cbor:"11,keyasint,omitempty"`
-		Bad      []Parked            `cbor:"12,keyasint,omitempty"`
-		Hold     *Hold               `cbor:"13,keyasint,omitempty"`
-		Problems []problemWire       `cbor:"14,keyasint,omitempty"`
-		Window   Window              `cbor:"15,keyasint,omitzero"`
-		Settled  bool                `cbor:"16,keyasint,omitempty"`
-		Asked    bool                `cbor:"17,keyasint,omitempty"`
+	recordWire struct {
+		ID        []byte              `cbor:"1,keyasint"`
+		Exists    bool                `cbor:"2,keyasint,omitempty"`
+		GUID      plan.GUID           `cbor:"3,keyasint,omitempty"`
+		Parent    string              `cbor:"4,keyasint,omitempty"`
+		Name      string              `cbor:"5,keyasint,omitempty"`
+		Attrs     map[string][]string `cbor:"6,keyasint,omitempty"`
+		Domains   []directory.SID     `cbor:"7,keyasint,omitempty"`
+		Refs      []byte              `cbor:"8,keyasint,omitempty"`
+		LastWrite uint64              `cbor:"9,keyasint,omitempty"`
+		Stale     bool                `cbor:"10,keyasint,omitempty"`
+		Parked    []record.Parked     `cbor:"11,keyasint,omitempty"`
+		Missing   bool                `cbor:"12,keyasint,omitempty"`
+		Hold      *record.Hold        `cbor:"13,keyasint,omitempty"`
+		Problems  []problemWire       `cbor:"14,keyasint,omitempty"`
+		Window    record.Window       `cbor:"15,keyasint,omitempty"`
+		Converged bool                `cbor:"16,keyasint,omitempty"`
+		Asked     bool                `cbor:"17,keyasint,omitempty"`
+		SID       directory.SID       `cbor:"18,keyasint,omitempty"`
+		Issued    []issuedWire        `cbor:"19,keyasint,omitempty"`
+		Reread    record.Tries        `cbor:"20,keyasint,omitzero"`
+		Trouble   *plan.Trouble       `cbor:"21,keyasint,omitempty"`
+		Misses    int                 `cbor:"22,keyasint,omitempty"`
+	}
+	issuedWire struct {
+		Seq   uint64         `cbor:"1,keyasint"`
+		At    time.Time      `cbor:"2,keyasint"`
+		Guard plan.GuardName `cbor:"3,keyasint"`
+		Refs  []byte         `cbor:"4,keyasint,omitempty"`
+		Whole bool           `cbor:"5,keyasint,omitempty"`
+		To    string         `cbor:"6,keyasint,omitempty"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -128,7 +78,7 @@ type (
 func encodeGroup(g *directory.Group) ([]byte, error) {
 	var words table[string]
 	var domains table[directory.SID]
-	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread}
+	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread, Reading: g.Reading}
 	w.Members = packMembers(g.Members, &words, &domains)
 	w.Left = packMembers(g.Left, &words, &domains)
 	w.Words, w.Domains = words.words, domains.words
@@ -143,7 +93,7 @@ func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	id, err := rawID(w.ID)
 	members, err1 := unpackMembers(w.Members, w.Words, w.Domains)
 	left, err2 := unpackMembers(w.Left, w.Words, w.Domains)
-	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Members: members, Left: left}, errors.Join(err, err1, err2)
+	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Reading: w.Reading, Members: members, Left: left}, errors.Join(err, err1, err2)
 }
 
 func encodePrincipal(p *directory.Principal) ([]byte, error) {
@@ -160,15 +110,19 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 	return id, &directory.Principal{ID: id, Kind: w.Kind, Name: w.Name, Standing: w.Standing, SID: w.SID, Parents: parents}, errors.Join(err, err1)
 }
 
-func encodeHave(h *Have) ([]byte, error) {
-	w := haveWire{ID: h.ID[:], Touched: h.Touched, Unsure: h.Unsure, Settled: h.Settled, Asked: h.Asked, Parked: h.Parked, Bad: h.Bad, Hold: h.Hold, Window: h.Window}
-	if g := h.Group; g != nil {
-		var domains table[directory.SID]
+func encodeRecord(r *record.Group) ([]byte, error) {
+	var domains table[directory.SID]
+	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses}
+	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs = packRefs(g.Members, &domains)
-		w.Domains = domains.words
 	}
-	for _, p := range h.Problems {
+	for _, i := range r.Issued {
+		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To})
+	}
+	w.Domains = domains.words
+	for _, p := range r.Problems {
 		pw := problemWire{Reason: p.Reason, Text: p.Text}
 		if p.Member != (directory.ID{}) {
 			pw.Member = p.Member[:]
@@ -178,17 +132,23 @@ func encodeHave(h *Have) ([]byte, error) {
 	return encMode().Marshal(w)
 }
 
-func decodeHave(b []byte) (directory.ID, *Have, error) {
-	var w haveWire
+func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
+	var w recordWire
 	if err := decMode().Unmarshal(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
-	h := &Have{ID: id, Touched: w.Touched, Unsure: w.Unsure, Settled: w.Settled, Asked: w.Asked, Parked: w.Parked, Bad: w.Bad, Hold: w.Hold, Window: w.Window}
+	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)
-		h.Group = &plan.Group{ID: id, GUID: w.GUID, Parent: w.Parent, Name: w.Name, Attrs: w.Attrs, Members: refs}
+		r.Observed = &plan.Group{ID: id, GUID: w.GUID, Parent: w.Parent, Name: w.Name, Attrs: w.Attrs, Members: refs}
+	}
+	for _, i := range w.Issued {
+		refs, err1 := unpackRefs(i.Refs, w.Domains)
+		err = errors.Join(err, err1)
+		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To}})
 	}
 	for _, p := range w.Problems {
 		pr := plan.Problem{Group: id, Reason: p.Reason, Text: p.Text}
@@ -196,9 +156,9 @@ func decodeHave(b []byte) (directory.ID, *Have, error) {
 			m, err1 := rawID(p.Member)
 			pr.Member, err = m, errors.Join(err, err1)
 		}
-		h.Problems = append(h.Problems, pr)
+		r.Problems = append(r.Problems, pr)
 	}
-	return id, h, err
+	return id, r, err
 }
 
 func rawID(b []byte) (directory.ID, error) {

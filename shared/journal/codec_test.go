@@ -79,7 +79,7 @@ func TestPrincipalRoundTrip(t *testing.T) {
 
 func TestHaveRoundTrip(t *testing.T) {
 	for name, h := range sampleHaves() {
-		t.Run(name, func(t *testing.T) { roundTrip(t, h.ID, h, encodeHave, decodeHave) })
+		t.Run(name, func(t *testing.T) { roundTrip(t, h.ID, h, encodeRecord, decodeRecord) })
 	}
 }
 
@@ -121,7 +121,7 @@ func TestManyDomains(t *testing.T) {
 		h.Group.Members = append(h.Group.Members, plan.SIDRef(sid))
 	}
 	roundTrip(t, g.ID, g, encodeGroup, decodeGroup)
-	roundTrip(t, h.ID, h, encodeHave, decodeHave)
+	roundTrip(t, h.ID, h, encodeRecord, decodeRecord)
 }
 
 // FuzzDecode damages records: they are an error or they are records, which
@@ -132,7 +132,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	for _, h := range sampleHaves() {
-		data, _ := encodeHave(h)
+		data, _ := encodeRecord(h)
 		f.Add(data)
 	}
 	data, _ := encodePrincipal(&directory.Principal{ID: uid(1), Parents: []directory.ID{gid(1)}})
@@ -144,7 +144,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		damaged(t, data, encodeGroup, decodeGroup)
 		damaged(t, data, encodePrincipal, decodePrincipal)
-		damaged(t, data, encodeHave, decodeHave)
+		damaged(t, data, encodeRecord, decodeRecord)
 	})
 }
 

@@ -61,9 +61,9 @@ func TestCommitWritesOnlyWhatChanged(t *testing.T) {
 			if err != nil || len(uncounted) != 1 {
 				t.Fatalf("to do: %v, %v", uncounted, err)
 			}
-			u, err := w.Unit(ctx, uncounted[0])
+			u, err := w.Shard(ctx, uncounted[0])
 			if err != nil || len(u.Groups) != 3 {
-				t.Fatalf("unit %v, %v; want three groups", u, err)
+				t.Fatalf("shard %v, %v; want three groups", u, err)
 			}
 			w.Counted(u, Counts{}, false, time.Time{})
 			commit(t, w)
@@ -254,7 +254,7 @@ func TestTwoPlanners(t *testing.T) {
 			j := (&Journal{Store: s, Target: "t"}).at(newClock())
 			first(t, j)
 			a, b := load(t, j), load(t, j)
-			for i, w := range []*Work{a, b} {
+			for i, w := range []*Tx{a, b} {
 				if err := keep(ctx, w, named(fmt.Sprint("planner ", i), []int{1, 2}), false); err != nil {
 					t.Fatal(err)
 				}
@@ -369,7 +369,7 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("batch: %v, want that the store is down and no more", err)
 	}
 	if err := w.Fetch(ctx, []directory.ID{gid(1)}); !errors.Is(err, errDown) || errors.Is(err, errMissing) {
-		t.Errorf("unit: %v, want that the store is down and no more", err)
+		t.Errorf("shard: %v, want that the store is down and no more", err)
 	}
 	if _, err := j.Load(ctx); !errors.Is(err, errDown) {
 		t.Errorf("load: %v, want that the store is down", err)

@@ -1,12 +1,11 @@
 package journal
 
 import (
-	"fmt"
-	"maps"
 	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // Format is the version of the objects that this code writes. A planner that
@@ -21,34 +20,38 @@ type Head struct {
 	Gen    uint64 `json:"gen"`   // one more at each commit
 	Nonce  string `json:"nonce"` // of the step that wrote this generation
 
-	Tenant string   `json:"tenant"`          // pinned by the first step
-	Target Target   `json:"target"`          // pinned by the first full report
-	Rules  string   `json:"rules"`           // hash of the rules in force
-	Former []string `json:"formerRules"`     // hashes of rules that were replaced
-	Attrs  []string `json:"attrs"`           // AD attributes that the rules decide
-	Main   Round    `json:"main"`            // what Graph says, and where to go on
-	Shadow *Round   `json:"shadow,omitzero"` // a full enumeration under way
-	Map    Ref      `json:"map"`
+	Tenant string    `json:"tenant"`          // pinned by the first step
+	Target Target    `json:"target"`          // pinned by the first full report
+	Rules  string    `json:"rules"`           // hash of the rules in force
+	Former []string  `json:"formerRules"`     // hashes of rules that were replaced
+	Attrs  []string  `json:"attrs"`           // AD attributes that the rules decide
+	Main   Round     `json:"main"`            // what Graph says, and where to go on
+	Shadow *Round    `json:"shadow,omitzero"` // a full enumeration under way
+	Wait   time.Time `json:"wait,omitzero"`   // Graph asks not to be asked before
+	Map    Ref       `json:"map"`
 
 	NextSeq uint64 `json:"nextSeq"` // of the next batch
 	Closed  uint64 `json:"closed"`  // the last batch that can no longer run
 	Plan    *Plan  `json:"plan,omitzero"`
 	Stop    string `json:"stop,omitzero"` // why no batch is handed out
 
-	Reads    []directory.ID `json:"reads,omitempty"`  // groups that the agent shall read again
-	ReadAll  bool           `json:"readAll"`          // or all of them
-	Reported time.Time      `json:"reported"`         // when the last full report was folded; zero: never
-	Doubt    *Doubt         `json:"doubt,omitzero"`   // a full report that lost too much
-	Window   Window         `json:"window"`           // what was issued lately, for the limits over all groups
-	Holds    []Hold         `json:"holds,omitempty"`  // of such limits; those of one group lie in its record
-	Told     time.Time      `json:"told,omitzero"`    // when open holds were last announced
-	Cursor   uint32         `json:"cursor"`           // the unit that was planned last: the others come first
-	Audit    string         `json:"audit,omitzero"`   // hash of the last audit object
-	Swept    time.Time      `json:"swept,omitzero"`   // when what nobody names was last deleted
-	Folded   []string       `json:"folded,omitempty"` // inbox objects that this generation holds, to be deleted
-	Rate     float64        `json:"rate"`             // values per second that the agent managed lately
-	Written  time.Time      `json:"written"`          // when Graph's links were last saved
-	Totals   Counts         `json:"totals"`           // of all units, for people
+	Reads    []Sought      `json:"reads,omitempty"`   // groups that the agent shall read again
+	ReadAll  bool          `json:"readAll"`           // or all of them
+	Folding  *Folding      `json:"folding,omitzero"`  // a report of many parts under way
+	Reported time.Time     `json:"reported"`          // when the last full report was folded; zero: never
+	Blind    string        `json:"blind,omitempty"`   // why the agent is not believed when it does not find groups
+	Grounds  string        `json:"grounds,omitempty"` // of refusals, as the agent said last: Report.Grounds
+	Retries  uint64        `json:"retries,omitempty"` // how often an operator has asked to try all again
+	Window   record.Window `json:"window,omitempty"`  // what was issued lately, for the limits over all groups
+	Holds    []record.Hold `json:"holds,omitempty"`   // of such limits; those of one group lie in its record
+	Told     time.Time     `json:"told,omitzero"`     // when open holds were last announced
+	Cursor   uint32        `json:"cursor"`            // the shard that was planned last: the others come first
+	Audit    string        `json:"audit,omitzero"`    // hash of the last audit object
+	Swept    time.Time     `json:"swept,omitzero"`    // when what nobody names was last deleted
+	Folded   []string      `json:"folded,omitempty"`  // inbox objects that this generation holds, to be deleted
+	Rate     float64       `json:"rate"`              // values per second that the agent managed lately
+	Written  time.Time     `json:"written"`           // when Graph's links were last saved
+	Totals   record.Counts `json:"totals"`            // of all shards, for people
 }
 
 // Target is the domain and container that the journal is for.
@@ -71,14 +74,23 @@ type DC struct {
 // Round is one pass over Graph's feeds.
 type Round struct {
 	Number uint64                    `json:"number"`
-	Select string                    `json:"select"`        // names the properties that the links are for
-	Links  map[directory.Feed]string `json:"links"`         // absent: from the beginning
-	Done   map[directory.Feed]bool   `json:"done,omitzero"` // feeds that this pass has completed
-	Open   bool                      `json:"open"`          // not yet at the end of all feeds: no plan is made from it
+	Select string                    `json:"select"`         // names the properties that the links are for
+	Links  map[directory.Feed]string `json:"links"`          // absent: from the beginning
+	Done   map[directory.Feed]bool   `json:"done,omitzero"`  // feeds that this pass has completed
+	Open   bool                      `json:"open"`           // not yet at the end of the groups feed: no plan is made from it
+	Began  time.Time                 `json:"began,omitzero"` // of a full enumeration
 
-	// Confirmed is the last part of what was known that a full enumeration was held
-	// against: see Work.Suspects.
-	Confirmed uint32 `json:"confirmed,omitzero"`
+	// Of a full enumeration: it is made beside what is known, which goes on being
+	// followed and planned from.
+	Beside bool `json:"beside,omitempty"`
+	// Named counts the items that each feed brought: a feed of users that names nobody
+	// is not complete.
+	Named map[directory.Feed]int `json:"named,omitzero"`
+	// Carried is the last part of what was known that a full enumeration was held
+	// against: see Tx.Carry.
+	Carried uint32 `json:"carried,omitzero"`
+	// Refused says that Graph refused a link that it had made itself, once.
+	Refused map[directory.Feed]bool `json:"refused,omitzero"`
 }
 
 // Plan is the one plan in flight: batches First to Last.
@@ -93,108 +105,21 @@ type Plan struct {
 	Values  int       `json:"values"`
 }
 
-// Doubt remembers a full report that missed more groups than may vanish
-// unnoticed. Only another one that agrees, and is proven, is believed.
-type Doubt struct {
-	Report  string `json:"report"`
-	Missing int    `json:"missing"`
-	Digest  string `json:"digest"`          // of the missing groups
-	Blind   string `json:"blind,omitempty"` // Report.Blind
+// Folding is how far a report of many parts has been folded.
+type Folding struct {
+	ID    string `json:"id"`
+	Parts int    `json:"parts"`           // so many are folded
+	Ahead uint64 `json:"ahead,omitempty"` // the epoch that one of them shows to be behind us, plus one; 0: none did
 }
 
-// String tells people what is in doubt, and what to do about it.
-func (d Doubt) String() string {
-	text := fmt.Sprintf("the agent does not find %d groups that were there, and reads all again before they are taken for gone", d.Missing)
-	if d.Blind != "" {
-		text += ": " + d.Blind
-	}
-	return text
-}
-
-// Window counts what plans were issued to do since a time.
-type Window struct {
-	Since time.Time          `json:"since" cbor:"1,keyasint"`
-	Peak  int                `json:"peak,omitempty" cbor:"2,keyasint,omitempty"` // of one group: its largest size
-	Done  map[plan.Scope]int `json:"done,omitempty" cbor:"3,keyasint,omitempty"`
-}
-
-// windowLife is how long a window counts.
-const windowLife = 24 * time.Hour
-
-// At is the window as of now: a new one if it has run out.
-func (w Window) At(now time.Time) Window {
-	if now.Sub(w.Since) >= windowLife {
-		return Window{Since: now}
-	}
-	return w
-}
-
-// End is when the window has run out.
-func (w Window) End() time.Time { return w.Since.Add(windowLife) }
-
-// Plus is the window with n more of a scope, or less; never less than none.
-func (w Window) Plus(s plan.Scope, n int) Window {
-	if n == 0 {
-		return w
-	}
-	done := maps.Clone(w.Done)
-	if done == nil {
-		done = map[plan.Scope]int{}
-	}
-	done[s] = max(done[s]+n, 0)
-	w.Done = done
-	return w
+// Sought is a group that the agent shall look for, and where it was last.
+type Sought struct {
+	ID   directory.ID `json:"id"`
+	GUID plan.GUID    `json:"guid,omitempty"`
 }
 
 // Ref names an object that is written once, and says what must be in it.
 type Ref struct {
 	Name string `json:"name,omitempty" cbor:"1,keyasint,omitempty"`
 	Hash []byte `json:"hash,omitempty" cbor:"2,keyasint,omitempty"` // SHA-256
-}
-
-// Counts sums up what is and what is still to be done, of one unit or of all.
-type Counts struct {
-	Groups   int            `json:"groups" cbor:"1,keyasint,omitempty"`  // in AD
-	Members  int            `json:"members" cbor:"2,keyasint,omitempty"` // in AD
-	Creates  int            `json:"creates" cbor:"3,keyasint,omitempty"` // still to be done, likewise the next
-	Changes  int            `json:"changes" cbor:"4,keyasint,omitempty"`
-	Adds     int            `json:"adds" cbor:"5,keyasint,omitempty"`
-	Removes  int            `json:"removes" cbor:"6,keyasint,omitempty"`
-	Held     int            `json:"held" cbor:"7,keyasint,omitempty"`   // removals that wait for approval, by a limit of their group
-	Unsure   int            `json:"unsure" cbor:"8,keyasint,omitempty"` // groups to be read again first
-	Parked   int            `json:"parked" cbor:"9,keyasint,omitempty"` // groups and members that AD refused
-	Problems map[string]int `json:"problems,omitempty" cbor:"10,keyasint,omitempty"`
-	Retires  int            `json:"retires" cbor:"11,keyasint,omitempty"` // groups to be marked as no longer managed
-	Retired  int            `json:"retired" cbor:"13,keyasint,omitempty"` // groups that are so marked
-	Grows    int            `json:"grows" cbor:"14,keyasint,omitempty"`   // of Adds: those to groups that were true before
-
-	Over map[plan.Scope]int `json:"over,omitempty" cbor:"12,keyasint,omitempty"` // what waits for approval by a limit over all groups
-}
-
-// Add sums d into c.
-func (c *Counts) Add(d Counts) {
-	c.Groups += d.Groups
-	c.Members += d.Members
-	c.Creates += d.Creates
-	c.Changes += d.Changes
-	c.Adds += d.Adds
-	c.Removes += d.Removes
-	c.Held += d.Held
-	c.Unsure += d.Unsure
-	c.Parked += d.Parked
-	c.Retires += d.Retires
-	c.Retired += d.Retired
-	c.Grows += d.Grows
-	for k, n := range d.Over {
-		if c.Over == nil {
-			c.Over = map[plan.Scope]int{}
-		}
-		c.Over[k] += n
-	}
-	for k, n := range d.Problems {
-		if c.Problems == nil {
-			c.Problems = map[string]int{}
-		}
-		c.Problems[k] += n
-	}
 }

@@ -1,12 +1,12 @@
 package journal
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,90 +88,60 @@ type Gone struct {
 	After uint64       `json:"after"`
 }
 
-// Word is what an operator says of a hold.
-type Word struct {
-	Hold string    `json:"hold"`
-	By   string    `json:"by"`
-	At   time.Time `json:"at"`
-}
-
 // Ask is an operator's wish to have groups looked at again, in the cloud's eyes
 // and in the directory, before all others; or everything, from the beginning.
 type Ask struct {
 	ID     string         `json:"id"`
 	Groups []directory.ID `json:"groups"`
 	Full   bool           `json:"full,omitempty"`
+	Retry  bool           `json:"retry,omitempty"` // try again now what was refused: all of it where no groups are named
 	By     string         `json:"by"`
-}
-
-// Listing is what a hold holds, for people: the object hold/<id>.
-type Listing struct {
-	ID     string         `json:"id"`
-	Scope  plan.Scope     `json:"scope,omitempty"` // empty: members of one group
-	Group  directory.ID   `json:"group,omitzero"`  // that group
-	Name   string         `json:"name,omitempty"`
-	Text   string         `json:"text"`
-	Count  int            `json:"count"`
-	Causes map[string]int `json:"causes,omitempty"` // why members go
-	Opened time.Time      `json:"opened"`
-	Denied string         `json:"rejectedBy,omitempty"` // who has said that it shall not go
-	Items  []Item         `json:"items,omitempty"`
-}
-
-// Item is one group's part of a hold.
-type Item struct {
-	Group  directory.ID `json:"group"`
-	Name   string       `json:"name"`
-	Remove []plan.Ref   `json:"remove,omitempty"`
-	Add    []plan.Ref   `json:"add,omitempty"`
-}
-
-// Item returns one group's part of a listing, if it has one.
-func (l Listing) Item(id directory.ID) (Item, bool) {
-	i := slices.IndexFunc(l.Items, func(i Item) bool { return i.Group == id })
-	if i < 0 {
-		return Item{}, false
-	}
-	return l.Items[i], true
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
 
-func reportName(id string, part int) string { return fmt.Sprintf("in/report/%s/%04d", id, part) }
+// reportName says how many parts there are, so that a report is known to be whole
+// before any of it is read.
+func reportName(id string, part, parts int) string {
+	return fmt.Sprintf("in/report/%s/%05d-%05d", id, part, parts)
+}
 
 // NextAck returns the acknowledgement of the next batch of the open plan, if it
 // is there. fold says that it is folded. What belongs to no open plan is dropped.
-func (w *Work) NextAck(ctx context.Context) (Ack, bool, error) {
-	p := w.Head.Plan
+func (tx *Tx) NextAck(ctx context.Context) (Ack, bool, error) {
+	p := tx.Head.Plan
 	if p == nil || p.Done == len(p.Digests) {
 		return Ack{}, false, nil
 	}
 	seq := p.First + uint64(p.Done)
-	name := ackName(w.Head.Epoch, seq)
-	if !slices.Contains(w.inbox, name) {
+	name := ackName(tx.Head.Epoch, seq)
+	if !slices.Contains(tx.inbox, name) {
 		return Ack{}, false, nil
 	}
-	a, err := getJSON[Ack](ctx, w.journal, name)
+	a, err := getJSON[Ack](ctx, tx.journal, name)
+	if errors.Is(err, errOdd) {
+		a, err = Ack{Seq: seq, Digest: p.Digests[p.Done]}, nil // somebody's hand: nobody knows what became of the batch
+	}
 	if err != nil {
-		return Ack{}, false, w.explain(ctx, err)
+		return Ack{}, false, tx.explain(ctx, err)
 	}
 	if a.Digest != p.Digests[p.Done] {
 		return Ack{}, false, nil // not of this batch: the relay should not have taken it
 	}
 	p = clone(p)
 	p.Done++
-	w.Head.Plan = p
-	w.fold(name)
+	tx.Head.Plan = p
+	tx.fold(name)
 	return a, true, nil
 }
 
 // DropStaleAcks lets go of acknowledgements that no plan waits for.
-func (w *Work) DropStaleAcks() {
-	for _, name := range w.inboxNames("in/ack/") {
+func (tx *Tx) DropStaleAcks() {
+	for _, name := range tx.inboxNames("in/ack/") {
 		epoch, seq, ok := parseAckName(name)
-		p := w.Head.Plan
-		if !ok || epoch != w.Head.Epoch || p == nil || seq < p.First+uint64(p.Done) {
-			w.fold(name)
+		p := tx.Head.Plan
+		if !ok || epoch != tx.Head.Epoch || p == nil || seq < p.First+uint64(p.Done) {
+			tx.fold(name)
 		}
 	}
 }
@@ -183,40 +153,48 @@ func parseAckName(name string) (epoch, seq uint64, ok bool) {
 	return epoch, seq, err1 == nil && err2 == nil
 }
 
-// Reports returns the complete reports, each with all its parts, oldest first,
-// and takes them out of the inbox. Parts without their fellows wait an hour.
-func (w *Work) Reports(ctx context.Context) ([][]Report, error) {
+// Arrived is a report that is in the inbox with all its parts.
+type Arrived struct {
+	ID    string
+	names []string // of its parts, in order
+}
+
+// Parts is how many parts it has.
+func (a Arrived) Parts() int { return len(a.names) }
+
+// Reports returns the reports that have arrived whole, oldest first. Parts without
+// their fellows wait an hour.
+func (tx *Tx) Reports() (out []Arrived) {
 	byID := map[string][]string{}
-	var ids []string
-	for _, name := range w.inboxNames("in/report/") {
-		id := strings.Split(name, "/")[2]
-		if byID[id] == nil {
-			ids = append(ids, id)
-		}
+	for _, name := range tx.inboxNames("in/report/") {
+		id, _, _ := strings.Cut(strings.TrimPrefix(name, "in/report/"), "/")
 		byID[id] = append(byID[id], name)
 	}
-	slices.Sort(ids)
-	var out [][]Report
-	for _, id := range ids {
-		var parts []Report
-		for _, name := range byID[id] {
-			r, err := getJSON[Report](ctx, w.journal, name)
-			if err != nil {
-				return nil, w.explain(ctx, err)
-			}
-			parts = append(parts, r)
-		}
-		complete := len(parts) == parts[0].Parts
-		if complete {
-			slices.SortFunc(parts, func(a, b Report) int { return cmp.Compare(a.Part, b.Part) })
-			out = append(out, parts)
-		}
-		if complete || w.Now.Sub(reportTime(id)) > time.Hour {
-			w.fold(byID[id]...)
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		names := byID[id]
+		slices.Sort(names)
+		switch first := names[0]; {
+		case first == reportName(id, 1, len(names)) && names[len(names)-1] == reportName(id, len(names), len(names)):
+			out = append(out, Arrived{id, names})
+		case tx.Now.Sub(reportTime(id)).Abs() > time.Hour:
+			tx.fold(names...)
 		}
 	}
-	return out, nil
+	return out
 }
+
+// Part reads one part of a report, from 0. One that cannot be read as such is empty,
+// and odd is true: somebody wrote it by hand.
+func (tx *Tx) Part(ctx context.Context, a Arrived, n int) (r Report, odd bool, err error) {
+	r, err = getJSON[Report](ctx, tx.journal, a.names[n])
+	if errors.Is(err, errOdd) {
+		return Report{}, true, nil
+	}
+	return r, false, tx.explain(ctx, err)
+}
+
+// Done takes a report out of the inbox.
+func (tx *Tx) Done(a Arrived) { tx.fold(a.names...) }
 
 // ReportID names a report so that later ones sort behind.
 func ReportID(now time.Time) string { return fmt.Sprintf("%016x-%s", now.UnixNano(), nonce(now)) }
@@ -227,86 +205,24 @@ func reportTime(id string) time.Time {
 	return time.Unix(0, ns)
 }
 
-// Verdict is a word with what it is about.
-type Verdict struct {
-	Word
-	Approve bool // else it is a rejection
-	Listing Listing
-}
-
-// Verdicts returns the operators' words in the inbox, rejections last so that
-// they stand where both were said, and takes them out. A word on no known hold
-// is dropped.
-func (w *Work) Verdicts(ctx context.Context) ([]Verdict, error) {
-	var out []Verdict
-	for _, kind := range []string{approvals, rejections} {
-		for _, name := range w.inboxNames(kind) {
-			v := Verdict{Approve: kind == approvals}
-			l, err := getJSON[Listing](ctx, w.journal, "hold/"+strings.TrimPrefix(name, kind))
-			if err == nil {
-				v.Listing = l
-				v.Word, err = getJSON[Word](ctx, w.journal, name)
-			}
-			switch {
-			case err == nil:
-				out = append(out, v)
-			case !errors.Is(err, fs.ErrNotExist):
-				return nil, err
-			}
-			w.fold(name)
-		}
-	}
-	return out, nil
-}
-
-// The folders of an operator's words in the inbox.
-const (
-	approvals  = "in/approve/"
-	rejections = "in/reject/"
-)
-
 // Asks returns what operators asked for, in one, and takes it out of the inbox.
-func (w *Work) Asks(ctx context.Context) (out Ask, err error) {
-	for _, name := range w.inboxNames("in/ask/") {
-		a, err := getJSON[Ask](ctx, w.journal, name)
-		if err != nil {
-			return out, w.explain(ctx, err)
+func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
+	for _, name := range tx.inboxNames("in/ask/") {
+		a, err := getJSON[Ask](ctx, tx.journal, name)
+		if err != nil && !errors.Is(err, errOdd) {
+			return out, tx.explain(ctx, err)
 		}
 		out.Groups, out.Full = append(out.Groups, a.Groups...), out.Full || a.Full
-		w.fold(name)
+		out.Retry = out.Retry || a.Retry && len(a.Groups) == 0
+		tx.fold(name)
 	}
 	return out, nil
 }
 
-// OpenHold lists a hold. Its object is written with the step.
-func (w *Work) OpenHold(l Listing) error {
-	data, err := json.Marshal(l)
-	if err != nil {
-		return fmt.Errorf("encode hold: %w", err)
-	}
-	w.puts = append(w.puts, object{"hold/" + l.ID, data})
-	return nil
-}
-
-// HoldID makes an id for a hold of a list of changes that this step opens: when
-// that was, in seconds since 1970, and a digest of all that it covers. The same
-// changes a month later are another hold; and so are those of a step that was
-// lost after it wrote its listing, which stays there and is never opened.
-func (w *Work) HoldID(list string) string {
-	covers := fmt.Appendf(nil, "%s %d %d %s %s", w.journal.Target, w.Head.Epoch, w.Head.Gen, nonce(w.Now), list)
-	return fmt.Sprintf("%08x%s", w.Now.Unix(), Digest(covers)[:8])
-}
-
-// Listing reads what a hold holds.
-func (w *Work) Listing(ctx context.Context, id string) (Listing, error) {
-	l, err := getJSON[Listing](ctx, w.journal, "hold/"+id)
-	return l, w.explain(ctx, err)
-}
-
-func (w *Work) inboxNames(prefix string) []string {
+func (tx *Tx) inboxNames(prefix string) []string {
 	var out []string
-	for _, name := range w.inbox {
-		if strings.HasPrefix(name, prefix) && !slices.Contains(w.Head.Folded, name) {
+	for _, name := range tx.inbox {
+		if strings.HasPrefix(name, prefix) && !slices.Contains(tx.Head.Folded, name) {
 			out = append(out, name)
 		}
 	}
@@ -315,11 +231,11 @@ func (w *Work) inboxNames(prefix string) []string {
 
 // fold notes that inbox objects are part of what this step commits: the next
 // one deletes them.
-func (w *Work) fold(names ...string) {
-	if len(w.Head.Folded) > 0 && !slices.Contains(w.inbox, w.Head.Folded[0]) {
-		w.Head.Folded = nil // those of the last step are deleted
+func (tx *Tx) fold(names ...string) {
+	if len(tx.Head.Folded) > 0 && !slices.Contains(tx.inbox, tx.Head.Folded[0]) {
+		tx.Head.Folded = nil // those of the last step are deleted
 	}
-	w.Head.Folded = append(slices.Clone(w.Head.Folded), names...)
+	tx.Head.Folded = append(slices.Clone(tx.Head.Folded), names...)
 }
 
 func getJSON[T any](ctx context.Context, j *Journal, name string) (T, error) {
@@ -332,9 +248,12 @@ func getJSON[T any](ctx context.Context, j *Journal, name string) (T, error) {
 		return v, fmt.Errorf("read %s: %w", name, err)
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
-		return v, fmt.Errorf("decode %s: %w", name, err)
+		return v, fmt.Errorf("decode %s: %w: %w", name, errOdd, err)
 	}
 	return v, nil
 }
+
+// errOdd is an object of the inbox that is not what the relay writes.
+var errOdd = errors.New("it is not what this program writes")
 
 func clone[T any](p *T) *T { c := *p; return &c }

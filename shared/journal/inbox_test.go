@@ -20,7 +20,7 @@ func report(t *testing.T, j *Journal, r Report) {
 }
 
 // folded are the ids and parts of the reports that a step is given.
-func folded(t *testing.T, w *Work) (out []string) {
+func folded(t *testing.T, w *Tx) (out []string) {
 	t.Helper()
 	reports, err := w.Reports(t.Context())
 	if err != nil {

@@ -5,7 +5,7 @@
 // One object is replaced, the head, by compare-and-swap; it names all others,
 // which are written once. So a step commits whole or not at all, a crash
 // anywhere repeats a step, and recovery is the normal path. The planner writes
-// head, map, units, batches, releases and holds; the relay writes the inbox and
+// head, map, shards, batches, releases and holds; the relay writes the inbox and
 // the lease.
 //
 // The package keeps the protocol and decides nothing: what to plan is package
@@ -28,6 +28,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/record"
 )
 
 // Errors that callers tell apart.
@@ -54,16 +55,16 @@ func (j *Journal) now() time.Time {
 	return time.Now().UTC()
 }
 
-// The kinds of units.
+// The kinds of shards.
 const (
 	groupKind     = "g"
 	principalKind = "m"
-	haveKind      = "h"
+	recordKind    = "h"
 )
 
-// mapObject lists all units. Shadow trees carry a trailing s in their kind.
+// mapObject lists all shards. Shadow trees carry a trailing s in their kind.
 type mapObject struct {
-	Trees map[string]map[unit]*unitInfo `cbor:"1,keyasint"`
+	Trees map[string]map[shard]*shardInfo `cbor:"1,keyasint"`
 }
 
 // head reads the head; an absent one is a new journal.
@@ -88,9 +89,9 @@ func (j *Journal) head(ctx context.Context) (Head, blob.Tag, error) {
 	return h, tag, nil
 }
 
-// Work is one step's view of the journal: what was committed, and what the step
+// Tx is one step's view of the journal: what was committed, and what the step
 // makes of it. It is read as it is needed and written by Commit.
-type Work struct {
+type Tx struct {
 	Head Head
 	Now  time.Time // of the step; all that it decides is decided as of then
 
@@ -114,7 +115,7 @@ type object struct {
 type trees struct {
 	groups     tree[*directory.Group]
 	principals tree[*directory.Principal]
-	haves      tree[*Have]
+	records    tree[*record.Group]
 	shadow     struct {
 		groups     tree[*directory.Group]
 		principals tree[*directory.Principal]
@@ -124,32 +125,32 @@ type trees struct {
 // Load begins a step. It finishes what a crash may have left of the last one:
 // the open plan's release is written if it is not there, and what was folded
 // is deleted from the inbox.
-func (j *Journal) Load(ctx context.Context) (*Work, error) {
-	w, err := j.View(ctx)
+func (j *Journal) Load(ctx context.Context) (*Tx, error) {
+	tx, err := j.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if w.Head.Plan != nil {
-		if err := j.writeRelease(ctx, w.Head); err != nil {
+	if tx.Head.Plan != nil {
+		if err := j.writeRelease(ctx, tx.Head); err != nil {
 			return nil, err
 		}
 	}
-	for _, name := range w.folded {
+	for _, name := range tx.folded {
 		if err := j.Store.Delete(ctx, j.prefix()+name); err != nil {
 			return nil, fmt.Errorf("delete %s: %w", name, err)
 		}
 	}
-	return w, nil
+	return tx, nil
 }
 
 // View reads the journal as Load does, and writes nothing.
-func (j *Journal) View(ctx context.Context) (*Work, error) {
+func (j *Journal) View(ctx context.Context) (*Tx, error) {
 	h, tag, err := j.head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &Work{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag}
-	if w.loaded, err = json.Marshal(h); err != nil {
+	tx := &Tx{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag}
+	if tx.loaded, err = json.Marshal(h); err != nil {
 		return nil, fmt.Errorf("encode head: %w", err)
 	}
 	keys, err := j.Store.List(ctx, j.prefix()+"in/")
@@ -158,171 +159,171 @@ func (j *Journal) View(ctx context.Context) (*Work, error) {
 	}
 	for _, k := range keys {
 		if name := k[len(j.prefix()):]; slices.Contains(h.Folded, name) {
-			w.folded = append(w.folded, name)
+			tx.folded = append(tx.folded, name)
 		} else {
-			w.inbox = append(w.inbox, name)
+			tx.inbox = append(tx.inbox, name)
 		}
 	}
-	return w, nil
+	return tx, nil
 }
 
 // open reads the map, once.
-func (w *Work) open(ctx context.Context) (*trees, error) {
-	if w.trees != nil {
-		return w.trees, nil
+func (tx *Tx) open(ctx context.Context) (*trees, error) {
+	if tx.trees != nil {
+		return tx.trees, nil
 	}
 	var m mapObject
-	if w.Head.Map.Name != "" {
-		data, err := getRef(ctx, w.journal.Store, w.journal.prefix(), w.Head.Map)
+	if tx.Head.Map.Name != "" {
+		data, err := getRef(ctx, tx.journal.Store, tx.journal.prefix(), tx.Head.Map)
 		if err != nil {
-			return nil, w.explain(ctx, err)
+			return nil, tx.explain(ctx, err)
 		}
 		if err := decMode().Unmarshal(data, &m); err != nil {
 			return nil, fmt.Errorf("decode map: %w", err)
 		}
-		w.mapData = data
+		tx.mapData = data
 	}
 	t := &trees{}
-	w.trees = t
-	t.groups = newTree(w, m, groupKind, encodeGroup, decodeGroup)
-	t.principals = newTree(w, m, principalKind, encodePrincipal, decodePrincipal)
-	t.haves = newTree(w, m, haveKind, encodeHave, decodeHave)
-	t.shadow.groups = newTree(w, m, groupKind+"s", encodeGroup, decodeGroup)
-	t.shadow.principals = newTree(w, m, principalKind+"s", encodePrincipal, decodePrincipal)
-	if w.mapData == nil {
-		w.mapData, _ = t.encodeMap() // a new journal: what is empty is not written
+	tx.trees = t
+	t.groups = newTree(tx, m, groupKind, encodeGroup, decodeGroup)
+	t.principals = newTree(tx, m, principalKind, encodePrincipal, decodePrincipal)
+	t.records = newTree(tx, m, recordKind, encodeRecord, decodeRecord)
+	t.shadow.groups = newTree(tx, m, groupKind+"s", encodeGroup, decodeGroup)
+	t.shadow.principals = newTree(tx, m, principalKind+"s", encodePrincipal, decodePrincipal)
+	if tx.mapData == nil {
+		tx.mapData, _ = t.encodeMap() // a new journal: what is empty is not written
 	}
 	return t, nil
 }
 
 func (t *trees) encodeMap() ([]byte, error) {
-	return encMode().Marshal(mapObject{map[string]map[unit]*unitInfo{
-		groupKind: t.groups.infos, principalKind: t.principals.infos, haveKind: t.haves.infos,
+	return encMode().Marshal(mapObject{map[string]map[shard]*shardInfo{
+		groupKind: t.groups.infos, principalKind: t.principals.infos, recordKind: t.records.infos,
 		groupKind + "s": t.shadow.groups.infos, principalKind + "s": t.shadow.principals.infos}})
 }
 
-func newTree[R any](w *Work, m mapObject, kind string, enc func(R) ([]byte, error), dec func([]byte) (directory.ID, R, error)) tree[R] {
+func newTree[R any](tx *Tx, m mapObject, kind string, enc func(R) ([]byte, error), dec func([]byte) (directory.ID, R, error)) tree[R] {
 	infos := m.Trees[kind]
 	if infos == nil {
-		infos = map[unit]*unitInfo{}
+		infos = map[shard]*shardInfo{}
 	}
-	return tree[R]{kind: kind, store: w.journal.Store, prefix: w.journal.prefix(), encode: enc, decode: dec,
-		infos: infos, loaded: map[unit]*loadedUnit[R]{}}
+	return tree[R]{kind: kind, store: tx.journal.Store, prefix: tx.journal.prefix(), encode: enc, decode: dec,
+		infos: infos, loaded: map[shard]*loadedShard[R]{}}
 }
 
 // explain turns a missing object into a conflict if the head has moved on: then
 // it was deleted rightly.
-func (w *Work) explain(ctx context.Context, err error) error {
+func (tx *Tx) explain(ctx context.Context, err error) error {
 	if !errors.Is(err, errMissing) {
 		return err
 	}
-	if h, _, err2 := w.journal.head(ctx); err2 == nil && (h.Gen != w.Head.Gen || h.Nonce != w.Head.Nonce) {
+	if h, _, err2 := tx.journal.head(ctx); err2 == nil && (h.Gen != tx.Head.Gen || h.Nonce != tx.Head.Nonce) {
 		return fmt.Errorf("%w (%v)", ErrConflict, err)
 	}
 	return err
 }
 
-// Commit writes what the step changed: units, batches and holds, then the map, then
+// Commit writes what the step changed: shards, batches and holds, then the map, then
 // the head by compare-and-swap, then the release. A step that changed nothing
 // writes nothing. After ErrConflict nothing happened.
 //
 // A crash before the swap leaves objects that nobody names; after it, the next
 // Load writes the release.
-func (w *Work) Commit(ctx context.Context) error {
-	before := w.Head
-	if !w.changed() {
+func (tx *Tx) Commit(ctx context.Context) error {
+	before := tx.Head
+	if !tx.changed() {
 		return nil
 	}
-	w.Head.Gen++
-	w.Head.Nonce = nonce(w.Now)
-	if err := w.putUnits(ctx); err != nil {
-		w.Head = before
+	tx.Head.Gen++
+	tx.Head.Nonce = nonce(tx.Now)
+	if err := tx.putShards(ctx); err != nil {
+		tx.Head = before
 		return err
 	}
-	data, err := json.Marshal(w.Head)
+	data, err := json.Marshal(tx.Head)
 	if err != nil {
 		return fmt.Errorf("encode head: %w", err)
 	}
-	if _, err := w.journal.Store.Put(ctx, w.journal.prefix()+"head", data, w.tag); err != nil {
-		if err := w.settle(ctx, err); err != nil {
+	if _, err := tx.journal.Store.Put(ctx, tx.journal.prefix()+"head", data, tx.tag); err != nil {
+		if err := tx.resolveCommit(ctx, err); err != nil {
 			return err
 		}
 	}
-	w.committed = true
-	if w.Head.Plan != nil {
-		return w.journal.writeRelease(ctx, w.Head)
+	tx.committed = true
+	if tx.Head.Plan != nil {
+		return tx.journal.writeRelease(ctx, tx.Head)
 	}
 	return nil
 }
 
 // Committed says whether Commit wrote something.
-func (w *Work) Committed() bool { return w.committed }
+func (tx *Tx) Committed() bool { return tx.committed }
 
 // changed says whether there is something to commit.
-func (w *Work) changed() bool {
-	t := w.trees
-	if now, err := json.Marshal(w.Head); err != nil || len(w.puts) > 0 || !slices.Equal(now, w.loaded) {
+func (tx *Tx) changed() bool {
+	t := tx.trees
+	if now, err := json.Marshal(tx.Head); err != nil || len(tx.puts) > 0 || !slices.Equal(now, tx.loaded) {
 		return true
 	}
 	if t == nil {
 		return false
 	}
-	if t.groups.dirty() || t.principals.dirty() || t.haves.dirty() || t.shadow.groups.dirty() || t.shadow.principals.dirty() {
+	if t.groups.dirty() || t.principals.dirty() || t.records.dirty() || t.shadow.groups.dirty() || t.shadow.principals.dirty() {
 		return true
 	}
 	data, err := t.encodeMap() // marks and counts lie in the map alone
-	return err != nil || !slices.Equal(data, w.mapData)
+	return err != nil || !slices.Equal(data, tx.mapData)
 }
 
-// settle finds out what became of a swap whose answer was an error.
-func (w *Work) settle(ctx context.Context, cause error) error {
-	h, _, err := w.journal.head(ctx)
+// resolveCommit finds out what became of a swap whose answer was an error.
+func (tx *Tx) resolveCommit(ctx context.Context, cause error) error {
+	h, _, err := tx.journal.head(ctx)
 	switch {
 	case err != nil:
 		return errors.Join(cause, err)
-	case h.Gen == w.Head.Gen && h.Nonce == w.Head.Nonce:
+	case h.Gen == tx.Head.Gen && h.Nonce == tx.Head.Nonce:
 		return nil // it was done
-	case errors.Is(cause, blob.ErrConflict) || h.Gen >= w.Head.Gen:
+	case errors.Is(cause, blob.ErrConflict) || h.Gen >= tx.Head.Gen:
 		return ErrConflict
 	}
 	return fmt.Errorf("write head: %w", cause)
 }
 
-// putUnits writes everything that the new head will name.
-func (w *Work) putUnits(ctx context.Context) error {
-	objects := w.puts
-	if t := w.trees; t != nil {
-		suffix := fmt.Sprintf("%d-%s", w.Head.Gen, w.Head.Nonce)
+// putShards writes everything that the new head will name.
+func (tx *Tx) putShards(ctx context.Context) error {
+	objects := tx.puts
+	if t := tx.trees; t != nil {
+		suffix := fmt.Sprintf("%d-%s", tx.Head.Gen, tx.Head.Nonce)
 		put := func(name string, data []byte) { objects = append(objects, object{name, data}) }
-		err := errors.Join(t.groups.flush(suffix, put), t.principals.flush(suffix, put), t.haves.flush(suffix, put),
+		err := errors.Join(t.groups.flush(suffix, put), t.principals.flush(suffix, put), t.records.flush(suffix, put),
 			t.shadow.groups.flush(suffix, put), t.shadow.principals.flush(suffix, put))
 		if err != nil {
 			return err
 		}
-		w.Head.Totals = t.totals()
+		tx.Head.Totals = t.totals()
 		data, err := t.encodeMap()
 		if err != nil {
 			return fmt.Errorf("encode map: %w", err)
 		}
-		if !slices.Equal(data, w.mapData) {
+		if !slices.Equal(data, tx.mapData) {
 			sum := sha256.Sum256(data)
-			w.Head.Map = Ref{Name: "map/" + suffix, Hash: sum[:]}
-			if err := w.putAll(ctx, objects); err != nil {
+			tx.Head.Map = Ref{Name: "map/" + suffix, Hash: sum[:]}
+			if err := tx.putAll(ctx, objects); err != nil {
 				return err
 			}
-			return w.putAll(ctx, []object{{w.Head.Map.Name, data}})
+			return tx.putAll(ctx, []object{{tx.Head.Map.Name, data}})
 		}
 	}
-	return w.putAll(ctx, objects)
+	return tx.putAll(ctx, objects)
 }
 
 // putAll creates objects whose names nobody else uses. One that is there
 // already with these bytes is this step's own, from a try whose answer was lost.
-func (w *Work) putAll(ctx context.Context, objects []object) error {
+func (tx *Tx) putAll(ctx context.Context, objects []object) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for _, o := range objects {
-		g.Go(func() error { return w.journal.create(ctx, o.name, o.data) })
+		g.Go(func() error { return tx.journal.create(ctx, o.name, o.data) })
 	}
 	return g.Wait()
 }
@@ -349,10 +350,10 @@ func (j *Journal) create(ctx context.Context, name string, data []byte) error {
 // errDiffers: an object that is written once is there already, with other bytes.
 var errDiffers = errors.New("it was written before, with other content")
 
-func (t *trees) totals() Counts {
-	var sum Counts
-	for _, n := range slices.Sorted(maps.Keys(t.haves.infos)) {
-		sum.Add(t.haves.infos[n].Counts)
+func (t *trees) totals() record.Counts {
+	var sum record.Counts
+	for _, n := range slices.Sorted(maps.Keys(t.records.infos)) {
+		sum.Add(t.records.infos[n].Counts)
 	}
 	return sum
 }

@@ -57,7 +57,7 @@ func watched(s blob.Store) (store *blobtest.Hook, writes func() []string) {
 	}
 }
 
-func load(t *testing.T, j *Journal) *Work {
+func load(t *testing.T, j *Journal) *Tx {
 	t.Helper()
 	w, err := j.Load(t.Context())
 	if err != nil {
@@ -66,7 +66,7 @@ func load(t *testing.T, j *Journal) *Work {
 	return w
 }
 
-func commit(t *testing.T, w *Work) {
+func commit(t *testing.T, w *Tx) {
 	t.Helper()
 	if err := w.Commit(t.Context()); err != nil {
 		t.Fatalf("commit: %v", err)
@@ -74,7 +74,7 @@ func commit(t *testing.T, w *Work) {
 }
 
 // keep folds what Graph says into the step.
-func keep(ctx context.Context, w *Work, p directory.Page, shadow bool) error {
+func keep(ctx context.Context, w *Tx, p directory.Page, shadow bool) error {
 	s, err := w.Snapshot(ctx, p, shadow)
 	if err != nil {
 		return err

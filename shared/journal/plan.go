@@ -49,20 +49,20 @@ const Grace = 2 * time.Minute
 // Issue makes batches of changes, in order, the plan in flight. It returns how
 // many changes it took: those that fit in one plan of about so many values. No
 // plan may be open.
-func (w *Work) Issue(changes []plan.Change, most int) (taken int, err error) {
-	p := &Plan{First: w.Head.NextSeq, Nonce: nonce(w.Now), Expires: w.Now.Add(planLife).Truncate(time.Second)}
+func (tx *Tx) Issue(changes []plan.Change, most int) (taken int, err error) {
+	p := &Plan{First: tx.Head.NextSeq, Nonce: nonce(tx.Now), Expires: tx.Now.Add(planLife).Truncate(time.Second)}
 	var part []plan.Change
 	values, size := 0, 0
 	flush := func() error {
 		if len(part) == 0 {
 			return nil
 		}
-		b := Batch{w.journal.Target, w.Head.Epoch, p.First + uint64(len(p.Digests)), part}
+		b := Batch{tx.journal.Target, tx.Head.Epoch, p.First + uint64(len(p.Digests)), part}
 		data, err := json.Marshal(b)
 		if err != nil {
 			return fmt.Errorf("encode batch: %w", err)
 		}
-		w.puts = append(w.puts, object{batchName(b.Seq, p.Nonce), data})
+		tx.puts = append(tx.puts, object{batchName(b.Seq, p.Nonce), data})
 		p.Digests = append(p.Digests, Digest(data))
 		p.Changes, p.Values = p.Changes+len(part), p.Values+values
 		part, values, size = nil, 0, 0
@@ -94,25 +94,25 @@ func (w *Work) Issue(changes []plan.Change, most int) (taken int, err error) {
 		return 0, nil
 	}
 	p.Last = p.First + uint64(len(p.Digests)) - 1
-	w.Head.Plan, w.Head.NextSeq = p, p.Last+1
+	tx.Head.Plan, tx.Head.NextSeq = p, p.Last+1
 	return taken, nil
 }
 
-// Holds says whether a batch is one of the plan's; a nil plan holds none.
-func (p *Plan) Holds(seq uint64) bool { return p != nil && seq >= p.First && seq <= p.Last }
+// Has says whether a batch is one of the plan's; a nil plan holds none.
+func (p *Plan) Has(seq uint64) bool { return p != nil && seq >= p.First && seq <= p.Last }
 
 // ClosePlan ends the plan in flight: none of its batches can run any more.
-func (w *Work) ClosePlan() {
-	w.Head.Closed = w.Head.Plan.Last
-	w.Head.Plan = nil
+func (tx *Tx) ClosePlan() {
+	tx.Head.Closed = tx.Head.Plan.Last
+	tx.Head.Plan = nil
 }
 
 // Batch reads one batch of the plan in flight.
-func (w *Work) Batch(ctx context.Context, seq uint64) (Batch, error) {
-	p := w.Head.Plan
-	data, err := w.journal.batch(ctx, p, seq)
+func (tx *Tx) Batch(ctx context.Context, seq uint64) (Batch, error) {
+	p := tx.Head.Plan
+	data, err := tx.journal.batch(ctx, p, seq)
 	if err != nil {
-		return Batch{}, w.explain(ctx, err)
+		return Batch{}, tx.explain(ctx, err)
 	}
 	var b Batch
 	if err := json.Unmarshal(data, &b); err != nil {

@@ -87,7 +87,16 @@ func (j *Journal) Poll(ctx context.Context, q Poll) (PollReply, error) {
 	if h.Rules == "" {
 		return r, nil // no planner has run: what to read is not known yet
 	}
-	r.Read, r.ReadAll = h.Reads, h.ReadAll || h.Reported.IsZero()
+	r.ReadAll = h.ReadAll || h.Reported.IsZero()
+	for _, s := range h.Reads {
+		r.Read = append(r.Read, s.ID)
+		if s.GUID != "" {
+			if r.Known == nil {
+				r.Known = map[directory.ID]plan.GUID{}
+			}
+			r.Known[s.ID] = s.GUID
+		}
+	}
 	if h.Plan == nil || h.Stop != "" || now.After(h.Plan.Expires) {
 		return r, nil
 	}
@@ -148,7 +157,9 @@ func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
 		if now.Before(l.Until.Add(Grace)) {
 			return l, fmt.Errorf("%w: %s, until %s", ErrLease, l.Agent, l.Until.Format(time.TimeOnly))
 		}
-		l.Token++
+		// By the clock, so that it outranks every earlier one even where the object that
+		// counted them was lost: the fences in Active Directory remember.
+		l.Token = max(l.Token+1, uint64(max(now.Unix(), 0)))
 	}
 	l.Agent, l.DC, l.Until = q.Agent, q.DC, now.Add(leaseTime)
 	if data, err = json.Marshal(l); err != nil {
@@ -170,7 +181,7 @@ func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if a.Epoch != h.Epoch || !h.Plan.Holds(a.Seq) || a.Digest != h.Plan.Digests[a.Seq-h.Plan.First] {
+	if a.Epoch != h.Epoch || !h.Plan.Has(a.Seq) || a.Digest != h.Plan.Digests[a.Seq-h.Plan.First] {
 		return false, ErrClosed
 	}
 	switch l, err := getJSON[Lease](ctx, j, "lease"); {
@@ -198,43 +209,30 @@ func (j *Journal) Report(ctx context.Context, r Report) error {
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	if blob.CheckKey(r.ID) != nil || strings.Contains(r.ID, "/") || r.Part < 1 || r.Part > r.Parts {
-		return fmt.Errorf("report %q part %d of %d is not well-formed", r.ID, r.Part, r.Parts)
+	if err := r.check(j.now()); err != nil {
+		return err
 	}
-	return j.create(ctx, reportName(r.ID, r.Part), data)
+	return j.create(ctx, reportName(r.ID, r.Part, r.Parts), data)
 }
 
-// Approve takes an operator's word that what a hold lists may go.
-func (j *Journal) Approve(ctx context.Context, a Word) error { return j.say(ctx, approvals, a) }
+// maxParts bounds a report: a domain of 250,000 groups has fewer.
+const maxParts = 20_000
 
-// Reject takes an operator's word that it shall not: it stays held, and is not
-// told of again.
-func (j *Journal) Reject(ctx context.Context, a Word) error { return j.say(ctx, rejections, a) }
+// ErrReport: a report is not one that an agent of ours makes.
+var ErrReport = errors.New("the report is not well-formed")
 
-func (j *Journal) say(ctx context.Context, kind string, a Word) error {
-	if _, err := j.Hold(ctx, a.Hold); err != nil {
-		return err
-	}
-	data, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("encode word on hold: %w", err)
-	}
-	if err := j.create(ctx, kind+a.Hold, data); err != nil && !errors.Is(err, errDiffers) {
-		return err
+// check holds a report's name to what an agent makes: its time is about now, so that
+// parts without their fellows end by themselves.
+func (r Report) check(now time.Time) error {
+	switch {
+	case blob.CheckKey(r.ID) != nil || strings.Contains(r.ID, "/") || len(r.ID) > 64:
+		return fmt.Errorf("%w: its id has another form", ErrReport)
+	case r.Part < 1 || r.Part > r.Parts || r.Parts > maxParts:
+		return fmt.Errorf("%w: part %d of %d", ErrReport, r.Part, r.Parts)
+	case now.Sub(reportTime(r.ID)).Abs() > 30*time.Minute:
+		return fmt.Errorf("%w: its id is not of this time", ErrReport)
 	}
 	return nil
-}
-
-// Hold returns what a hold holds, by its id.
-func (j *Journal) Hold(ctx context.Context, id string) (Listing, error) {
-	if blob.CheckKey("hold/"+id) != nil {
-		return Listing{}, ErrUnknownHold
-	}
-	l, err := getJSON[Listing](ctx, j, "hold/"+id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Listing{}, ErrUnknownHold
-	}
-	return l, err
 }
 
 // Ask takes an operator's wish; its id is made here.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // nonce makes a name that nobody else uses, and that says when it was made: the
@@ -43,61 +44,61 @@ const (
 )
 
 // Sweep deletes what the committed head, its map and its shadow do not name and
-// what is old enough that nobody is about to: units, maps, batches and releases of
+// what is old enough that nobody is about to: shards, maps, batches and releases of
 // steps that were lost or have been replaced, and after their retention audit
 // objects, the oldest of the chain, and holds that are not open. A crash in it leaves work for the next one. A step that changes nothing, and so
 // leaves nothing behind, does not sweep.
-func (w *Work) Sweep(ctx context.Context) error {
-	if w.Now.Sub(w.Head.Swept) < sweepEvery || !w.changed() {
+func (tx *Tx) Sweep(ctx context.Context) error {
+	if tx.Now.Sub(tx.Head.Swept) < sweepEvery || !tx.changed() {
 		return nil
 	}
-	named, err := w.named(ctx)
+	named, err := tx.named(ctx)
 	if err != nil {
 		return err
 	}
 	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/"} {
-		keys, err := w.journal.Store.List(ctx, w.journal.prefix()+kind)
+		keys, err := tx.journal.Store.List(ctx, tx.journal.prefix()+kind)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", kind, err)
 		}
 		for _, k := range keys {
-			name := k[len(w.journal.prefix()):]
-			if named[name] || !w.outlived(name) {
+			name := k[len(tx.journal.prefix()):]
+			if named[name] || !tx.outlived(name) {
 				continue
 			}
-			if open, err := w.opened(ctx, name); err != nil {
+			if open, err := tx.opened(ctx, name); err != nil {
 				return err
 			} else if open {
 				continue
 			}
-			if err := w.journal.Store.Delete(ctx, k); err != nil {
+			if err := tx.journal.Store.Delete(ctx, k); err != nil {
 				return fmt.Errorf("delete %s: %w", name, err)
 			}
 		}
 	}
-	w.Head.Swept = w.Now
+	tx.Head.Swept = tx.Now
 	return nil
 }
 
 // named lists the objects that the head as it was loaded names, directly or by
 // its map.
-func (w *Work) named(ctx context.Context) (map[string]bool, error) {
+func (tx *Tx) named(ctx context.Context) (map[string]bool, error) {
 	var h Head
-	if err := json.Unmarshal(w.loaded, &h); err != nil {
+	if err := json.Unmarshal(tx.loaded, &h); err != nil {
 		return nil, err
 	}
 	out := map[string]bool{h.Map.Name: true}
 	if h.Map.Name != "" {
-		data, err := getRef(ctx, w.journal.Store, w.journal.prefix(), h.Map)
+		data, err := getRef(ctx, tx.journal.Store, tx.journal.prefix(), h.Map)
 		if err != nil {
-			return nil, w.explain(ctx, err)
+			return nil, tx.explain(ctx, err)
 		}
 		var m mapObject
 		if err := decMode().Unmarshal(data, &m); err != nil {
 			return nil, fmt.Errorf("decode map: %w", err)
 		}
-		for _, units := range m.Trees {
-			for info := range maps.Values(units) {
+		for _, shards := range m.Trees {
+			for info := range maps.Values(shards) {
 				out[info.Ref.Name] = true
 			}
 		}
@@ -113,31 +114,31 @@ func (w *Work) named(ctx context.Context) (map[string]bool, error) {
 
 // outlived says whether an object is of an earlier time than any step that may
 // still be under way.
-func (w *Work) outlived(name string) bool {
+func (tx *Tx) outlived(name string) bool {
 	if first, ok := strings.CutPrefix(name, "release/"); ok {
 		_, seq, _ := strings.Cut(first, "-")
 		n, err := strconv.ParseUint(seq, 10, 64)
-		return err == nil && n <= w.Head.Closed
+		return err == nil && n <= tx.Head.Closed
 	}
 	if id, ok := strings.CutPrefix(name, "hold/"); ok {
-		return older(id, w.Now, retention)
+		return older(id, tx.Now, retention)
 	}
 	age := sweepAge
 	if strings.HasPrefix(name, "audit/") {
 		age = retention
 	}
-	return older(name[strings.LastIndexByte(name, '-')+1:], w.Now, age)
+	return older(name[strings.LastIndexByte(name, '-')+1:], tx.Now, age)
 }
 
 // opened says whether an object lists what a hold holds that is open still. That
 // is asked for old ones only, of which there are few.
-func (w *Work) opened(ctx context.Context, name string) (bool, error) {
+func (tx *Tx) opened(ctx context.Context, name string) (bool, error) {
 	id, ok := strings.CutPrefix(name, "hold/")
 	if !ok {
 		return false, nil
 	}
-	holds, err := w.Holds(ctx)
-	return slices.ContainsFunc(holds, func(l Listing) bool { return l.ID == id }), err
+	holds, err := tx.Holds(ctx)
+	return slices.ContainsFunc(holds, func(l record.Listing) bool { return l.ID == id }), err
 }
 
 // Applied is one audit object: what became of one batch. Each names the hash of
@@ -155,15 +156,15 @@ type Applied struct {
 }
 
 // Note writes down what became of a batch, with the step.
-func (w *Work) Note(b Batch, a Ack) error {
-	data, err := json.Marshal(Applied{Before: w.Head.Audit, Epoch: b.Epoch, Seq: b.Seq, Batch: a.Digest, Agent: a.Agent, Folded: w.Now,
+func (tx *Tx) Note(b Batch, a Ack) error {
+	data, err := json.Marshal(Applied{Before: tx.Head.Audit, Epoch: b.Epoch, Seq: b.Seq, Batch: a.Digest, Agent: a.Agent, Folded: tx.Now,
 		Changes: b.Changes, Results: a.Results, Stopped: a.Stopped})
 	if err != nil {
 		return fmt.Errorf("encode audit: %w", err)
 	}
 	// The name holds the step's chance: one that is lost leaves an object that no
 	// chain leads to.
-	w.puts = append(w.puts, object{fmt.Sprintf("audit/%d-%012d-%s", b.Epoch, b.Seq, nonce(w.Now)), data})
-	w.Head.Audit = Digest(data)
+	tx.puts = append(tx.puts, object{fmt.Sprintf("audit/%d-%012d-%s", b.Epoch, b.Seq, nonce(tx.Now)), data})
+	tx.Head.Audit = Digest(data)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// TestOldContentReturns: a unit becomes what it once was while a sweep that began
+// TestOldContentReturns: a shard becomes what it once was while a sweep that began
 // before that deletes what nobody named then. Names come from the step, not from
 // the content, so that nothing that is in force is deleted.
 func TestOldContentReturns(t *testing.T) {

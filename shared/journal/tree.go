@@ -16,74 +16,76 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/record"
 )
 
-// unit numbers a part of the space of record keys as a node of a binary trie,
+// shard numbers a part of the space of record keys as a node of a binary trie,
 // in the way of a heap: 1 is everything, and the parts of n are 2n and 2n+1, by
-// the next bit of the SHA-256 of the key. A tree's units cover the space without
-// overlap. A unit that grows is written as its two parts, so that a small tenant
+// the next bit of the SHA-256 of the key. A tree's shards cover the space without
+// overlap. A shard that grows is written as its two parts, so that a small tenant
 // is a handful of objects, and a large one thousands of which a turn touches few.
-type unit uint32
+type shard uint32
 
-const root unit = 1
+const root shard = 1
 
 const (
 	maxDepth = 20
-	// splitAt is the size in bytes over which a unit is split: small enough to be
+	// splitAt is the size in bytes over which a shard is split: small enough to be
 	// rewritten for one change, large enough that a request is not mostly overhead.
 	splitAt = 64 << 10
 )
 
-func (n unit) depth() int { return bits.Len32(uint32(n)) - 1 }
+func (n shard) depth() int { return bits.Len32(uint32(n)) - 1 }
 
-// holds says whether keys with this hash lie in n.
-func (n unit) holds(hash uint32) bool { return leaf(hash, n.depth()) == n }
+// has says whether keys with this hash lie in n.
+func (n shard) has(hash uint32) bool { return leaf(hash, n.depth()) == n }
 
 // overlaps says whether n and m have keys in common: one is part of the other.
-func (n unit) overlaps(m unit) bool {
+func (n shard) overlaps(m shard) bool {
 	if d := n.depth() - m.depth(); d >= 0 {
 		return n>>d == m
 	}
 	return m.overlaps(n)
 }
 
-// leaf is the unit of a hash at a depth.
-func leaf(hash uint32, depth int) unit { return unit(uint64(1)<<depth | uint64(hash)>>(32-depth)) }
+// leaf is the shard of a hash at a depth.
+func leaf(hash uint32, depth int) shard { return shard(uint64(1)<<depth | uint64(hash)>>(32-depth)) }
 
 func hashOf(id directory.ID) uint32 {
 	sum := sha256.Sum256(id[:])
 	return binary.BigEndian.Uint32(sum[:])
 }
 
-// unitInfo is the map's entry of one unit.
-type unitInfo struct {
-	Ref    Ref    `cbor:"1,keyasint"`
-	Todo   bool   `cbor:"2,keyasint,omitempty"` // its groups are to be decided again
-	Fresh  bool   `cbor:"5,keyasint,omitempty"` // and were counted since they were marked
-	Counts Counts `cbor:"3,keyasint,omitzero"`
-	Wake   int64  `cbor:"4,keyasint,omitempty"` // Unix seconds: when something parked in it is to be tried again
+// shardInfo is the map's entry of one shard.
+type shardInfo struct {
+	Ref     Ref           `cbor:"1,keyasint"`
+	Todo    bool          `cbor:"2,keyasint,omitempty"` // its groups are to be decided again
+	Counted bool          `cbor:"5,keyasint,omitempty"` // and were counted since they were marked
+	Counts  record.Counts `cbor:"3,keyasint,omitzero"`
+	Wake    int64         `cbor:"4,keyasint,omitempty"` // Unix seconds: when something parked in it is to be tried again
 }
 
-// tree is a set of records by object id, kept in units that are read when they
+// tree is a set of records by object id, kept in shards that are read when they
 // are needed and written when they changed.
 type tree[R any] struct {
-	kind   string // the first part of the units' names
+	kind   string // the first part of the shards' names
 	store  blob.Store
 	prefix string
 	encode func(R) ([]byte, error)
 	decode func([]byte) (directory.ID, R, error)
 
-	infos  map[unit]*unitInfo
-	loaded map[unit]*loadedUnit[R]
+	infos  map[shard]*shardInfo
+	loaded map[shard]*loadedShard[R]
 }
 
-type loadedUnit[R any] struct {
+type loadedShard[R any] struct {
 	records map[directory.ID]R
 	dirty   bool
+	size    int // bytes as it was read
 }
 
-// unitOf returns the unit that holds or would hold a key; 0 if the tree is empty.
-func (t *tree[R]) unitOf(id directory.ID) unit {
+// shardOf returns the shard that holds or would hold a key; 0 if the tree is empty.
+func (t *tree[R]) shardOf(id directory.ID) shard {
 	h := hashOf(id)
 	for d := 0; d <= maxDepth; d++ {
 		if n := leaf(h, d); t.infos[n] != nil {
@@ -95,22 +97,22 @@ func (t *tree[R]) unitOf(id directory.ID) unit {
 
 // load makes the records with these keys readable.
 func (t *tree[R]) load(ctx context.Context, ids []directory.ID) error {
-	need := map[unit]bool{}
+	need := map[shard]bool{}
 	for _, id := range ids {
-		if n := t.unitOf(id); n != 0 {
+		if n := t.shardOf(id); n != 0 {
 			need[n] = true
 		}
 	}
-	return t.loadUnits(ctx, slices.Collect(maps.Keys(need)))
+	return t.loadShards(ctx, slices.Collect(maps.Keys(need)))
 }
 
-// loadUnits reads units at once, with bounded parallelism.
-func (t *tree[R]) loadUnits(ctx context.Context, units []unit) error {
-	units = slices.DeleteFunc(slices.Clone(units), func(n unit) bool { return t.loaded[n] != nil })
-	read := make([]*loadedUnit[R], len(units))
+// loadShards reads shards at once, with bounded parallelism.
+func (t *tree[R]) loadShards(ctx context.Context, shards []shard) error {
+	shards = slices.DeleteFunc(slices.Clone(shards), func(n shard) bool { return t.loaded[n] != nil })
+	read := make([]*loadedShard[R], len(shards))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
-	for i, n := range units {
+	for i, n := range shards {
 		g.Go(func() (err error) {
 			read[i], err = t.read(ctx, n)
 			return err
@@ -119,13 +121,13 @@ func (t *tree[R]) loadUnits(ctx context.Context, units []unit) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for i, n := range units {
+	for i, n := range shards {
 		t.loaded[n] = read[i]
 	}
 	return nil
 }
 
-func (t *tree[R]) read(ctx context.Context, n unit) (*loadedUnit[R], error) {
+func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard[R], error) {
 	data, err := getRef(ctx, t.store, t.prefix, t.infos[n].Ref)
 	if err != nil {
 		return nil, err
@@ -134,7 +136,7 @@ func (t *tree[R]) read(ctx context.Context, n unit) (*loadedUnit[R], error) {
 	if err := decMode().Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", t.infos[n].Ref.Name, err)
 	}
-	u := &loadedUnit[R]{records: make(map[directory.ID]R, len(raw))}
+	u := &loadedShard[R]{records: make(map[directory.ID]R, len(raw)), size: len(data)}
 	for _, b := range raw {
 		id, r, err := t.decode(b)
 		if err != nil {
@@ -167,7 +169,7 @@ func getRef(ctx context.Context, s blob.Store, prefix string, ref Ref) ([]byte, 
 // get returns a loaded record; whoever asks for one that was not loaded has
 // taken unknown for empty.
 func (t *tree[R]) get(id directory.ID) (r R, ok bool) {
-	n := t.unitOf(id)
+	n := t.shardOf(id)
 	if n == 0 {
 		return r, false
 	}
@@ -179,39 +181,73 @@ func (t *tree[R]) get(id directory.ID) (r R, ok bool) {
 	return r, ok
 }
 
-// put stores a record; its unit must be loaded.
+// put stores a record; its shard must be loaded.
 func (t *tree[R]) put(id directory.ID, r R) {
 	n := t.touch(id)
 	t.loaded[n].records[id] = r
 	t.loaded[n].dirty = true
 }
 
-// touch returns the unit of a key, and makes the first one of an empty tree.
-func (t *tree[R]) touch(id directory.ID) unit {
-	n := t.unitOf(id)
+// drop forgets a record; its shard must be loaded.
+func (t *tree[R]) drop(id directory.ID) {
+	if n := t.shardOf(id); n != 0 {
+		if _, is := t.loaded[n].records[id]; is {
+			delete(t.loaded[n].records, id)
+			t.loaded[n].dirty = true
+		}
+	}
+}
+
+// release lets go of a shard that has not been changed: it is read again where it is
+// needed.
+func (t *tree[R]) release(n shard) {
+	for m, u := range t.loaded {
+		if !u.dirty && m.overlaps(n) {
+			delete(t.loaded, m)
+		}
+	}
+}
+
+func (t *tree[R]) releaseAll() {
+	maps.DeleteFunc(t.loaded, func(_ shard, u *loadedShard[R]) bool { return !u.dirty })
+}
+
+// weight is how many bytes the changed shards have, about.
+func (t *tree[R]) weight() (bytes int) {
+	for _, u := range t.loaded {
+		if u.dirty {
+			bytes += max(u.size, 100*len(u.records))
+		}
+	}
+	return bytes
+}
+
+// touch returns the shard of a key, and makes the first one of an empty tree.
+func (t *tree[R]) touch(id directory.ID) shard {
+	n := t.shardOf(id)
 	if n == 0 {
 		n = root
-		t.infos[n] = &unitInfo{}
-		t.loaded[n] = &loadedUnit[R]{records: map[directory.ID]R{}, dirty: true}
+		t.infos[n] = &shardInfo{}
+		t.loaded[n] = &loadedShard[R]{records: map[directory.ID]R{}, dirty: true}
 	}
 	return n
 }
 
 // within returns the keys of all records that lie in part n of the space.
-func (t *tree[R]) within(ctx context.Context, n unit) ([]directory.ID, error) {
-	var units []unit
+func (t *tree[R]) within(ctx context.Context, n shard) ([]directory.ID, error) {
+	var shards []shard
 	for m := range t.infos {
 		if m.overlaps(n) {
-			units = append(units, m)
+			shards = append(shards, m)
 		}
 	}
-	if err := t.loadUnits(ctx, units); err != nil {
+	if err := t.loadShards(ctx, shards); err != nil {
 		return nil, err
 	}
 	var ids []directory.ID
-	for _, m := range units {
+	for _, m := range shards {
 		for id := range t.loaded[m].records {
-			if n.holds(hashOf(id)) {
+			if n.has(hashOf(id)) {
 				ids = append(ids, id)
 			}
 		}
@@ -229,7 +265,7 @@ func (t *tree[R]) dirty() bool {
 	return false
 }
 
-// flush encodes the changed units under names that end in suffix, splits those
+// flush encodes the changed shards under names that end in suffix, splits those
 // that have grown, and hands each to put.
 func (t *tree[R]) flush(suffix string, put func(name string, data []byte)) error {
 	for _, n := range slices.Sorted(maps.Keys(t.loaded)) {
@@ -237,52 +273,67 @@ func (t *tree[R]) flush(suffix string, put func(name string, data []byte)) error
 		if !u.dirty {
 			continue
 		}
-		if err := t.write(n, u, suffix, put); err != nil {
+		part := encoded[R]{n: n, u: u}
+		for _, id := range slices.SortedFunc(maps.Keys(u.records), directory.ID.Compare) {
+			b, err := t.encode(u.records[id])
+			if err != nil {
+				return fmt.Errorf("encode %s %s: %w", t.kind, id, err)
+			}
+			part.ids, part.raw = append(part.ids, id), append(part.raw, b)
+		}
+		if err := t.write(part, suffix, put); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *tree[R]) write(n unit, u *loadedUnit[R], suffix string, put func(name string, data []byte)) error {
-	raw := make([]cborRaw, 0, len(u.records))
+// encoded is a shard with the bytes of its records, by id.
+type encoded[R any] struct {
+	n   shard
+	u   *loadedShard[R]
+	ids []directory.ID
+	raw []cborRaw
+}
+
+func (t *tree[R]) write(p encoded[R], suffix string, put func(name string, data []byte)) error {
 	size := 0
-	for _, id := range slices.SortedFunc(maps.Keys(u.records), directory.ID.Compare) {
-		b, err := t.encode(u.records[id])
-		if err != nil {
-			return fmt.Errorf("encode %s %s: %w", t.kind, id, err)
-		}
-		raw = append(raw, b)
+	for _, b := range p.raw {
 		size += len(b)
 	}
-	if size > splitAt && len(raw) > 1 && n.depth() < maxDepth {
-		return t.split(n, u, suffix, put)
+	if size > splitAt && len(p.raw) > 1 && p.n.depth() < maxDepth {
+		return t.split(p, suffix, put)
 	}
-	data, err := encMode().Marshal(raw)
+	data, err := encMode().Marshal(p.raw)
 	if err != nil {
 		return err
 	}
 	sum := sha256.Sum256(data)
-	info := t.infos[n]
-	info.Ref = Ref{Name: fmt.Sprintf("%s/%06x/%s", t.kind, uint32(n), suffix), Hash: sum[:]}
-	u.dirty = false
+	info := t.infos[p.n]
+	info.Ref = Ref{Name: fmt.Sprintf("%s/%06x/%s", t.kind, uint32(p.n), suffix), Hash: sum[:]}
+	p.u.dirty, p.u.size = false, len(data)
 	put(info.Ref.Name, data)
 	return nil
 }
 
-func (t *tree[R]) split(n unit, u *loadedUnit[R], suffix string, put func(name string, data []byte)) error {
-	delete(t.infos, n)
-	delete(t.loaded, n)
-	for _, part := range []unit{2 * n, 2*n + 1} {
-		p := &loadedUnit[R]{records: map[directory.ID]R{}, dirty: true}
-		for id, r := range u.records {
-			if part.holds(hashOf(id)) {
-				p.records[id] = r
+// split writes a shard as its two halves. They are to be counted anew; until then the
+// first stands for all that was counted in the whole, so that no sum goes down.
+func (t *tree[R]) split(p encoded[R], suffix string, put func(name string, data []byte)) error {
+	counts := t.infos[p.n].Counts
+	delete(t.infos, p.n)
+	delete(t.loaded, p.n)
+	for _, n := range []shard{2 * p.n, 2*p.n + 1} {
+		half := encoded[R]{n: n, u: &loadedShard[R]{records: map[directory.ID]R{}, dirty: true}}
+		for i, id := range p.ids {
+			if n.has(hashOf(id)) {
+				half.u.records[id] = p.u.records[id]
+				half.ids, half.raw = append(half.ids, id), append(half.raw, p.raw[i])
 			}
 		}
-		t.infos[part] = &unitInfo{Todo: t.kind == haveKind} // its counts are to be made anew
-		t.loaded[part] = p
-		if err := t.write(part, p, suffix, put); err != nil {
+		t.infos[n] = &shardInfo{Todo: t.kind == recordKind, Counts: counts}
+		counts = record.Counts{}
+		t.loaded[n] = half.u
+		if err := t.write(half, suffix, put); err != nil {
 			return err
 		}
 	}

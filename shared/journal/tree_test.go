@@ -13,7 +13,7 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// TestSplit stores more groups than fit a unit, and looks for each of them.
+// TestSplit stores more groups than fit a shard, and looks for each of them.
 func TestSplit(t *testing.T) {
 	ctx := t.Context()
 	const n = 4000
@@ -33,7 +33,7 @@ func TestSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(trees.groups.infos) < 4 {
-		t.Fatalf("%d groups are %d units: nothing was split", n, len(trees.groups.infos))
+		t.Fatalf("%d groups are %d shards: nothing was split", n, len(trees.groups.infos))
 	}
 	if err := covers(trees.groups.infos); err != nil {
 		t.Error(err)
@@ -46,10 +46,10 @@ func TestSplit(t *testing.T) {
 			t.Fatalf("group %d is %+v", id, g)
 		}
 	}
-	for unit, info := range trees.groups.infos {
+	for shard, info := range trees.groups.infos {
 		data, _, err := store.Get(ctx, j.prefix()+info.Ref.Name)
 		if err != nil || len(data) > splitAt+splitAt/8 {
-			t.Errorf("unit %x: %d bytes, %v", unit, len(data), err)
+			t.Errorf("shard %x: %d bytes, %v", shard, len(data), err)
 		}
 	}
 	all, err := trees.groups.within(ctx, root)
@@ -57,7 +57,7 @@ func TestSplit(t *testing.T) {
 		t.Errorf("within everything: %d groups, %v; want %d", len(all), err, n)
 	}
 
-	// Whoever changes one group writes one unit, not the tenant.
+	// Whoever changes one group writes one shard, not the tenant.
 	writes()
 	if err := keep(ctx, w, named("renamed", []int{77}), false); err != nil {
 		t.Fatal(err)
@@ -69,19 +69,19 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// covers says where units overlap or leave a hole.
-func covers(infos map[unit]*unitInfo) error {
+// covers says where shards overlap or leave a hole.
+func covers(infos map[shard]*shardInfo) error {
 	sum := 0
 	for a := range infos {
 		sum += 1 << (maxDepth - a.depth())
 		for b := range infos {
 			if a != b && a.overlaps(b) {
-				return fmt.Errorf("units %x and %x overlap", a, b)
+				return fmt.Errorf("shards %x and %x overlap", a, b)
 			}
 		}
 	}
 	if sum != 1<<maxDepth {
-		return fmt.Errorf("%d units cover %d of %d", len(infos), sum, 1<<maxDepth)
+		return fmt.Errorf("%d shards cover %d of %d", len(infos), sum, 1<<maxDepth)
 	}
 	return nil
 }
@@ -100,20 +100,20 @@ func TestUnits(t *testing.T) {
 		h := hashOf(id)
 		for d := range maxDepth + 1 {
 			n := leaf(h, d)
-			if n.depth() != d || !n.holds(h) || !root.overlaps(n) || !n.overlaps(root) {
-				t.Errorf("unit %x at depth %d does not hold its own key", n, d)
+			if n.depth() != d || !n.has(h) || !root.overlaps(n) || !n.overlaps(root) {
+				t.Errorf("shard %x at depth %d does not hold its own key", n, d)
 			}
 			if d > 0 && (!(n / 2).holds(h) || (n ^ 1).holds(h) || n.overlaps(n^1)) {
-				t.Errorf("unit %x, its parent and its twin disagree", n)
+				t.Errorf("shard %x, its parent and its twin disagree", n)
 			}
 		}
 	}
 	if got := leaf(1<<31, 1); got != 3 {
-		t.Errorf("the first bit leads to unit %x, want 3", got)
+		t.Errorf("the first bit leads to shard %x, want 3", got)
 	}
 }
 
-// A record that is larger than a unit should be stays alone and whole.
+// A record that is larger than a shard should be stays alone and whole.
 func TestLargeRecord(t *testing.T) {
 	ctx := t.Context()
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
@@ -230,7 +230,7 @@ func TestDamagedHead(t *testing.T) {
 	}
 }
 
-// A unit that is not there because another step replaced it is a conflict.
+// A shard that is not there because another step replaced it is a conflict.
 func TestReplacedUnit(t *testing.T) {
 	ctx := t.Context()
 	c := newClock()
@@ -253,6 +253,6 @@ func TestReplacedUnit(t *testing.T) {
 		}
 	}
 	if err := slow.Fetch(ctx, []directory.ID{gid(1)}); !errors.Is(err, ErrConflict) {
-		t.Errorf("a unit that was replaced and deleted: %v, want ErrConflict", err)
+		t.Errorf("a shard that was replaced and deleted: %v, want ErrConflict", err)
 	}
 }

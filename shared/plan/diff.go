@@ -14,7 +14,9 @@ import (
 const samAccountName = "sAMAccountName"
 
 // Diff lists the changes that lead from have to want, renames first, then
-// creations, then updates. Known is left to the caller. Groups that want does not hold are left alone:
+// creations, then updates: those of one group together, who leaves before who
+// comes. Each is of one Kind, so that what is refused keeps nothing else from
+// being done. Known is left to the caller. Groups that want does not hold are left alone:
 // deletion is a wanted state of its own, never an absence.
 func Diff(want, have State) []Change {
 	var renames, creates, updates []Change
@@ -30,8 +32,19 @@ func Diff(want, have State) []Change {
 			renames = append(renames, r)
 			delete(set, samAccountName)
 		}
-		u := Change{Op: Update, Group: id, GUID: h.GUID, Set: set, Add: Missing(w.Members, h.Members), Remove: Missing(h.Members, w.Members)}
-		if len(u.Set)+len(u.Add)+len(u.Remove) > 0 {
+		u := Change{Op: Update, Group: id, GUID: h.GUID}
+		if gone := Missing(h.Members, w.Members); len(gone) > 0 {
+			u := u
+			u.Remove = gone
+			updates = append(updates, u)
+		}
+		if len(set) > 0 {
+			u := u
+			u.Set = set
+			updates = append(updates, u)
+		}
+		if come := Missing(w.Members, h.Members); len(come) > 0 {
+			u.Add = come
 			updates = append(updates, u)
 		}
 	}
@@ -234,6 +247,9 @@ func Missing(a, b []Ref) []Ref {
 	}
 	return out
 }
+
+// Common returns the elements of a that b has too; both sorted.
+func Common(a, b []Ref) []Ref { return Missing(a, Missing(a, b)) }
 
 // Merge returns the sorted union of two sorted lists.
 func Merge(a, b []Ref) []Ref {

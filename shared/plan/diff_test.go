@@ -67,7 +67,9 @@ func TestDiff(t *testing.T) {
 			want: stateOf(with(group(one, "a", ann), describe)),
 			have: stateOf(with(group(one, "a", bob), func(g *plan.Group) { g.GUID = "g"; g.Attrs["info"] = []string{"old"} })),
 			changes: []plan.Change{
-				{Op: plan.Update, Group: one, GUID: "g", Set: map[string][]string{"description": {"text"}, "info": nil}, Add: []plan.Ref{ann}, Remove: []plan.Ref{bob}},
+				{Op: plan.Update, Group: one, GUID: "g", Remove: []plan.Ref{bob}},
+				{Op: plan.Update, Group: one, GUID: "g", Set: map[string][]string{"description": {"text"}, "info": nil}},
+				{Op: plan.Update, Group: one, GUID: "g", Add: []plan.Ref{ann}},
 			}},
 		{name: "the account name goes with the name",
 			want: stateOf(group(one, "new")), have: stateOf(with(group(one, "old"), inAD)),

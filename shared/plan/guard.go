@@ -9,10 +9,10 @@ type Limits struct {
 	MemberFloor int     // for groups of at least this size
 	EmptyFloor  int     // a group of at least this size may not become empty
 
-	Share float64 // of all memberships that may be removed, and of all groups that may be retired
+	Share float64 // of all memberships that may be removed, and of all groups that may be retired or moved
 	Floor int     // but always this many, where that is not all of at least EmptyFloor
 
-	GrowthShare float64 // of all memberships that may be added to groups that were true before
+	GrowthShare float64 // of all memberships that may be added to groups that have agreed with the cloud once
 	GrowthFloor int     // but always this many
 
 	Creations int // groups that may be created
@@ -23,22 +23,180 @@ func DefaultLimits() Limits {
 	return Limits{MemberShare: 0.30, MemberFloor: 10, EmptyFloor: 5, Share: 0.10, Floor: 20, GrowthShare: 0.50, GrowthFloor: 1000, Creations: 500}
 }
 
-// Scope is what a limit is about, besides one group's members.
-type Scope string
+// Guard is what one limit over all groups is about: its whole meaning stands in
+// one row of Guards.
+type Guard struct {
+	Name        GuardName
+	Destructive bool   // it takes something away: nothing goes while some changes are not counted
+	What        string // in words, behind a number: "memberships would be removed"
+	Noun        string // in words, before a verb: "removals"
 
-// The scopes that a limit over all groups has.
+	total  func(Totals) int                             // what a share is of, and what "all" is
+	limit  func(l Limits, total int) int                // how many may be
+	impact func(c Change, converged bool) Impact        // what of a change it counts
+	undone func(at Impact, observed *Group) Impact      // what of it is not so; nil: the group is not there
+	revert func(want, observed Group, at Impact) *Group // the wish without it; nil: no wish
+}
+
+// GuardName names a guard, in holds and counts.
+type GuardName string
+
+// The guards' names.
 const (
-	Removals    Scope = "removals"    // memberships removed
-	Retirements Scope = "retirements" // groups that are no longer managed
-	Additions   Scope = "additions"   // memberships added to groups that were true before
-	Creations   Scope = "creations"   // groups created
+	Removals    GuardName = "removals"
+	Retirements GuardName = "retirements"
+	Moves       GuardName = "moves"
+	Additions   GuardName = "additions"
+	Creations   GuardName = "creations"
 )
 
-// Scopes lists them, those first that take away.
-func Scopes() []Scope { return []Scope{Removals, Retirements, Additions, Creations} }
+// Totals are what shares are of.
+type Totals struct {
+	Memberships int // in Active Directory, of members that the cloud knows
+	Groups      int // managed in Active Directory
+}
 
-// Destructive says whether changes of a scope take something away.
-func (s Scope) Destructive() bool { return s == Removals || s == Retirements }
+// Guards lists what limits over all groups are about, those first that take away.
+func Guards() []Guard {
+	memberships := func(t Totals) int { return t.Memberships }
+	groups := func(t Totals) int { return t.Groups }
+	share := func(l Limits, total int) int { return max(l.Floor, int(l.Share*float64(total))) }
+	return []Guard{{
+		Name: Removals, Destructive: true, What: "memberships would be removed", Noun: "removals",
+		total: memberships, limit: share,
+		impact: func(c Change, _ bool) Impact { return Impact{Refs: c.Remove} },
+		undone: func(at Impact, observed *Group) Impact {
+			if observed == nil {
+				return Impact{} // they went with the group
+			}
+			return Impact{Refs: Common(at.Refs, observed.Members)}
+		},
+		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Removing, at.Refs) },
+	}, {
+		Name: Retirements, Destructive: true, What: "groups would no longer be managed", Noun: "groups that would no longer be managed",
+		total: groups, limit: share,
+		impact: func(c Change, _ bool) Impact { return Impact{Whole: Retires(c)} },
+		undone: unless(func(g Group, _ Impact) bool { return Retired(g) }),
+		revert: func(Group, Group, Impact) *Group { return nil },
+	}, {
+		Name: Moves, Destructive: true, What: "groups would be renamed or moved", Noun: "renames and moves",
+		total: groups, limit: share,
+		impact: func(c Change, _ bool) Impact {
+			if c.Op != Rename || c.Name == Mark(c.Group) { // a step aside is a part of the way
+				return Impact{}
+			}
+			return Impact{Whole: true, To: JoinRDN(c.Name, c.Parent)}
+		},
+		undone: unless(func(g Group, at Impact) bool { return JoinRDN(g.Name, g.Parent) == at.To }),
+		revert: func(want, observed Group, _ Impact) *Group { return Revert(want, observed, Renaming, nil) },
+	}, {
+		Name: Additions, What: "memberships would be added to groups that have agreed with the cloud before", Noun: "additions",
+		total: memberships, limit: func(l Limits, total int) int { return max(l.GrowthFloor, int(l.GrowthShare*float64(total))) },
+		impact: func(c Change, converged bool) Impact {
+			if !converged {
+				return Impact{}
+			}
+			return Impact{Refs: c.Add}
+		},
+		undone: func(at Impact, observed *Group) Impact {
+			if observed == nil {
+				return at
+			}
+			return Impact{Refs: Missing(at.Refs, observed.Members)}
+		},
+		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Adding, at.Refs) },
+	}, {
+		Name: Creations, What: "groups would be created", Noun: "new groups",
+		total: groups, limit: func(l Limits, _ int) int { return l.Creations },
+		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Op == Create} },
+		undone: unless(func(Group, Impact) bool { return true }),
+		revert: func(Group, Group, Impact) *Group { return nil },
+	}}
+}
+
+// unless is an impact on a group as a whole, unless the group shows that it was done.
+func unless(done func(Group, Impact) bool) func(Impact, *Group) Impact {
+	return func(at Impact, observed *Group) Impact {
+		if observed != nil && done(*observed, at) {
+			return Impact{}
+		}
+		return at
+	}
+}
+
+// GuardOf is the guard of a name; ok is false if there is none.
+func GuardOf(name GuardName) (g Guard, ok bool) {
+	for _, g := range Guards() {
+		if g.Name == name {
+			return g, true
+		}
+	}
+	return Guard{}, false
+}
+
+// An Impact is what changes of one group mean to a guard: memberships, or the
+// group as a whole.
+type Impact struct {
+	Refs  []Ref  `json:"refs,omitempty"` // sorted
+	Whole bool   `json:"whole,omitempty"`
+	To    string `json:"to,omitempty"` // where to, of a move: another destination is another impact
+}
+
+// Size counts what limits count.
+func (i Impact) Size() int {
+	if i.Whole {
+		return 1
+	}
+	return len(i.Refs)
+}
+
+// Less is what of an impact another one does not cover.
+func (i Impact) Less(allowed Impact) Impact {
+	return Impact{Refs: Missing(i.Refs, allowed.Refs), Whole: i.Whole && !(allowed.Whole && allowed.To == i.To), To: i.To}
+}
+
+// Of is what the changes of one group mean to the guard. converged says whether the
+// group has agreed with the cloud once: what comes after that is growth.
+func (g Guard) Of(changes []Change, converged bool) (sum Impact) {
+	for _, c := range changes {
+		i := g.impact(c, converged)
+		sum.Refs = Merge(sum.Refs, i.Refs)
+		if i.Whole {
+			sum.Whole, sum.To = true, i.To
+		}
+	}
+	return sum
+}
+
+// Undone is what of an impact is not so in Active Directory: observed is the group
+// as it was read since, nil if it is not there.
+func (g Guard) Undone(at Impact, observed *Group) Impact { return g.undone(at, observed) }
+
+// Revert takes an impact out of the wish for a group; nil: nothing is wished.
+func (g Guard) Revert(want, observed Group, at Impact) *Group { return g.revert(want, observed, at) }
+
+// Over says whether changes are over the guard's limit, in words; "" if they are
+// not. done is how many there were in the window, pending how many would come now.
+func (g Guard) Over(l Limits, done, pending int, t Totals) string {
+	total := g.total(t)
+	limit := g.limit(l, total)
+	switch {
+	case pending == 0:
+		return ""
+	case g.Destructive && pending >= total && pending >= l.EmptyFloor:
+		return fmt.Sprintf("all %d %s", pending, g.What)
+	case done+pending <= limit:
+		return ""
+	}
+	text := fmt.Sprintf("%d %s; the limit is %d", pending, g.What, limit)
+	if g.Destructive {
+		text = fmt.Sprintf("%d of %d %s; the limit is %d", pending, total, g.What, limit)
+	}
+	if done > 0 {
+		text += fmt.Sprintf(", and there were %d in the last 24 hours", done)
+	}
+	return text
+}
 
 // Group says whether removing members from one group is over a limit, in words; ""
 // if it is not. peak is the group's largest size in the window, removed how
@@ -59,33 +217,8 @@ func (l Limits) Group(peak, removed, size, remove int) string {
 	return ""
 }
 
-// Overall says whether changes of one scope are over its limit, in words; "" if
-// they are not. done is how many there were in the window, pending how many
-// would come now, total how many memberships or managed groups there are.
-func (l Limits) Overall(s Scope, done, pending, total int) string {
-	limit, what := max(l.Floor, int(l.Share*float64(total))), "memberships would be removed"
-	switch s {
-	case Retirements:
-		what = "groups would no longer be managed"
-	case Additions:
-		limit, what = max(l.GrowthFloor, int(l.GrowthShare*float64(total))), "memberships would be added to groups that were true before"
-	case Creations:
-		limit, what = l.Creations, "groups would be created"
-	}
-	switch {
-	case pending == 0:
-		return ""
-	case s.Destructive() && pending == total && total >= l.EmptyFloor:
-		return fmt.Sprintf("all %d %s", pending, what)
-	case done+pending <= limit:
-		return ""
-	}
-	text := fmt.Sprintf("%d %s; the limit is %d", pending, what, limit)
-	if s.Destructive() {
-		text = fmt.Sprintf("%d of %d %s; the limit is %d", pending, total, what, limit)
-	}
-	if done > 0 {
-		text += fmt.Sprintf(", and there were %d in the last 24 hours", done)
-	}
-	return text
-}
+// Retires says whether a change marks a group as no longer managed.
+func Retires(c Change) bool { return c.Op == Update && len(c.Set["info"]) > 0 }
+
+// Retired says whether a group bears the mark of being no longer managed.
+func Retired(g Group) bool { return len(g.Attrs["info"]) > 0 }

@@ -43,7 +43,7 @@ func TestOverallLimit(t *testing.T) {
 	l := plan.DefaultLimits() // a tenth, but always 20; half as much again, but always 1000; 500 new groups
 	tests := []struct {
 		name                 string
-		scope                plan.Scope
+		guard                plan.GuardName
 		done, pending, total int
 		want                 string
 	}{
@@ -59,15 +59,83 @@ func TestOverallLimit(t *testing.T) {
 		{"all memberships of few", plan.Removals, 0, 12, 12, "all 12 memberships would be removed"},
 		{"all but one", plan.Removals, 0, 12, 13, ""},
 		{"growth of a small tenant", plan.Additions, 0, 1000, 100, ""},
-		{"more growth", plan.Additions, 0, 1001, 100, "1001 memberships would be added to groups that were true before; the limit is 1000"},
+		{"more growth", plan.Additions, 0, 1001, 100, "1001 memberships would be added to groups that have agreed with the cloud before; the limit is 1000"},
 		{"half as much again", plan.Additions, 0, 5000, 10000, ""},
-		{"growth in two steps", plan.Additions, 4000, 1001, 10000, "1001 memberships would be added to groups that were true before; the limit is 5000, and there were 4000 in the last 24 hours"},
+		{"growth in two steps", plan.Additions, 4000, 1001, 10000, "1001 memberships would be added to groups that have agreed with the cloud before; the limit is 5000, and there were 4000 in the last 24 hours"},
 		{"the first fill", plan.Creations, 0, 500, 0, ""},
 		{"a larger one", plan.Creations, 0, 501, 0, "501 groups would be created; the limit is 500"},
 	}
 	for _, tt := range tests {
-		if got := l.Overall(tt.scope, tt.done, tt.pending, tt.total); got != tt.want {
+		g, ok := plan.GuardOf(tt.guard)
+		if !ok {
+			t.Fatalf("no guard %s", tt.guard)
+		}
+		if got := g.Over(l, tt.done, tt.pending, plan.Totals{Memberships: tt.total, Groups: tt.total}); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestGuardsLimit holds each row of the table to what a guard is for: there are
+// changes that it counts, so many are over its limit, and without them the wish is
+// what is there.
+func TestGuardsLimit(t *testing.T) {
+	observed := plan.Group{ID: one, GUID: "g", Parent: "OU=A", Name: "One", Attrs: map[string][]string{"description": {"d"}}, Members: []plan.Ref{ann}}
+	wishes := map[plan.GuardName]func(*plan.Group) *plan.Group{
+		plan.Removals:  func(g *plan.Group) *plan.Group { g.Members = nil; return g },
+		plan.Additions: func(g *plan.Group) *plan.Group { g.Members = []plan.Ref{ann, bob}; return g },
+		plan.Moves:     func(g *plan.Group) *plan.Group { g.Parent = "OU=B"; return g },
+		plan.Retirements: func(g *plan.Group) *plan.Group {
+			g.Attrs = map[string][]string{"description": {"d"}, "info": {"x"}}
+			return g
+		},
+		plan.Creations: nil,
+	}
+	for _, g := range plan.Guards() {
+		wish, known := wishes[g.Name]
+		if !known {
+			t.Errorf("guard %s has no example here: add one", g.Name)
+			continue
+		}
+		have, want := plan.State{one: observed}, observed.Clone()
+		if wish == nil { // there is nothing yet
+			have = plan.State{}
+		} else {
+			want = *wish(&want)
+		}
+		changes := plan.Diff(plan.State{one: want}, have)
+		at := g.Of(changes, true)
+		if at.Size() != 1 {
+			t.Errorf("%s counts %d of %+v, want 1", g.Name, at.Size(), changes)
+		}
+		if g.Over(plan.Limits{EmptyFloor: 100}, 0, at.Size(), plan.Totals{}) == "" {
+			t.Errorf("%s: one is not over a limit of none", g.Name)
+		}
+		for _, other := range plan.Guards() {
+			if other.Name != g.Name && other.Of(changes, wish != nil).Size() != 0 {
+				t.Errorf("%s is counted by %s too", g.Name, other.Name)
+			}
+		}
+		back := g.Revert(want, observed, at)
+		if back != nil && len(plan.Diff(plan.State{one: *back}, have)) != 0 {
+			t.Errorf("%s: without it %+v is still wished", g.Name, plan.Diff(plan.State{one: *back}, have))
+		}
+		before, after := have[one], plan.Group{}
+		if wish != nil {
+			after = want
+		}
+		var was *plan.Group
+		if wish != nil {
+			was = &before
+		}
+		if g.Undone(at, was).Size() != 1 || g.Undone(at, &after).Size() != 0 {
+			t.Errorf("%s: undone before %+v, after %+v; want all and none", g.Name, g.Undone(at, was), g.Undone(at, &after))
+		}
+		if at.Less(at).Size() != 0 || at.Less(plan.Impact{}).Size() != 1 {
+			t.Errorf("%s: an impact less itself is %+v, less nothing %+v", g.Name, at.Less(at), at.Less(plan.Impact{}))
+		}
+	}
+	if to := (plan.Impact{Whole: true, To: "CN=One,OU=B"}); to.Less(plan.Impact{Whole: true, To: "CN=One,OU=C"}).Size() != 1 {
+		t.Error("a move to one place passes for a move to another")
 	}
 }

@@ -130,7 +130,7 @@ type Op string
 const (
 	Rename Op = "rename" // move to Parent and Name, and set sAMAccountName if Set has it
 	Create Op = "create" // at Parent and Name, with Set; without members
-	Update Op = "update" // Set, then Remove, then Add
+	Update Op = "update" // Remove, Set or Add: a plan has one of them in a change
 )
 
 // Change is one step towards the wanted state, of one group.

@@ -30,6 +30,8 @@ const (
 	NotSeen            = "not-seen"
 	HiddenMembership   = "hidden-membership"
 	WouldPublish       = "would-publish"
+	Unconfirmed        = "unconfirmed"
+	NewWithoutSID      = "new-without-sid"
 )
 
 // Explain is the sentence for a reason, with the remedy where there is one.
@@ -51,7 +53,9 @@ func explanations() map[string]string {
 		UnsupportedKind:    "members of this kind have no object in Active Directory",
 		ForeignSID:         "the SID belongs to a domain outside this forest",
 		ReservedSID:        "well-known and built-in accounts are never written as members",
-		NotSeen:            "Graph has named the member but not described it: does the app have User.Read.All and Device.Read.All?",
+		NotSeen:            "Graph has named the member but not described it: it is asked for by its id; if it stays so, does the app have User.Read.All and Device.Read.All?",
+		Unconfirmed:        "Entra ID did not list the group: it is asked for by name before it is taken for gone, and the AD group stays as it is",
+		NewWithoutSID:      "Graph no longer gives the account's SID (is it still synchronised?): it becomes no new member until it does",
 		HiddenMembership:   "the group's membership is hidden and was read without Member.Read.Hidden, so nobody knows who is in it; the AD group keeps the members it has, and none is made",
 		WouldPublish:       "the group's membership is hidden, and Active Directory would show it to everybody; the AD group keeps the members it has, and none is made: take the group out of scope",
 
@@ -65,7 +69,8 @@ func explanations() map[string]string {
 
 // Target is what the rules must know of the Active Directory forest.
 type Target struct {
-	Domains []directory.SID // SIDs of the forest's own domains
+	Domains  []directory.SID // SIDs of the forest's own domains
+	External bool            // the schema has msDS-ExternalDirectoryObjectId
 }
 
 // Nested is what the rules must know of a cloud group that is a member.
@@ -74,57 +79,84 @@ type Nested struct {
 	Exists bool             // we own a group in AD for it
 }
 
-// Decision is what should become of one group.
-type Decision struct {
-	Want     *plan.Group // nil: nothing should be made; what is there stays as it is
-	Problems []plan.Problem
-}
-
 // Decide says what should be in Active Directory for one cloud group. g is nil
-// if Graph does not list it, have is nil if AD does not hold it. nested is
+// if Graph has never described it, observed is nil if AD does not hold it. nested is
 // asked for members that are groups.
-func (r *Rules) Decide(id directory.ID, g *directory.Group, have *plan.Group, nested func(directory.ID) Nested, t Target) Decision {
-	if reason, yes := r.retired(g); yes && have != nil {
-		return Decision{Want: retire(have, reason), Problems: []plan.Problem{{Group: id, Reason: reason}}}
+func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group, nested func(directory.ID) Nested, t Target) plan.Wish {
+	problem := func(reason string) plan.Wish { return plan.Wish{Problems: []plan.Problem{{Group: id, Reason: reason}}} }
+	if reason, yes := r.retired(g); yes && observed != nil {
+		if reason == Unconfirmed {
+			return problem(reason)
+		}
+		w := problem(reason)
+		w.Group = retire(observed, reason)
+		return w
 	}
 	if g == nil || g.Gone != directory.NotRemoved {
-		return Decision{}
+		return plan.Wish{}
 	}
 	if ok, reason := r.InScope(g); !ok {
 		if r.Scope.Groups[id] || reason == Converted {
-			return Decision{Problems: []plan.Problem{{Group: id, Reason: reason}}}
+			return problem(reason)
 		}
-		return Decision{}
+		return plan.Wish{}
 	}
 	name := strings.TrimSpace(g.Props.First("displayName"))
 	if name == "" {
-		return Decision{Problems: []plan.Problem{{Group: id, Reason: NoName}}}
+		return problem(NoName)
 	}
-	want := &plan.Group{ID: id, Parent: r.OU, Name: left(name, 51) + "_" + id.String()[24:]}
-	want.Attrs = map[string][]string{
-		"displayName":    {g.Props.First("displayName")},
-		"groupType":      {"-2147483640"}, // universal security (MS-ADTS 2.2.12)
-		"sAMAccountName": {accountName(want.Name)},
-	}
-	if d := left(strings.TrimSpace(g.Props.First("description")), 448); d != "" {
-		want.Attrs["description"] = []string{d}
-	}
+	want := r.group(g, name, t)
 	if reason, yes := hidden(g); yes {
-		return keep(want, have, plan.Problem{Group: id, Reason: reason})
+		return keep(want, observed, plan.Problem{Group: id, Reason: reason})
 	}
-	var problems []plan.Problem
+	w := plan.Wish{Group: want}
 	for _, m := range g.Members {
 		ref, reason := member(r, m, nested, t)
+		switch {
+		case ref == "" && reason == NotSeen:
+			w.Undescribed = append(w.Undescribed, m)
+		case ref == "" && reason == UnsupportedKind:
+			w.Nameless = true
+		case ref != "" && m.Standing == directory.LostSID && !holds(observed, ref): // its last SID keeps what it has, and gives nothing new
+			ref, reason = "", NewWithoutSID
+		}
 		if ref != "" {
 			want.Members = append(want.Members, ref)
 		}
 		if reason != "" {
-			problems = append(problems, plan.Problem{Group: id, Member: m.ID, Reason: reason})
+			w.Problems = append(w.Problems, plan.Problem{Group: id, Member: m.ID, Reason: reason})
 		}
 	}
 	slices.Sort(want.Members)
 	want.Members = slices.Compact(want.Members)
-	return Decision{Want: want, Problems: problems}
+	return w
+}
+
+// group is the wish but for its members.
+func (r *Rules) group(g *directory.Group, name string, t Target) *plan.Group {
+	want := &plan.Group{ID: g.ID, Parent: r.OU, Name: commonName(name) + "_" + g.ID.String()[24:]}
+	want.Attrs = map[string][]string{
+		"adminDescription": {plan.Mark(g.ID)},
+		"displayName":      {g.Props.First("displayName")},
+		"groupType":        {"-2147483640"}, // universal security (MS-ADTS 2.2.12)
+		"sAMAccountName":   {accountName(want.Name)},
+	}
+	if t.External {
+		want.Attrs["msDS-ExternalDirectoryObjectId"] = []string{plan.Mark(g.ID)}
+	}
+	if d := left(strings.TrimSpace(g.Props.First("description")), 448); d != "" {
+		want.Attrs["description"] = []string{d}
+	}
+	return want
+}
+
+// holds says whether a member is in a group as it is in Active Directory.
+func holds(observed *plan.Group, ref plan.Ref) bool {
+	if observed == nil {
+		return false
+	}
+	_, is := slices.BinarySearch(observed.Members, ref)
+	return is
 }
 
 // hidden says why nobody is made a member of a group, or taken out of it.
@@ -140,18 +172,20 @@ func hidden(g *directory.Group) (reason string, yes bool) {
 
 // keep is a wish without a word on the members: they are left as they are. An AD
 // group that would have to be made empty is not made.
-func keep(want, have *plan.Group, p plan.Problem) Decision {
-	if have == nil {
-		return Decision{Problems: []plan.Problem{p}}
+func keep(want, observed *plan.Group, p plan.Problem) plan.Wish {
+	if observed == nil {
+		return plan.Wish{Problems: []plan.Problem{p}}
 	}
-	want.Members = slices.Clone(have.Members)
-	return Decision{Want: want, Problems: []plan.Problem{p}}
+	want.Members = slices.Clone(observed.Members)
+	return plan.Wish{Group: want, Problems: []plan.Problem{p}}
 }
 
 // retired says why a group that AD may hold is no longer managed.
 func (r *Rules) retired(g *directory.Group) (string, bool) {
 	switch {
-	case g == nil:
+	case g == nil, g.Gone == directory.Unlisted && g.Reading != directory.Named:
+		return Unconfirmed, true
+	case g.Gone == directory.Unlisted:
 		return GroupGone, true
 	case g.Gone != directory.NotRemoved:
 		return GroupDeleted, true
@@ -164,8 +198,8 @@ func (r *Rules) retired(g *directory.Group) (string, bool) {
 
 // retire is the group as it is, with a note for people. Nothing else changes:
 // deleting is a step of its own, with guards of its own.
-func retire(have *plan.Group, reason string) *plan.Group {
-	w := have.Clone()
+func retire(observed *plan.Group, reason string) *plan.Group {
+	w := observed.Clone()
 	if w.Attrs == nil {
 		w.Attrs = map[string][]string{}
 	}
@@ -177,11 +211,12 @@ func retire(have *plan.Group, reason string) *plan.Group {
 // doubt.
 func member(r *Rules, m directory.Member, nested func(directory.ID) Nested, t Target) (plan.Ref, string) {
 	if m.Kind == directory.GroupKind {
-		n := nested(m.ID)
-		if n.Exists || m.Standing != directory.Synced && r.writes(n.Group) {
+		switch n := nested(m.ID); {
+		case n.Exists, m.SID == "" && r.writes(n.Group):
 			return plan.GroupRef(m.ID), ""
-		}
-		if m.SID == "" {
+		case m.SID == "" && n.Group == nil:
+			return "", NotSeen
+		case m.SID == "":
 			return "", NestedOutOfScope
 		}
 	}
@@ -213,6 +248,17 @@ func (r *Rules) writes(g *directory.Group) bool {
 	ok, _ := r.InScope(g)
 	_, no := hidden(g)
 	return ok && !no && strings.TrimSpace(g.Props.First("displayName")) != ""
+}
+
+// commonName is the part of a cn that comes from a display name: 51 characters, and a
+// blank for what Active Directory keeps out of names (MS-ADTS 3.1.1.5.1.2).
+func commonName(name string) string {
+	return left(strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, name), 51)
 }
 
 // left cuts a string to at most n UTF-16 code units, as .NET and AD count.

@@ -35,7 +35,7 @@ type Scope struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 2
+const version = 3
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.
@@ -51,7 +51,7 @@ func (r *Rules) Hash() string {
 // Attributes lists the AD attributes that the rules decide, sorted: what the
 // agent has to read.
 func (r *Rules) Attributes() []string {
-	return []string{"description", "displayName", "groupType", "info", "sAMAccountName"}
+	return []string{"adminDescription", "description", "displayName", "groupType", "info", "msDS-ExternalDirectoryObjectId", "sAMAccountName"}
 }
 
 // InScope says whether a group is to be written and, where it is not, why. The

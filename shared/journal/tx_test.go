@@ -13,7 +13,7 @@ import (
 )
 
 // group fetches what Graph said of a group.
-func group(t *testing.T, w *Work, n int) *directory.Group {
+func group(t *testing.T, w *Tx, n int) *directory.Group {
 	t.Helper()
 	if err := w.Fetch(t.Context(), []directory.ID{gid(n)}); err != nil {
 		t.Fatal(err)
@@ -103,17 +103,17 @@ func TestTodo(t *testing.T) {
 	w = load(t, j)
 	uncounted, counted, err := w.Todo(ctx)
 	if err != nil || len(uncounted) < 3 || len(counted) > 0 {
-		t.Fatalf("to do: %v, %v, %v; want all units uncounted", uncounted, counted, err)
+		t.Fatalf("to do: %v, %v, %v; want all shards uncounted", uncounted, counted, err)
 	}
 	seen := map[directory.ID]bool{}
 	for i, number := range uncounted {
-		u, err := w.Unit(ctx, number)
+		u, err := w.Shard(ctx, number)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range u.Groups {
 			if seen[id] {
-				t.Fatalf("group %s lies in two units", id)
+				t.Fatalf("group %s lies in two shards", id)
 			}
 			seen[id] = true
 		}
@@ -124,7 +124,7 @@ func TestTodo(t *testing.T) {
 		w.Counted(u, Counts{Groups: len(u.Groups), Changes: 1}, i > 0, wake)
 	}
 	if len(seen) != n {
-		t.Errorf("%d groups in all units, want %d", len(seen), n)
+		t.Errorf("%d groups in all shards, want %d", len(seen), n)
 	}
 	w.Head.Cursor = uncounted[1]
 	commit(t, w)
@@ -142,7 +142,7 @@ func TestTodo(t *testing.T) {
 	if first, _, err = w.Todo(ctx); err != nil || !slices.Equal(first, uncounted[:1]) {
 		t.Errorf("when something parked is due: %v, %v; want %v", first, err, uncounted[:1])
 	}
-	if err := w.MarkUnits(ctx, func(c Counts) bool { return c.Changes > 0 }); err != nil {
+	if err := w.MarkShards(ctx, func(c Counts) bool { return c.Changes > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	if first, again, _ = w.Todo(ctx); len(first) != len(uncounted) || len(again) > 0 {

@@ -1,0 +1,195 @@
+// Package decision says what becomes of a group now: of the rules' wish for it,
+// what may be carried out, what has to wait, what has to be asked first, and why.
+// Turn, preview, status and tests all use the same Decide.
+//
+// It is pure: no context, no clock, no log, no I/O; time comes in as a value. Its
+// one invariant, before all others: a removal needs evidence. Read prove first.
+package decision
+
+import (
+	"slices"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+)
+
+// Input is all that is decided from.
+type Input struct {
+	Record record.Group
+	Cloud  *directory.Group // as Graph has described it; nil: it never did
+
+	// Wish is the rules' word, for the group as it stands in Active Directory; nil: it
+	// does not stand there.
+	Wish func(observed *plan.Group) plan.Wish
+	// Kin returns the record of a group that is or was a member.
+	Kin func(directory.ID) *record.Group
+
+	Limits   plan.Limits
+	Approved []plan.Ref // removals that a person has approved by name of the group; sorted
+	Grounds  string     // on which the agent's side refuses now
+	Now      time.Time
+	MayAsk   bool // there is room for a question to Graph
+}
+
+// Output is what is decided.
+type Output struct {
+	Record record.Group // the new record
+	Draft  *Draft       // what is to be done; nil: nothing is
+	Open   *record.Listing
+	Ask    Question
+	Agreed bool // Active Directory is as the cloud wants it, and nothing is withheld: who left may be forgotten
+	Counts record.Counts
+	Wake   time.Time // when to decide again though nothing has changed; zero: never
+}
+
+// Question is what Graph has to be asked before more can be said.
+type Question struct {
+	Groups     []directory.ID     // to be read by name
+	Principals []directory.Member // to be described
+}
+
+// Decide says what becomes of a group.
+func Decide(in Input) Output {
+	d := decider{Input: in}
+	d.out.Record = in.Record
+	d.observed = d.canonical()
+	d.wish = in.Wish(d.observed)
+	d.out.Record.Problems = d.wish.Problems
+	d.countObserved()
+	switch {
+	case in.Record.Trouble != nil:
+		d.trouble(*in.Record.Trouble)
+	case in.Record.Stale || in.Record.Missing:
+		d.out.Counts.Stale++
+	case d.wish.Group == nil:
+		d.out.Record.Parked, d.out.Record.Hold = nil, nil
+	default:
+		d.decide(*d.wish.Group)
+	}
+	d.ask()
+	for _, p := range d.out.Record.Problems {
+		d.out.Counts.Add(record.Counts{Problems: map[string]int{p.Reason: 1}})
+	}
+	return d.out
+}
+
+// A decider is one decision on its way.
+type decider struct {
+	Input
+	observed *plan.Group // with nested groups of ours by their mark
+	wish     plan.Wish
+	out      Output
+}
+
+// decide withholds from the wish what may not be carried out now, and says what is
+// left of it.
+func (d *decider) decide(want plan.Group) {
+	want = d.prove(want)
+	left := d.withoutParked(want)
+	if left != nil && d.observed != nil {
+		left = d.limit(*left)
+	}
+	if left == nil {
+		return
+	}
+	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released()}
+	changes := draft.Changes()
+	c := &d.out.Counts
+	c.Changes = len(changes)
+	for _, g := range plan.Guards() {
+		if n := draft.Impact(g).Size(); n > 0 {
+			c.Add(record.Counts{Pending: map[plan.GuardName]int{g.Name: n}})
+		}
+	}
+	if len(changes) > 0 {
+		d.out.Draft = draft
+		return
+	}
+	d.out.Record.Asked = false
+	if c.Held+c.Parked+c.Unproven == 0 {
+		d.out.Agreed, d.out.Record.Converged = true, true
+	}
+}
+
+// canonical is the group as it was observed, with each link to a group that is or was
+// ours by its mark. The agent names such a group by its SID where it does not see that
+// it is ours: moved away, its mark cleared, a right to read it lost. It is the same
+// member all the same.
+func (d *decider) canonical() *plan.Group {
+	if d.Record.Observed == nil {
+		return nil
+	}
+	g := *d.Record.Observed
+	if d.Cloud == nil {
+		return &g
+	}
+	ours := map[plan.Ref]plan.Ref{}
+	for _, m := range slices.Concat(d.Cloud.Members, d.Cloud.Left) {
+		if m.Kind == directory.GroupKind {
+			if kin := d.Kin(m.ID); kin.SID != "" {
+				ours[plan.SIDRef(kin.SID)] = plan.GroupRef(m.ID)
+			}
+		}
+	}
+	if !slices.ContainsFunc(g.Members, func(r plan.Ref) bool { return ours[r] != "" }) {
+		return &g
+	}
+	g.Members = slices.Clone(g.Members)
+	for i, r := range g.Members {
+		if mark := ours[r]; mark != "" {
+			g.Members[i] = mark
+		}
+	}
+	slices.Sort(g.Members)
+	g.Members = slices.Compact(g.Members)
+	return &g
+}
+
+// countObserved counts what is in Active Directory. Shares of limits are of what the
+// cloud knows too: whoever invents groups or members at the agent's end makes no limit
+// larger.
+func (d *decider) countObserved() {
+	g, c := d.observed, &d.out.Counts
+	if g == nil {
+		return
+	}
+	c.Groups, c.Members = 1, len(g.Members)
+	if plan.Retired(*g) {
+		c.Retired = 1
+	}
+	if d.Cloud == nil || len(d.Cloud.Props) == 0 { // never listed
+		return
+	}
+	c.Known = len(plan.Common(g.Members, plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left))))
+	c.Managed = 1 - c.Retired
+}
+
+// refs are the forms in which members may stand in Active Directory, sorted.
+func (d *decider) refs(members []directory.Member) []plan.Ref {
+	out := make([]plan.Ref, 0, len(members))
+	for _, m := range members {
+		if m.Kind == directory.GroupKind {
+			out = append(out, plan.GroupRef(m.ID))
+		}
+		if m.SID != "" {
+			out = append(out, plan.SIDRef(m.SID))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// trouble leaves the group as it is, and says why.
+func (d *decider) trouble(t plan.Trouble) {
+	d.out.Counts.Trouble++
+	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: t.Case, Text: t.Text})
+}
+
+// wake has the group decided again at a time, if that is sooner.
+func (d *decider) wake(at time.Time) {
+	if d.out.Wake.IsZero() || at.Before(d.out.Wake) {
+		d.out.Wake = at
+	}
+}

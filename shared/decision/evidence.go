@@ -1,0 +1,122 @@
+package decision
+
+import (
+	"slices"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+)
+
+// prove puts back each member that would go without evidence. A member is taken out
+// of Active Directory only
+//
+//   - on Graph's own word that it left, or that its account has another SID now, or
+//   - as a proven stranger: the group was read as a whole, that reading was confirmed by
+//     name, each of its members is known, and this one is none of them.
+//
+// It is the same for deltas, enumerations, restored groups and journals, groups that
+// come into sight again, and for what somebody did by hand. What lacks evidence is
+// asked for: see ask.
+func (d *decider) prove(want plan.Group) plan.Group {
+	if d.observed == nil || d.Cloud == nil {
+		return want
+	}
+	gone := plan.Missing(d.observed.Members, want.Members)
+	if len(gone) == 0 {
+		return want
+	}
+	theirs := d.refs(d.Cloud.Members) // whoever cannot be written is a member none the less
+	kept := plan.Common(gone, theirs)
+	rest := plan.Missing(plan.Missing(gone, theirs), d.refs(d.Cloud.Left))
+	if d.allKnown() {
+		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
+			_, nameless := r.GUID()
+			return !(nameless && d.wish.Nameless)
+		})
+	}
+	d.out.Counts.Unproven += len(rest)
+	want.Members = plan.Merge(want.Members, plan.Merge(kept, rest))
+	return want
+}
+
+// allKnown says whether whoever is none of the group's members is a stranger.
+func (d *decider) allKnown() bool {
+	return d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0
+}
+
+// firstAsk is how long an answer of Graph has to show before it is asked again.
+const firstAsk = time.Minute
+
+// mostPrincipals is how many members of one group are asked for at once.
+const mostPrincipals = 50
+
+// ask says what Graph has to be asked: what lacks evidence, what contradicts what was
+// known, and what nobody has described. It is asked at once, and then ever more rarely.
+func (d *decider) ask() {
+	q := d.question()
+	r := &d.out.Record.Reread
+	if len(q.Groups)+len(q.Principals) == 0 {
+		*r = record.Tries{}
+		return
+	}
+	d.out.Counts.Asks++
+	switch {
+	case !r.Due(d.Now):
+		d.wake(r.Until)
+	case !d.MayAsk:
+		d.wake(d.Now)
+	default:
+		*r = r.Next(d.Now, firstAsk)
+		d.wake(r.Until)
+		d.out.Ask = q
+	}
+}
+
+func (d *decider) question() (q Question) {
+	exists, wanted := d.observed != nil, d.wish.Group != nil
+	switch g := d.Cloud; {
+	case !exists && !wanted:
+		return q
+	case exists && (g == nil || g.Gone == directory.Unlisted), // is it gone, or did Graph leave it out?
+		exists && d.out.Counts.Unproven > 0 && g.Reading != directory.Named,
+		wanted && g != nil && d.doubtful(g):
+		q.Groups = append(q.Groups, d.Record.ID)
+	}
+	// Some at a time, others each time: some may never be described.
+	all := d.wish.Undescribed
+	from := 0
+	if len(all) > mostPrincipals {
+		from = d.Record.Reread.Count * mostPrincipals % len(all)
+	}
+	for _, m := range all[from:min(from+mostPrincipals, len(all))] {
+		if m.Kind == directory.GroupKind {
+			q.Groups = append(q.Groups, m.ID)
+		} else {
+			q.Principals = append(q.Principals, m)
+		}
+	}
+	return q
+}
+
+// doubtful says whether what is known of a listed group's members is in doubt by
+// itself.
+func (d *decider) doubtful(g *directory.Group) bool {
+	return g.Reading == directory.Doubted || g.Unread && !g.Props.Hidden() ||
+		slices.ContainsFunc(g.Members, func(m directory.Member) bool { return m.Standing == directory.LostForGood })
+}
+
+// Contradicts says, in words, where a change would take out of a group somebody who
+// is a member in the cloud; "" if it does not. It is asked once more of all that goes
+// out: no rule and no limit may lead there.
+func Contradicts(c plan.Change, cloud *directory.Group) string {
+	if cloud == nil || len(c.Remove) == 0 {
+		return ""
+	}
+	var d decider
+	if bad := plan.Common(c.Remove, d.refs(cloud.Members)); len(bad) > 0 {
+		return "it would remove " + string(bad[0]) + ", who is a member in the cloud"
+	}
+	return ""
+}

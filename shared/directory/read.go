@@ -1,0 +1,115 @@
+package directory
+
+// Read folds what a reading by name said of the groups that were asked for: pages
+// are all of its pages. It tells of whole groups, and yet it is one witness: where it
+// contradicts what was known, another reading by name has to agree before anything is
+// concluded from it.
+func (s Snapshot) Read(asked []ID, pages []Page) Touched {
+	t := newTouched()
+	items := map[ID]GroupChange{}
+	for _, p := range pages {
+		for _, c := range p.Groups {
+			items[c.ID] = join(items[c.ID], c)
+		}
+	}
+	for _, id := range asked {
+		if c, listed := items[id]; listed && c.Removed == NotRemoved {
+			s.readGroup(c, t)
+		} else {
+			s.unlisted(id, t)
+		}
+	}
+	s.refreshAll(t)
+	return t
+}
+
+// join puts the items of one group together.
+func join(a, b GroupChange) GroupChange {
+	props, _ := a.Set.with(b.Set)
+	return GroupChange{ID: b.ID, Set: props, Members: append(a.Members, b.Members...), Removed: b.Removed, Unread: a.Unread || b.Unread, Partial: a.Partial || b.Partial}
+}
+
+// readGroup takes a group as a reading by name has it.
+func (s Snapshot) readGroup(c GroupChange, t Touched) {
+	old := s.Groups[c.ID]
+	g := Group{ID: c.ID}
+	if old != nil {
+		g = *old
+	}
+	if g.Gone != NotRemoved {
+		g.Gone, g.Reading, g.Members = NotRemoved, Partial, nil
+	}
+	g.Props, _ = g.Props.with(c.Set)
+	if g.Unread = c.Unread; !c.Unread { // what was kept back is not nobody
+		known := g.Members
+		g.Members = nil
+		s.foldMembers(&g, c.Members, t)
+		g.leave(nil)
+		g.Reading = g.Reading.confirmed(len(lost(g.Members, known)) > 0 || c.Partial)
+	}
+	s.putGroup(&g, t)
+	s.regroup(&g, t)
+}
+
+// confirmed is the reading after another one, by name, that lacks some who were known
+// or does not.
+func (r Reading) confirmed(lacks bool) Reading {
+	switch {
+	case lacks:
+		return Doubted
+	case r == Partial:
+		return Whole // the first word on all of its members
+	}
+	return Named
+}
+
+// unlisted notes that a group was asked for by name and is not listed. It is gone when
+// both an enumeration, or what was known, and a second look agree.
+func (s Snapshot) unlisted(id ID, t Touched) {
+	old := s.Groups[id]
+	g := Group{ID: id, Gone: Unlisted, Reading: Named}
+	switch {
+	case old == nil:
+	case old.Gone == SoftDeleted || old.Gone == Deleted, old.Gone == Unlisted && old.Reading == Named:
+		return
+	default:
+		g.Props, g.Left, g.Unread = old.Props, old.Left, old.Unread
+		if old.Gone == NotRemoved {
+			g.Reading = Whole // the first time
+		}
+	}
+	s.putGroup(&g, t)
+	s.regroup(&g, t)
+}
+
+// Succeed is what a complete enumeration says of a group, g, in the light of what was
+// known before it, old; g is nil if it does not list it. Whom it lacks has not left
+// for that: guards and evidence ask for more.
+func Succeed(g, old *Group) *Group {
+	if g == nil {
+		if old.Gone != NotRemoved {
+			return old
+		}
+		return &Group{ID: old.ID, Props: old.Props, Left: old.Left, Gone: Unlisted, Reading: Whole}
+	}
+	now := *g
+	now.Left = old.Left
+	now.leave(nil)
+	switch {
+	case old.Gone == NotRemoved && len(lost(g.Members, old.Members)) > 0:
+		now.Reading = Doubted
+	case g.Reading == Whole && old.Gone == NotRemoved && old.Reading == Named && !old.Unread:
+		now.Reading = Named // still so
+	}
+	return &now
+}
+
+// lost lists the members of old that are not among now; both sorted.
+func lost(now, old []Member) (out []Member) {
+	for _, m := range old {
+		if _, is := find(now, m.ID); !is {
+			out = append(out, m)
+		}
+	}
+	return out
+}

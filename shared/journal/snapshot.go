@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"groupwriteback/shared/directory"
+)
+
+// Snapshot returns the part of what Graph said that names these groups and
+// principals, ready to be folded: of the enumeration under way if shadow is set.
+func (tx *Tx) Snapshot(ctx context.Context, p directory.Page, shadow bool) (directory.Snapshot, error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return directory.Snapshot{}, err
+	}
+	groups, principals := &t.groups, &t.principals
+	s := directory.Snapshot{Groups: map[directory.ID]*directory.Group{}, Principals: map[directory.ID]*directory.Principal{}, Whole: shadow}
+	gids, pids := p.Names()
+	if shadow {
+		groups, principals = &t.shadow.groups, &t.shadow.principals
+		s.Before = map[directory.ID]*directory.Principal{}
+		if err := fill(ctx, tx, &t.principals, pids, s.Before); err != nil {
+			return s, err
+		}
+	}
+	if err := fill(ctx, tx, principals, pids, s.Principals); err != nil {
+		return s, err
+	}
+	if err := fill(ctx, tx, groups, gids, s.Groups); err != nil {
+		return s, err
+	}
+	return s, fill(ctx, tx, groups, s.Parents(p), s.Groups)
+}
+
+// fill copies records with these keys from a tree.
+func fill[R any](ctx context.Context, tx *Tx, t *tree[R], ids []directory.ID, into map[directory.ID]R) error {
+	if err := t.load(ctx, ids); err != nil {
+		return tx.explain(ctx, err)
+	}
+	for _, id := range ids {
+		if r, ok := t.get(id); ok {
+			into[id] = r
+		}
+	}
+	return nil
+}
+
+// Keep stores what a fold changed, and marks the groups that it concerns.
+func (tx *Tx) Keep(ctx context.Context, s directory.Snapshot, touched directory.Touched, shadow bool) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
+	}
+	groups, principals := &t.groups, &t.principals
+	if shadow {
+		groups, principals = &t.shadow.groups, &t.shadow.principals
+	}
+	for id := range touched.Groups {
+		groups.put(id, s.Groups[id])
+	}
+	for id := range touched.Principals {
+		principals.put(id, s.Principals[id])
+	}
+	if shadow {
+		return nil // all groups are decided again when it is complete
+	}
+	return tx.Mark(ctx, slices.Collect(maps.Keys(touched.Decide))...)
+}
+
+// Parts returns the numbers of the parts of what Graph said before an enumeration
+// under way. They stay the same while nothing else is folded.
+func (tx *Tx) Parts(ctx context.Context) ([]uint32, error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []uint32
+	for _, n := range slices.Sorted(maps.Keys(t.groups.infos)) {
+		out = append(out, uint32(n))
+	}
+	return out, nil
+}
+
+// Carry holds the enumeration under way against a part of what was known before: who
+// has left is carried on, and what it lacks is noted. Doing it again changes nothing.
+func (tx *Tx) Carry(ctx context.Context, number uint32) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
+	}
+	ids, err := t.groups.within(ctx, shard(number))
+	if err != nil {
+		return tx.explain(ctx, err)
+	}
+	if err := t.shadow.groups.load(ctx, ids); err != nil {
+		return tx.explain(ctx, err)
+	}
+	for _, id := range ids {
+		old, _ := t.groups.get(id)
+		g, _ := t.shadow.groups.get(id)
+		t.shadow.groups.put(id, directory.Succeed(g, old))
+	}
+	t.groups.release(shard(number))
+	return nil
+}
+
+// Promote makes the completed enumeration the truth. Every group is decided again.
+func (tx *Tx) Promote(ctx context.Context) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
+	}
+	// Names keep the kind that they were written under: an object belongs to
+	// whatever names it.
+	t.groups, t.shadow.groups = t.shadow.groups, newTree(tx, mapObject{}, groupKind+"s", encodeGroup, decodeGroup)
+	t.principals, t.shadow.principals = t.shadow.principals, newTree(tx, mapObject{}, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.groups.kind, t.principals.kind = groupKind, principalKind
+	return tx.MarkAll(ctx)
+}
+
+// DropShadow forgets an enumeration under way.
+func (tx *Tx) DropShadow(ctx context.Context) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
+	}
+	t.shadow.groups = newTree(tx, mapObject{}, groupKind+"s", encodeGroup, decodeGroup)
+	t.shadow.principals = newTree(tx, mapObject{}, principalKind+"s", encodePrincipal, decodePrincipal)
+	return nil
+}
+
+// Principals returns the users, groups and devices with these ids that are known.
+func (tx *Tx) Principals(ctx context.Context, ids []directory.ID) (map[directory.ID]*directory.Principal, error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[directory.ID]*directory.Principal{}
+	return out, fill(ctx, tx, &t.principals, ids, out)
+}

@@ -1,0 +1,100 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"groupwriteback/shared/directory"
+)
+
+// Kind is what a change does to a group. Each is refused, and tried again, on its
+// own: a name that is taken keeps nobody in a group.
+type Kind string
+
+// The kinds.
+const (
+	Renaming Kind = "rename"
+	Creating Kind = "create"
+	Setting  Kind = "set"
+	Removing Kind = "remove"
+	Adding   Kind = "add"
+)
+
+// Kinds lists them in the order in which Diff brings those of one group.
+func Kinds() []Kind { return []Kind{Renaming, Creating, Removing, Setting, Adding} }
+
+// Kind is the change's kind: Diff makes changes of one kind only.
+func (c Change) Kind() Kind {
+	switch {
+	case c.Op == Rename:
+		return Renaming
+	case c.Op == Create:
+		return Creating
+	case len(c.Remove) > 0:
+		return Removing
+	case len(c.Add) > 0:
+		return Adding
+	}
+	return Setting
+}
+
+// Wish identifies what a change wants of the group as a whole, without its
+// members: a refusal is of this wish, and another one is tried at once.
+func (c Change) Wish() string {
+	data, err := json.Marshal([]any{c.Kind(), c.Parent, c.Name, c.Set})
+	if err != nil {
+		panic("plan: a change of strings cannot fail to encode: " + err.Error())
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Revert is the wish for a group without a kind of change, or, of Removing and
+// Adding, without these members; nil: nothing is wished.
+func Revert(want, observed Group, kind Kind, refs []Ref) *Group {
+	switch kind {
+	case Creating:
+		return nil
+	case Renaming:
+		want.Parent, want.Name = observed.Parent, observed.Name
+		want.Attrs = maps.Clone(want.Attrs)
+		keep(want.Attrs, observed.Attrs, samAccountName)
+	case Setting:
+		attrs := maps.Clone(observed.Attrs)
+		if attrs == nil {
+			attrs = map[string][]string{}
+		}
+		keep(attrs, want.Attrs, samAccountName) // it travels with the name
+		want.Attrs = attrs
+	case Removing:
+		want.Members = Merge(want.Members, refs)
+	case Adding:
+		want.Members = Missing(want.Members, refs)
+	}
+	return &want
+}
+
+// keep sets one attribute as another group has it.
+func keep(attrs, from map[string][]string, name string) {
+	if v, ok := from[name]; ok {
+		attrs[name] = slices.Clone(v)
+	} else {
+		delete(attrs, name)
+	}
+}
+
+// Wish is what rules want of one group in Active Directory.
+type Wish struct {
+	Group    *Group // nil: nothing should be made; what is there stays as it is
+	Problems []Problem
+
+	// Undescribed are members of whom nobody knows who they are in Active Directory:
+	// while there are any, no member of the group is a stranger.
+	Undescribed []directory.Member
+	// Nameless says that members of the cloud group have no SID by their nature, such as
+	// contacts: then no object without a SID is a stranger.
+	Nameless bool
+}

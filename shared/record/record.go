@@ -1,0 +1,107 @@
+// Package record is what is known of one group in Active Directory, and what
+// stands between that and the wish: what was issued and is not proven, what was
+// refused, what is held, what has gone lately.
+//
+// It is pure data with its own arithmetic: no context, no clock, no log, no I/O;
+// times come in as values. Package decision makes a new record of an old one,
+// package journal keeps them.
+package record
+
+import (
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// Group is the record of one group.
+type Group struct {
+	ID       directory.ID
+	Observed *plan.Group   // as the agent saw or made it last; nil: Active Directory does not hold it
+	SID      directory.SID // of that group, kept when it is gone: a link to it is a link to a group that was ours
+
+	LastWrite uint64        // the last batch that may have changed it: older rows of a report do not count
+	Stale     bool          // what Observed says may not be so: it is read again before anything is planned
+	Missing   bool          // a full report did not name it: only an answer by name settles that
+	Trouble   *plan.Trouble // it is there, and cannot be managed as it is
+
+	Converged bool     // it has agreed with the cloud once: what comes after the first fill is growth
+	Asked     bool     // an operator waits for it
+	Misses    int      // how many plans in a row got no answer for it
+	Issued    []Issued // what plans were told to do to it, and nobody has shown yet to be done or not
+	Window    Window   // what plans did to it lately
+	Parked    []Parked // what of the present difference was refused
+	Hold      *Hold    // removals that wait for approval
+	Reread    Tries    // how often Graph was asked for it by name
+
+	Problems []plan.Problem
+}
+
+// Empty says whether a record says nothing: it need not be kept.
+func (g *Group) Empty() bool {
+	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{})
+}
+
+// Issued is what a plan was told to do to a group, as a guard counts it. It stays
+// until the agent says that it is done, or a later reading shows what of it is so:
+// the windows give back only what was not done.
+type Issued struct {
+	Seq    uint64    // of the batch
+	At     time.Time // when it was counted
+	Guard  plan.GuardName
+	Impact plan.Impact
+}
+
+// Tries counts how often something was tried in vain, and when it is tried again.
+type Tries struct {
+	Count int       `cbor:"1,keyasint,omitempty" json:"tries,omitempty"`
+	Until time.Time `cbor:"2,keyasint,omitempty" json:"until,omitzero"`
+}
+
+// Due says whether it is time to try again.
+func (t Tries) Due(now time.Time) bool { return !t.Until.After(now) }
+
+// Next is one more try, which waits first, and then four times as long each time,
+// up to a day.
+func (t Tries) Next(now time.Time, first time.Duration) Tries {
+	wait := first
+	for range min(t.Count, 8) {
+		wait = min(4*wait, 24*time.Hour)
+	}
+	return Tries{Count: t.Count + 1, Until: now.Add(wait)}
+}
+
+// Parked is a part of the present difference that was refused, or got no answer,
+// and is left alone for a while.
+type Parked struct {
+	Tries
+	Kind    plan.Kind `cbor:"3,keyasint" json:"kind"`
+	Ref     plan.Ref  `cbor:"4,keyasint,omitempty" json:"ref,omitempty"` // of one member; empty: all of that kind
+	Code    int       `cbor:"5,keyasint,omitempty" json:"code,omitempty"`
+	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
+	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"` // plan.Change.Wish: another wish is tried at once
+	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"` // under which it was refused: others have it tried at once
+}
+
+// firstWait is how long what was refused is left alone at first.
+const firstWait = 5 * time.Minute
+
+// Park puts a refusal into a sorted list, in the place of what stands there of the
+// same kind and member.
+func Park(list []Parked, p Parked, now time.Time) []Parked {
+	out := make([]Parked, 0, len(list)+1)
+	for _, old := range list {
+		if old.Kind == p.Kind && old.Ref == p.Ref {
+			p.Tries = old.Tries
+			continue
+		}
+		out = append(out, old)
+	}
+	p.Tries = p.Next(now, firstWait)
+	at := 0
+	for at < len(out) && (out[at].Kind < p.Kind || out[at].Kind == p.Kind && out[at].Ref < p.Ref) {
+		at++
+	}
+	return append(out[:at], append([]Parked{p}, out[at:]...)...)
+}
