@@ -22,9 +22,11 @@ func malformedf(format string, args ...any) error { return &malformed{fmt.Sprint
 // selection; others are skipped. Memory beyond the page it returns does not grow
 // with the page.
 //
+// A page of a feed ends in a link; one of a list need not.
+//
 // The error is a *malformed if the page is whole; any other says that it could
 // not be read to its end.
-func decode(r io.Reader, f feed, selection []string) (directory.Page, error) {
+func decode(r io.Reader, f feed, selection []string, list bool) (directory.Page, error) {
 	d := decoder{json: jsontext.NewDecoder(r), names: make(map[string]string, len(selection))}
 	for _, name := range selection {
 		if name != "id" && name != "members" {
@@ -32,7 +34,7 @@ func decode(r io.Reader, f feed, selection []string) (directory.Page, error) {
 		}
 	}
 	page := directory.Page{Feed: f.name}
-	if err := d.page(&page, f); err != nil {
+	if err := d.page(&page, f, list); err != nil {
 		return directory.Page{}, err
 	}
 	// The end of the body is what proves that the connection was not cut.
@@ -50,7 +52,7 @@ type decoder struct {
 	buf   []byte            // backs what text returns
 }
 
-func (d *decoder) page(p *directory.Page, f feed) error {
+func (d *decoder) page(p *directory.Page, f feed, list bool) error {
 	hasValue := false
 	err := d.object(func(name []byte) (err error) {
 		switch string(name) {
@@ -76,7 +78,7 @@ func (d *decoder) page(p *directory.Page, f feed) error {
 		return err
 	case !hasValue:
 		return malformedf(`page has no "value"`)
-	case p.Next == "" && p.Delta == "":
+	case p.Next == "" && p.Delta == "" && !list:
 		return malformedf("page has neither @odata.nextLink nor @odata.deltaLink: the feed breaks off")
 	case p.Next != "" && p.Delta != "":
 		return malformedf("page has both @odata.nextLink and @odata.deltaLink")

@@ -87,7 +87,7 @@ func TestDecode(t *testing.T) {
 		"byte by byte":   iotest.OneByteReader(strings.NewReader(golden)),
 		"end with bytes": iotest.DataErrReader(strings.NewReader(golden)),
 	} {
-		got, err := decode(r, f, f.selection(nil))
+		got, err := decode(r, f, f.selection(nil), false)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -107,14 +107,14 @@ func TestDecodeRefusesEveryHalf(t *testing.T) {
 			"ends":   strings.NewReader(text[:n]),
 			"breaks": io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(io.ErrUnexpectedEOF)),
 		} {
-			p, err := decode(r, f, f.selection(nil))
+			p, err := decode(r, f, f.selection(nil), false)
 			if _, final := errors.AsType[*malformed](err); err == nil || final {
 				t.Fatalf("%s after %d bytes %q: page %v, error %v", name, n, text[max(0, n-20):n], p, err)
 			}
 		}
 	}
 	r := io.MultiReader(strings.NewReader(text), iotest.ErrReader(io.ErrUnexpectedEOF))
-	if _, err := decode(r, f, f.selection(nil)); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := decode(r, f, f.selection(nil), false); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a cut after the last brace gives %v", err)
 	}
 }
@@ -133,7 +133,7 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 		`{` + id + `,"groupTypes":[null]}`, `{` + id + `,"groupTypes":[["x"]]}`, `{` + id + `,"mail":{}}`,
 	} {
 		page := `{"value":[` + item + `],"@odata.deltaLink":"d"}`
-		_, err := decode(strings.NewReader(page), f, f.selection(nil))
+		_, err := decode(strings.NewReader(page), f, f.selection(nil), false)
 		if _, is := errors.AsType[*malformed](err); !is {
 			t.Errorf("%s: error %v is not about the page's content", item, err)
 		}
@@ -155,11 +155,11 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := decode(bytes.NewReader(data), feed, feed.selection(nil))
+		page, err := decode(bytes.NewReader(data), feed, feed.selection(nil), false)
 		if err != nil {
 			return
 		}
-		again, err := decode(bytes.NewReader(graphtest.Encode(page)), feed, feed.selection(nil))
+		again, err := decode(bytes.NewReader(graphtest.Encode(page)), feed, feed.selection(nil), false)
 		if err != nil {
 			t.Fatalf("page does not decode again: %v\n%s", err, graphtest.Encode(page))
 		}
@@ -192,7 +192,7 @@ func TestDecodeAllocates(t *testing.T) {
 	selection := f.selection(nil)
 	allocs := func(page []byte) float64 {
 		return testing.AllocsPerRun(5, func() {
-			if _, err := decode(bytes.NewReader(page), f, selection); err != nil {
+			if _, err := decode(bytes.NewReader(page), f, selection, false); err != nil {
 				t.Error(err)
 			}
 		})
@@ -217,7 +217,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(page)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decode(bytes.NewReader(page), f, selection); err != nil {
+		if _, err := decode(bytes.NewReader(page), f, selection, false); err != nil {
 			b.Fatal(err)
 		}
 	}
