@@ -119,33 +119,13 @@ func TestDecodeRefusesEveryHalf(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
-	const id = `"id":"0000aaaa-1111-2222-3333-0123456789ab"`
-	f := groupFeed(t)
-	for _, item := range []string{
-		`7`, `null`, `[]`, `{}`, `{"id":null}`, `{"id":"{0000aaaa-1111-2222-3333-0123456789ab}"}`,
-		`{` + id + `,"@removed":null}`, `{` + id + `,"@removed":{}}`, `{` + id + `,"@removed":"deleted"}`,
-		`{` + id + `,"members@delta":null}`, `{` + id + `,"members@delta":{}}`, `{` + id + `,"members@delta":["x"]}`,
-		`{` + id + `,"members@delta":[{"@odata.type":"#microsoft.graph.user"}]}`,
-		`{` + id + `,"members@delta":[{` + id + `,"@odata.type":"user"}]}`,
-		`{` + id + `,"members@delta":[{` + id + `,"@odata.type":"#microsoft.graph."}]}`,
-		`{` + id + `,"members@delta":[{` + id + `,"@odata.type":"#microsoft.graph.user","@removed":{"reason":"moved"}}]}`,
-		`{` + id + `,"groupTypes":[null]}`, `{` + id + `,"groupTypes":[["x"]]}`, `{` + id + `,"mail":{}}`,
-	} {
-		page := `{"value":[` + item + `],"@odata.deltaLink":"d"}`
-		_, err := decode(strings.NewReader(page), f, f.selection(nil), false)
-		if _, is := errors.AsType[*malformed](err); !is {
-			t.Errorf("%s: error %v is not about the page's content", item, err)
-		}
-	}
-}
-
 // FuzzDecode: any bytes are a page or an error, and a page that is written again is the
 // same page.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(golden), true)
 	f.Add([]byte(`{"value":[],"@odata.deltaLink":"d"}`), false)
 	f.Add([]byte(`{"value":[{"id":"0000aaaa-1111-2222-3333-0123456789ab","displayName":["a","b"],"userType":1e5}],"@odata.nextLink":"n"}`), false)
+	f.Add([]byte("\ufeff"+`{"value":[7,{"id":"0000aaaa-1111-2222-3333-0123456789ab","displayName":"\ud83d","mail":{},"members@delta":[null]}],"@odata.nextLink":"n"}`), true)
 	f.Fuzz(func(t *testing.T, data []byte, groups bool) {
 		name := directory.UserFeed
 		if groups {
@@ -162,6 +142,10 @@ func FuzzDecode(f *testing.F) {
 		again, err := decode(bytes.NewReader(graphtest.Encode(page)), feed, feed.selection(nil), false)
 		if err != nil {
 			t.Fatalf("page does not decode again: %v\n%s", err, graphtest.Encode(page))
+		}
+		page.Odd = nil // was left out
+		for i := range page.Groups {
+			page.Groups[i].Partial = false
 		}
 		if d := cmp.Diff(page, again); d != "" {
 			t.Error(d)

@@ -107,7 +107,7 @@ func forbidden(r *refusal, f feed, have []string) error {
 // readRefusal keeps of a response what a person has to know. A body that is no OData
 // error leaves the status alone.
 func readRefusal(resp *http.Response) *refusal {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	body, _ := io.ReadAll(io.LimitReader(withoutMark(resp.Body), 64<<10))
 	r := &refusal{odata: readOData(resp, body), status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
 	if resp.StatusCode/100 == 3 {
 		r.location = resp.Header.Get("Location")

@@ -211,12 +211,15 @@ func discard(body io.ReadCloser) {
 	_ = body.Close()
 }
 
+// nonsense is a wait that Graph does not ask for: its own links do not live so long.
+const nonsense = 7 * 24 * time.Hour
+
 // retryAfter reads the header of that name: seconds, also with a fraction, or a
 // date (RFC 9110, 10.2.3), which is counted from the response's own Date, for our
 // clock may differ from Graph's.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	v := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < 1e6 {
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < nonsense.Seconds() {
 		return time.Duration(s * float64(time.Second)), true
 	}
 	at, err := http.ParseTime(v)
@@ -226,7 +229,8 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	return max(at.Sub(now), 0), true
+	d := at.Sub(now)
+	return max(d, 0), d < nonsense
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
