@@ -2,15 +2,16 @@
 // members, users and devices, page by page, into the types of package
 // directory.
 //
-// It is not a general Graph client: it sends GET requests to three feeds and
-// nothing else, and it keeps no state but the address it was given. Of the Graph
+// It is not a general Graph client: it sends GET requests to three feeds, and for
+// users and devices by id, and nothing else; it keeps no state but the address it was given. Of the Graph
 // SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
 // link the generated models, which cannot tell a property that was cleared from
 // one that was not mentioned.
 //
 // Its invariants:
 //
-//   - Unknown is not empty. A page is complete and understood, or it is an error.
+//   - Unknown is not empty. A page is complete, or it is an error; what in it cannot be
+//     read is left out and named, and never stands for "not there".
 //   - An access token goes to the host that the operator named and to no other,
 //     whatever a link or a redirect says.
 //   - A request ends by its context's deadline, also while Graph throttles.

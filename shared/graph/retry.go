@@ -229,8 +229,10 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	d := at.Sub(now)
-	return max(d, 0), d < nonsense
+	if d := at.Sub(now); d < nonsense {
+		return max(d, 0), true
+	}
+	return 0, false
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
