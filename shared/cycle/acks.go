@@ -2,148 +2,167 @@ package cycle
 
 import (
 	"context"
+	"math"
 	"slices"
-	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
-func foldAcks(ctx context.Context, w *journal.Work) error {
+func foldAcks(ctx context.Context, tx *journal.Tx) error {
 	stopped := false
 	for !stopped {
-		a, ok, err := w.NextAck(ctx)
+		a, ok, err := tx.NextAck(ctx)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			break
 		}
-		b, err := w.Batch(ctx, a.Seq)
+		b, err := tx.Batch(ctx, a.Seq)
 		if err != nil {
 			return err
 		}
-		if err := foldAck(ctx, w, b, a); err != nil {
+		if err := foldAck(ctx, tx, b, a); err != nil {
 			return err
 		}
-		if err := w.Note(b, a); err != nil {
+		if err := tx.Note(b, a); err != nil {
 			return err
 		}
 		stopped = a.Stopped != ""
 	}
-	p := w.Head.Plan
-	if p == nil || !stopped && p.Done < len(p.Digests) && !w.Now.After(p.Expires.Add(journal.Grace)) {
+	p := tx.Head.Plan
+	if p == nil || !stopped && p.Done < len(p.Digests) && !tx.Now.After(p.Expires.Add(journal.Grace)) {
 		return nil
 	}
-	return closePlan(ctx, w)
+	return closePlan(ctx, tx)
 }
 
 // foldAck makes what was done part of what is there.
-func foldAck(ctx context.Context, w *journal.Work, b journal.Batch, a journal.Ack) error {
+func foldAck(ctx context.Context, tx *journal.Tx, b journal.Batch, a journal.Ack) error {
 	var ids []directory.ID
 	values := 0
 	for _, c := range b.Changes {
 		ids = append(ids, c.Group)
 		values += c.Values()
 	}
-	if err := w.Fetch(ctx, ids); err != nil {
+	if err := tx.Fetch(ctx, ids); err != nil {
 		return err
 	}
 	for i, c := range b.Changes {
-		r := plan.Result{Status: plan.Unknown}
+		r := *tx.Record(c.Group)
 		if i < len(a.Results) {
-			r = a.Results[i]
+			foldResult(tx, &r, c, a.Results[i])
+		} else {
+			r.Misses++
+			doubt(tx, &r)
 		}
-		foldResult(w, c, r)
+		tx.PutRecord(&r)
 	}
-	if a.Seconds > 0 && values >= 100 { // small batches measure the network
-		w.Head.Rate = pace(w.Head.Rate, float64(values)/a.Seconds)
+	if values >= 100 && a.Seconds > 0 { // small batches measure the network
+		tx.Head.Rate = pace(tx.Head.Rate, float64(values)/a.Seconds)
 	}
-	return w.Mark(ctx, ids...)
+	return tx.Mark(ctx, ids...)
 }
+
+// The paces that an agent may show, in values per second: what is beyond them is no
+// measurement.
+const (
+	slowest = 1
+	fastest = 100_000
+)
 
 // pace is the moving average of a rate.
 func pace(old, now float64) float64 {
-	if old == 0 {
-		return now
+	switch {
+	case math.IsNaN(now) || now <= 0:
+		return old
+	case old == 0:
+		return min(max(now, slowest), fastest)
 	}
-	return (3*old + now) / 4
+	return (3*old + min(max(now, slowest), fastest)) / 4
 }
 
-func foldResult(w *journal.Work, c plan.Change, r plan.Result) {
-	h := *w.Have(c.Group)
-	if r.Status != plan.Done {
-		charge(w, &h, c, -1) // it did not take place, or will be counted when it is planned again
-	}
-	switch r.Status {
-	case plan.Done:
-		var g plan.Group
-		if h.Group != nil {
-			g = *h.Group
+// foldResult makes a result part of a group's record. What is not known to be done or
+// not is in doubt until a reading of the group shows it.
+func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result) {
+	p := record.Parked{Kind: c.Kind(), Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
+	switch {
+	case res.Status == plan.Done:
+		done(tx, r, c, res, p)
+	case res.Status == plan.Skipped: // what it needed was refused: that is told there
+		refused(tx, r, c)
+	case res.Status == plan.Refused && c.Op == plan.Create: // it was made whole or not at all
+		refused(tx, r, c)
+		r.Parked = record.Park(r.Parked, p, tx.Now)
+	case res.Status == plan.Refused, res.Status == plan.Fenced: // perhaps it is not as we think: look again
+		r.Parked = record.Park(r.Parked, p, tx.Now)
+		doubt(tx, r)
+	default:
+		if p.Text == "" {
+			p.Text = "nobody knows what became of it: the agent got no answer from Active Directory"
 		}
-		g = plan.Outcome(g, c, r)
-		h.Group, h.Parked = &g, nil
-		h.Bad = parkRefs(h.Bad, c, r.Bad, w.Now)
-	case plan.Refused:
-		h.Parked = park(h.Parked, "", r.Code, r.Text, w.Now)
-		if h.Group != nil { // perhaps it is not as we think: look again
-			h.Unsure = true
-			read(w, c.Group)
-		}
-	case plan.Unknown:
-		h.Unsure = true
-		read(w, c.Group)
-	case plan.Skipped: // what it needed was refused: that is told there
+		r.Parked = record.Park(r.Parked, p, tx.Now)
+		r.Misses++
+		doubt(tx, r)
 	}
-	w.PutHave(&h)
 }
 
-// park leaves a refused write alone for five minutes, then four times as long
-// each time, up to a day.
-func park(old *journal.Parked, ref plan.Ref, code int, text string, now time.Time) *journal.Parked {
-	p := journal.Parked{Ref: ref, Code: code, Text: text, Tries: 1}
-	if old != nil {
-		p.Tries = old.Tries + 1
+// done folds a change that was done, but for the members that were refused.
+func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p record.Parked) {
+	var g plan.Group
+	if r.Observed != nil {
+		g = *r.Observed
 	}
-	wait := 5 * time.Minute
-	for range min(p.Tries-1, 5) {
-		wait *= 4
+	bad := make([]plan.Ref, 0, len(res.Bad))
+	for _, b := range res.Bad {
+		bad = append(bad, b.Ref)
 	}
-	p.Until = now.Add(min(wait, 24*time.Hour))
-	return &p
+	slices.Sort(bad)
+	no := c
+	no.Set, no.Add, no.Remove = nil, plan.Common(c.Add, bad), plan.Common(c.Remove, bad)
+	if c.Op == plan.Update && len(no.Add)+len(no.Remove) > 0 {
+		refused(tx, r, no)
+	}
+	proven(r, c)
+	unseen := c.Op == plan.Update && len(plan.Missing(c.Remove, g.Members)) > 0
+	g = plan.Outcome(g, c, res)
+	r.Observed, r.Misses = &g, 0
+	fine := plan.Missing(plan.Merge(c.Add, c.Remove), bad)
+	r.Parked = slices.DeleteFunc(slices.Clone(r.Parked), func(p record.Parked) bool {
+		_, named := slices.BinarySearch(fine, p.Ref)
+		return p.Kind == c.Kind() && (p.Ref == "" || named)
+	})
+	r.Parked = record.ParkMembers(r.Parked, p, res.Bad, tx.Now)
+	if unseen { // a link that is known in another form: see how it is now
+		doubt(tx, r)
+	}
 }
 
-// parkRefs replaces what is parked of the members that a change named.
-func parkRefs(old []journal.Parked, c plan.Change, bad []plan.BadRef, now time.Time) []journal.Parked {
-	var out []journal.Parked
-	before := map[plan.Ref]*journal.Parked{}
-	for _, p := range old {
-		if slices.Contains(c.Add, p.Ref) || slices.Contains(c.Remove, p.Ref) {
-			before[p.Ref] = &p
-		} else {
-			out = append(out, p)
-		}
-	}
-	for _, b := range bad {
-		out = append(out, *park(before[b.Ref], b.Ref, b.Code, b.Text, now))
-	}
-	return out
+// doubt has a group read again before anything is planned for it.
+func doubt(tx *journal.Tx, r *record.Group) {
+	r.Stale = true
+	read(tx, r)
 }
 
 // closePlan ends the plan in flight. What was not acknowledged may have been
 // done or not: it is read again before it is planned again.
-func closePlan(ctx context.Context, w *journal.Work) error {
-	p := w.Head.Plan
+func closePlan(ctx context.Context, tx *journal.Tx) error {
+	p := tx.Head.Plan
 	for seq := p.First + uint64(p.Done); seq <= p.Last; seq++ {
-		b, err := w.Batch(ctx, seq)
+		b, err := tx.Batch(ctx, seq)
 		if err != nil {
 			return err
 		}
-		if err := foldAck(ctx, w, b, journal.Ack{}); err != nil {
+		if err := foldAck(ctx, tx, b, journal.Ack{}); err != nil {
+			return err
+		}
+		if err := tx.Note(b, journal.Ack{Seq: seq, Digest: p.Digests[seq-p.First], Stopped: "no word on it came in time"}); err != nil {
 			return err
 		}
 	}
-	w.ClosePlan()
+	tx.ClosePlan()
 	return nil
 }

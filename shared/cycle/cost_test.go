@@ -26,7 +26,7 @@ func countedOn(t testing.TB, store blob.Store, groups, members int) (*world, *bl
 	for i := range groups {
 		w.group(i, 0, members)
 	}
-	w.settle()
+	w.untilQuiet()
 	if len(w.ad) != groups || len(w.ad[group(0)].Members) != members {
 		t.Fatalf("the directory holds %d groups, the first with %d members; want %d and %d", len(w.ad), len(w.ad[group(0)].Members), groups, members)
 	}
@@ -66,7 +66,7 @@ func TestTurnNearItsEnd(t *testing.T) {
 	if cost := count.Take(); cost.Lists != 1 || cost.Reads() > 3 {
 		t.Errorf("turn near its end: %s; want one look at the journal", cost)
 	}
-	w.settle()
+	w.untilQuiet()
 	if n := len(w.ad[group(0)].Members); n != 6 {
 		t.Errorf("after the next turns the group has %d members, want 6", n)
 	}

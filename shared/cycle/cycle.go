@@ -2,9 +2,9 @@
 // Active Directory has become is folded, and what differs from the wish becomes
 // the next plan. Read Step first.
 //
-// It decides and does no I/O of its own: the journal and the source are handed
-// in. A turn may be cut at any point; the next one begins where the last commit
-// stands.
+// It loads, asks and stores; what is decided, package decision decides. The journal
+// and the source are handed in. A turn may be cut at any point; the next one begins
+// where the last commit stands.
 package cycle
 
 import (
@@ -19,18 +19,22 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
-	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
 )
 
-// Source is what Entra ID says, page by page. link is empty at the beginning of
-// a full enumeration, and what the last page gave after that. It returns
-// directory.ErrResync if the link is no longer known.
+// Source is what Entra ID says, page by page.
 type Source interface {
+	// Page reads a page of a feed. link is empty at the beginning of a full enumeration,
+	// and what the last page gave after that. It returns directory.ErrResync if the link
+	// is no longer known, and directory.ErrLink if it is refused otherwise.
 	Page(ctx context.Context, feed directory.Feed, link string) (directory.Page, error)
-	// Again reads some groups once more, at most 50, whole. link is empty at first,
-	// and then the last page's Next until that is empty.
+	// Again reads some groups by name, at most 50, whole. link is empty at first, and
+	// then the last page's Next until that is empty.
 	Again(ctx context.Context, groups []directory.ID, link string) (directory.Page, error)
+	// Describe reads users or devices by id, at most 50. Of those that it leaves out it
+	// says nothing.
+	Describe(ctx context.Context, feed directory.Feed, ids []directory.ID) (directory.Page, error)
 }
 
 // Planner makes plans for one target. The first four fields are needed.
@@ -44,13 +48,11 @@ type Planner struct {
 	// that they began with: another Select has everything enumerated again.
 	Select string
 
-	StepTime time.Duration // after which a step commits what it has; 0: 25 s
-	Log      *slog.Logger  // nil: nothing is logged
+	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
+	StepBytes int           // of changed shards after which it does; 0: 16 MiB
+	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
+	Log       *slog.Logger  // nil: nothing is logged
 }
-
-// end is when a step that begins now commits what it has: one that is long loses
-// its swap to every other one.
-func (p *Planner) end() time.Time { return time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)) }
 
 // Run takes steps until there is nothing to do but wait for the agent, or ctx
 // is near its end. Two planners may run at once: the one that commits second
@@ -74,183 +76,186 @@ func (p *Planner) Run(ctx context.Context) error {
 // Step is one pass over everything, committed whole or not at all. more says
 // that another step would find work at once.
 func (p *Planner) Step(ctx context.Context) (more bool, err error) {
-	w, err := p.Journal.Load(ctx)
+	tx, err := p.Journal.Load(ctx)
 	if err != nil {
 		return false, err
 	}
 	start := time.Now()
-	more, source, err := p.turn(ctx, w)
+	more, source, err := p.turn(ctx, tx)
 	if err == nil {
-		err = w.Sweep(ctx)
+		err = tx.Sweep(ctx)
 	}
 	if err != nil {
 		return false, err
 	}
-	if err := w.Commit(ctx); err != nil {
+	if err := tx.Commit(ctx); err != nil {
 		return false, err
 	}
-	if w.Committed() {
-		p.log(w, time.Since(start))
+	if tx.Committed() {
+		p.log(tx, time.Since(start))
 	}
 	return more && source == nil, source
 }
 
-// turn is a step without its commit. An error of the source does not undo what
-// was folded before it, so it is apart.
-func (p *Planner) turn(ctx context.Context, w *journal.Work) (more bool, source, err error) {
-	if err := p.adopt(ctx, w); err != nil {
+// turn is a step without its commit. An error of the source undoes nothing and stops
+// nothing that needs no word of it, so it is apart.
+func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
+	if err := p.adopt(ctx, tx); err != nil {
 		return false, nil, err
 	}
-	if err := foldInbox(ctx, w); err != nil {
-		return false, nil, err
-	}
-	end := p.end()
-	unread, source, err := p.foldGraph(ctx, w, end)
-	if err != nil || source != nil || unread {
-		return unread, source, err
-	}
-	if !ready(w) {
-		return false, nil, nil
-	}
-	if len(w.Head.Holds) > 0 && !w.Now.Before(w.Head.Window.End()) { // the limits begin anew
-		w.Head.Window = w.Head.Window.At(w.Now)
-		if err := w.MarkUnits(ctx, func(c journal.Counts) bool { return len(c.Over) > 0 }); err != nil {
-			return false, nil, err
-		}
-	}
-	changes, left, err := p.decide(ctx, w, end)
+	limit := p.limit(ctx)
+	unfolded, err := foldInbox(ctx, tx, limit)
 	if err != nil {
 		return false, nil, err
 	}
-	if err := p.announce(ctx, w); err != nil {
+	unread, source, err := p.foldGraph(ctx, tx, limit)
+	if err != nil {
 		return false, nil, err
 	}
-	taken, err := issue(ctx, w, changes)
-	return left && taken == 0, nil, err
+	if ready(tx) {
+		left, err := p.plan(ctx, tx, limit, source == nil)
+		if err != nil {
+			return false, nil, err
+		}
+		more = left
+	}
+	if source == nil {
+		var beside bool
+		beside, source, err = p.enumerateBeside(ctx, tx, limit)
+		more = more || beside
+	}
+	return more || unfolded || unread, source, err
 }
 
-// ready says whether a plan may be made: nothing is in flight, Graph has been
-// read to its end, and the agent has said what is there.
-func ready(w *journal.Work) bool {
-	m := w.Head.Main
-	return w.Head.Plan == nil && w.Head.Stop == "" && w.Head.Shadow == nil && m.Number > 0 && !m.Open && !w.Head.Reported.IsZero()
+// plan decides what may have changed, issues what is to be done, and asks Graph what
+// has to be known before more can be said. left says that there is more to do at once.
+func (p *Planner) plan(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool) (left bool, err error) {
+	if err := refresh(ctx, tx); err != nil {
+		return false, err
+	}
+	d, err := p.decide(ctx, tx, limit, mayAsk && !tx.Now.Before(tx.Head.Wait))
+	if err != nil {
+		return false, err
+	}
+	if err := p.announce(ctx, tx); err != nil {
+		return false, err
+	}
+	changes, err := d.changes(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	taken, err := p.issue(ctx, tx, d, changes)
+	if err != nil {
+		return false, err
+	}
+	answered, err := p.answer(ctx, tx, d.asks)
+	return d.more && taken == 0 || answered, err
+}
+
+// ready says whether a plan may be made: nothing is in flight, Graph has been read to
+// the end of its groups, and the agent has said what is there.
+func ready(tx *journal.Tx) bool {
+	h := &tx.Head
+	return h.Plan == nil && h.Stop == "" && !blocked(h) && h.Main.Number > 0 && !h.Main.Open && !h.Reported.IsZero()
+}
+
+// blocked says whether what is known has to be enumerated anew before it counts.
+func blocked(h *journal.Head) bool { return h.Shadow != nil && !h.Shadow.Beside }
+
+// refresh has decided again what time alone has changed: limits whose window moved on,
+// groups that wait to be read and that nobody was asked for.
+func refresh(ctx context.Context, tx *journal.Tx) error {
+	before := tx.Head.Window.Count
+	now := tx.Head.Window.At(tx.Now)
+	moved := false
+	for _, h := range tx.Head.Holds {
+		moved = moved || now.Count(h.Guard) != before(h.Guard)
+	}
+	unasked := tx.Head.Totals.Stale > len(tx.Head.Reads) && len(tx.Head.Reads) < maxReads/2 && !tx.Head.ReadAll
+	tx.Head.Window = now
+	if !moved && !unasked {
+		return nil
+	}
+	return tx.MarkShards(ctx, func(c record.Counts) bool { return moved && len(c.Over) > 0 || unasked && c.Stale > 0 })
 }
 
 // adopt puts this planner's rules in force. New rules have every group decided
 // again; rules that were replaced before are those of a host that was not
 // updated, and must not undo the new ones. A planner of another tenant would
 // find all groups gone.
-func (p *Planner) adopt(ctx context.Context, w *journal.Work) error {
-	if w.Head.Tenant == "" {
-		w.Head.Tenant = p.Tenant
+func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
+	h := &tx.Head
+	if h.Tenant == "" {
+		h.Tenant = p.Tenant
 	}
-	if !strings.EqualFold(w.Head.Tenant, p.Tenant) {
-		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", w.Head.Tenant, p.Tenant)
+	if !strings.EqualFold(h.Tenant, p.Tenant) {
+		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", h.Tenant, p.Tenant)
 	}
 	hash := p.Rules.Hash()
 	switch {
-	case w.Head.Rules == hash:
+	case h.Rules == hash:
 		return nil
-	case slices.Contains(w.Head.Former, hash):
-		return fmt.Errorf("these rules (%.8s) were replaced by newer ones (%.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", hash, w.Head.Rules)
-	case w.Head.Rules != "":
-		w.Head.Former = append(slices.Clone(w.Head.Former), w.Head.Rules)
-		if err := w.MarkAll(ctx); err != nil {
+	case slices.Contains(h.Former, hash):
+		return fmt.Errorf("these rules (%.8s) were replaced by newer ones (%.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", hash, h.Rules)
+	case h.Rules != "":
+		h.Former = append(slices.Clone(h.Former), h.Rules)
+		if err := tx.MarkAll(ctx); err != nil {
 			return err
 		}
 	}
-	if !slices.Equal(w.Head.Attrs, p.Rules.Attributes()) {
-		w.Head.Attrs, w.Head.ReadAll = p.Rules.Attributes(), true
+	if !slices.Equal(h.Attrs, p.Rules.Attributes()) { // until they have been read nobody knows how they are
+		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
 	}
-	w.Head.Rules = hash
+	h.Rules = hash
 	return nil
 }
 
-// Preview is what a turn would do now, without doing it.
-type Preview struct {
-	Waiting string // why nothing can be planned yet; empty if it can
-	Changes []plan.Change
-	Groups  map[directory.ID]Described // those that Changes name
-	Held    []journal.Listing
-	Totals  journal.Counts
+// grounds identifies on what a change would be refused now: what was refused on others
+// is tried at once.
+func grounds(h *journal.Head) string { return fmt.Sprintf("%.8s %s %d", h.Rules, h.Grounds, h.Retries) }
+
+// A limit is when a step commits what it has.
+type limit struct {
+	ctx   context.Context
+	end   time.Time
+	bytes int
 }
 
-// Described is a group in words.
-type Described struct {
-	Name    string `json:"name"`
-	Members int    `json:"members"` // in AD now
+// limit is that of a step that begins now: one that is long loses its swap to every
+// other one, and one that changes much holds it all.
+func (p *Planner) limit(ctx context.Context) limit {
+	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 16<<20)}
 }
 
-// Preview runs a turn and commits nothing.
-func (p *Planner) Preview(ctx context.Context) (Preview, error) {
-	w, err := p.Journal.View(ctx)
-	if err != nil {
-		return Preview{}, err
-	}
-	if err := p.adopt(ctx, w); err != nil {
-		return Preview{}, err
-	}
-	if err := foldInbox(ctx, w); err != nil {
-		return Preview{}, err
-	}
-	end := p.end()
-	unread, source, err := p.foldGraph(ctx, w, end)
-	if err = errors.Join(err, source); err != nil {
-		return Preview{}, err
-	}
-	out := Preview{Waiting: waiting(w, unread), Totals: w.Head.Totals, Groups: map[directory.ID]Described{}}
-	if out.Waiting != "" {
-		return out, nil
-	}
-	if out.Changes, _, err = p.decide(ctx, w, end); err != nil {
-		return Preview{}, err
-	}
-	for _, c := range out.Changes {
-		d := Described{Name: c.Name}
-		if h := w.Have(c.Group).Group; h != nil {
-			d = Described{Name: h.Name, Members: len(h.Members)}
-		}
-		if _, named := out.Groups[c.Group]; !named {
-			out.Groups[c.Group] = d
-		}
-	}
-	out.Held, err = w.Holds(ctx)
-	return out, err
+// reached says whether a step should commit what it has: it got somewhere and its time
+// is over or it holds much, or the turn is near its end.
+func (l limit) reached(tx *journal.Tx, done int) bool {
+	return done > 0 && (time.Now().After(l.end) || tx.Changed() > l.bytes) || nearEnd(l.ctx)
 }
 
-// waiting says in words why no plan can be made, or "".
-func waiting(w *journal.Work, unread bool) string {
-	switch {
-	case unread || w.Head.Main.Number == 0 || w.Head.Shadow != nil:
-		return "the enumeration of Entra ID is not complete yet"
-	case w.Head.Main.Open:
-		return "the last read of Entra ID was not complete"
-	case w.Head.Stop != "":
-		return w.Head.Stop
-	case w.Head.Reported.IsZero():
-		return "no agent has reported what is in Active Directory yet: is it running?"
-	case w.Head.Plan != nil:
-		return fmt.Sprintf("a plan of %d changes is being applied", w.Head.Plan.Changes)
-	}
-	return ""
+// nearEnd says whether the host will stop this turn soon.
+func nearEnd(ctx context.Context) bool {
+	d, ok := ctx.Deadline()
+	return ok && time.Until(d) < 10*time.Second
 }
 
-func (p *Planner) log(w *journal.Work, took time.Duration) {
+func (p *Planner) log(tx *journal.Tx, took time.Duration) {
 	if p.Log == nil {
 		return
 	}
-	attrs := []any{"gen", w.Head.Gen, "took", took.Round(time.Millisecond), "groups", w.Head.Totals.Groups, "members", w.Head.Totals.Members}
-	if pl := w.Head.Plan; pl != nil {
+	h := &tx.Head
+	attrs := []any{"gen", h.Gen, "took", took.Round(time.Millisecond), "groups", h.Totals.Groups, "members", h.Totals.Members}
+	if pl := h.Plan; pl != nil {
 		attrs = append(attrs, "plan", fmt.Sprintf("%d-%d", pl.First, pl.Last), "changes", pl.Changes, "done", pl.Done)
 	}
 	problems := 0
-	for _, n := range w.Head.Totals.Problems {
+	for _, n := range h.Totals.Problems {
 		problems += n
 	}
 	for _, a := range []struct {
 		name string
 		n    int
-	}{{"held", w.Head.Totals.Held}, {"problems", problems}} {
+	}{{"held", h.Totals.Held}, {"unproven", h.Totals.Unproven}, {"problems", problems}} {
 		if a.n > 0 {
 			attrs = append(attrs, a.name, a.n)
 		}

@@ -98,9 +98,9 @@ func playChapter(t *testing.T, c chapter, n int64, took bool) played {
 			t.Fatalf("%s: write %d, took effect %v: %v", c.name, n, took, err)
 		}
 	}
-	w.settleAgainst(tolerate)
+	w.untilQuietAgainst(tolerate)
 	c.do(w)
-	w.settleAgainst(tolerate)
+	w.untilQuietAgainst(tolerate)
 	slices.Sort(w.removed)
 	return played{w, hook}
 }

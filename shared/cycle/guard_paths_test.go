@@ -78,11 +78,11 @@ func (g guarded) town(t *testing.T) *world {
 	for i := 1; i <= g.groups; i++ {
 		w.group(i, 0, g.size)
 	}
-	w.settle()
+	w.untilQuiet()
 	w.limits = small()
 	w.now = w.now.Add(25 * time.Hour)
 	w.restart()
-	w.settle()
+	w.untilQuiet()
 	return w
 }
 
@@ -148,7 +148,7 @@ func TestGuards(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, %d", g.name, p.name, n), func(t *testing.T) {
 					w := g.town(t)
 					p.take(w, g, n)
-					w.settle()
+					w.untilQuiet()
 					if !held {
 						if got := g.done(w); got != n || len(w.holds()) != 0 {
 							t.Fatalf("%d carried out, holds %+v; want %d and none", got, w.holds(), n)
@@ -170,13 +170,13 @@ func untilApproved(t *testing.T, w *world, g guarded, n int) {
 	}
 	w.restart()
 	w.now = w.now.Add(time.Hour)
-	w.settle()
+	w.untilQuiet()
 	if again := w.holds(); g.done(w) != 0 || len(again) != 1 || again[0].ID != holds[0].ID {
 		t.Fatalf("after a restart: %d carried out, %+v; want hold %s", g.done(w), again, holds[0].ID)
 	}
 	writes := w.writes
 	w.approve(holds[0])
-	w.settle()
+	w.untilQuiet()
 	if got := g.done(w); got != n || len(w.holds()) != 0 {
 		t.Errorf("after the approval: %d carried out, holds %+v; want %d and none", got, w.holds(), n)
 	}
@@ -194,7 +194,7 @@ func TestStrangersOfAGroup(t *testing.T) {
 			w.stranger(group(1), ref(500+i))
 		}
 		w.do(w.report(true, nil))
-		w.settle()
+		w.untilQuiet()
 		if !held {
 			if len(w.removed) != n || len(w.holds()) != 0 {
 				t.Errorf("%d removed, holds %+v; want %d and none", len(w.removed), w.holds(), n)
@@ -213,19 +213,19 @@ func TestSlowLeaks(t *testing.T) {
 			w := g.town(t)
 			for i := range most {
 				g.cloud(w, i)
-				w.settle()
+				w.untilQuiet()
 				w.now = w.now.Add(time.Hour)
 			}
 			if got := g.done(w); got != most || len(w.holds()) != 0 {
 				t.Fatalf("%d carried out, holds %+v; want %d and none", got, w.holds(), most)
 			}
 			g.cloud(w, most)
-			w.settle()
+			w.untilQuiet()
 			if got := g.done(w); got != most || len(w.holds()) != 1 {
 				t.Fatalf("one more in a day: %d carried out, holds %+v", got, w.holds())
 			}
 			w.now = w.now.Add(24 * time.Hour)
-			w.settle()
+			w.untilQuiet()
 			if got := g.done(w); got != most+1 || len(w.holds()) != 0 {
 				t.Errorf("a day later: %d carried out, holds %+v", got, w.holds())
 			}
@@ -240,7 +240,7 @@ func TestAllGroupsAtOnce(t *testing.T) {
 		for i := 1; i <= groups; i++ {
 			w.do(w.tenant.HardDelete(group(i)))
 		}
-		w.settle()
+		w.untilQuiet()
 		if got := retired(w); held != (got == 0) || !held && got != groups || held && len(w.holds()) != 1 {
 			t.Errorf("%d of %d groups are no longer managed, holds %+v", got, groups, w.holds())
 		}
@@ -255,15 +255,16 @@ func TestRejected(t *testing.T) {
 	for i := range most + 1 {
 		g.cloud(w, i)
 	}
-	w.settle()
+	w.untilQuiet()
 	hold := w.holds()[0]
 	say := func(reject bool) {
+		w.now = w.now.Add(time.Second)
 		word := w.journal.Approve
 		if reject {
 			word = w.journal.Reject
 		}
 		w.do(word(t.Context(), wordOn(hold)))
-		w.settle()
+		w.untilQuiet()
 	}
 	say(true)
 	if h := w.holds(); len(h) != 1 || h[0].ID != hold.ID || h[0].Denied != "test" || g.done(w) != 0 {

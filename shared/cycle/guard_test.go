@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // remove takes the first n members out of the cloud group.
@@ -31,13 +31,13 @@ func heldThenApproved(t *testing.T, w *world, n int) {
 	}
 	w.restart()
 	w.now = w.now.Add(time.Hour)
-	w.settle()
+	w.untilQuiet()
 	if again := w.holds(); len(again) != 1 || again[0].ID != holds[0].ID || len(w.removed) != 0 {
 		t.Fatalf("after a restart: %d removed, %+v; want hold %s", len(w.removed), again, holds[0].ID)
 	}
 	listed := listing(t, w, holds[0])
 	w.approve(holds[0])
-	w.settle()
+	w.untilQuiet()
 	var gone []string
 	for _, i := range listed.Items {
 		for _, r := range i.Remove {
@@ -54,7 +54,7 @@ func heldThenApproved(t *testing.T, w *world, n int) {
 	}
 }
 
-func listing(t *testing.T, w *world, l journal.Listing) journal.Listing {
+func listing(t *testing.T, w *world, l record.Listing) record.Listing {
 	t.Helper()
 	v, err := w.journal.View(t.Context())
 	if err != nil {
@@ -74,9 +74,9 @@ func TestSuddenlyEmpty(t *testing.T) {
 			w := newWorld(t)
 			w.users(30)
 			w.group(1, 0, size)
-			w.settle()
+			w.untilQuiet()
 			remove(w, group(1), size)
-			w.settle()
+			w.untilQuiet()
 			if held {
 				heldThenApproved(t, w, size)
 			} else if len(w.removed) != size {
@@ -103,14 +103,14 @@ func TestApprovalIsOfAList(t *testing.T) {
 	w.users(600)
 	w.group(1, 0, 20)
 	w.group(2, 0, 400)
-	w.settle()
+	w.untilQuiet()
 	remove(w, group(1), 10)
-	w.settle()
+	w.untilQuiet()
 	first := w.holds()[0]
 	w.approve(first)
 	w.do(w.tenant.AddMember(group(1), user(0)))     // comes back
 	w.do(w.tenant.RemoveMember(group(1), user(15))) // comes later
-	w.settle()
+	w.untilQuiet()
 	name := w.ad[group(1)].Name
 	for i := range 20 {
 		gone := slices.Contains(w.removed, name+" "+string(ref(i)))
@@ -123,7 +123,7 @@ func TestApprovalIsOfAList(t *testing.T) {
 	}
 	// An approval of what is not open any more releases nothing.
 	w.approve(first)
-	w.settle()
+	w.untilQuiet()
 	if len(w.removed) != 9 {
 		t.Errorf("%d removed after an old approval came again, want 9", len(w.removed))
 	}
@@ -135,14 +135,14 @@ func TestCauses(t *testing.T) {
 	w.users(600)
 	w.group(1, 0, 20)
 	w.group(2, 0, 400)
-	w.settle()
+	w.untilQuiet()
 	remove(w, group(1), 6)
 	for i := 6; i < 8; i++ {
 		w.do(w.tenant.SoftDelete(user(i)))
 	}
 	w.stranger(group(1), plan.Ref(domainSID+"-7777"))
 	w.do(w.report(true, nil))
-	w.settle()
+	w.untilQuiet()
 	var got map[string]int
 	for _, h := range w.holds() {
 		if h.Group == group(1) {
@@ -162,18 +162,18 @@ func TestToldAgain(t *testing.T) {
 	w.users(600)
 	w.group(1, 0, 20)
 	w.group(2, 0, 400)
-	w.settle()
+	w.untilQuiet()
 	var log bytes.Buffer
 	w.planner.Log = slog.New(slog.NewTextHandler(&log, nil))
 	remove(w, group(1), 10)
-	w.settle()
+	w.untilQuiet()
 	for day := range 4 {
 		if got := strings.Count(log.String(), "level=WARN"); got != day+1 {
 			t.Fatalf("day %d: told %d times, want %d:\n%s", day, got, day+1, &log)
 		}
 		for range 24 {
 			w.now = w.now.Add(time.Hour)
-			w.settle()
+			w.untilQuiet()
 		}
 	}
 	if !strings.Contains(log.String(), "age=72h0m0s") {

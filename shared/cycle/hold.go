@@ -9,33 +9,23 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
-// hold opens a hold for what l lists, unless the same is open already.
-func (p *Planner) hold(ctx context.Context, w *journal.Work, old *journal.Hold, l journal.Listing) (journal.Hold, error) {
-	var list strings.Builder
-	for _, i := range l.Items {
-		list.WriteString(i.Group.String())
-		for _, r := range i.Remove {
-			list.WriteString(" " + string(r))
-		}
-		for _, r := range i.Add {
-			list.WriteString(" +" + string(r))
-		}
-		list.WriteByte('\n')
-	}
-	digest := journal.Digest([]byte(list.String()))
-	if old != nil && old.List == digest && old.Open() {
-		return *old, nil
-	}
-	l.ID, l.Opened = w.HoldID(string(l.Scope)+digest), w.Now
+// hold opens a hold.
+func (p *Planner) hold(ctx context.Context, tx *journal.Tx, d *draft, l record.Listing) (record.Hold, error) {
 	var err error
-	if l.Causes, err = causes(ctx, w, l.Items); err != nil {
-		return journal.Hold{}, err
+	if l.Causes, err = causes(ctx, tx, l.Items); err != nil {
+		return record.Hold{}, err
 	}
-	p.tell("held", w, l)
-	h := journal.Hold{ID: l.ID, List: digest, Count: l.Count, Opened: l.Opened, Text: l.Text, Scope: l.Scope}
-	return h, w.OpenHold(l)
+	h, err := tx.OpenHold(l)
+	if err != nil {
+		return record.Hold{}, err
+	}
+	d.opened[h.ID] = true
+	l.ID = h.ID
+	p.tell("held", tx, l)
+	return h, nil
 }
 
 // tellEvery is how often open holds are told of again: a leaver must not keep
@@ -43,26 +33,26 @@ func (p *Planner) hold(ctx context.Context, w *journal.Work, old *journal.Hold, 
 const tellEvery = 24 * time.Hour
 
 // announce tells again of holds that nobody has answered.
-func (p *Planner) announce(ctx context.Context, w *journal.Work) error {
-	if w.Head.Totals.Held+len(w.Head.Totals.Over) == 0 || w.Now.Sub(w.Head.Told) < tellEvery {
+func (p *Planner) announce(ctx context.Context, tx *journal.Tx) error {
+	if tx.Head.Totals.Held+len(tx.Head.Totals.Over) == 0 || tx.Now.Sub(tx.Head.Told) < tellEvery {
 		return nil
 	}
-	first := w.Head.Told.IsZero()
-	w.Head.Told = w.Now
+	first := tx.Head.Told.IsZero()
+	tx.Head.Told = tx.Now
 	if first {
 		return nil // they were told of when they were opened
 	}
-	holds, err := w.Holds(ctx)
-	holds = slices.DeleteFunc(holds, func(l journal.Listing) bool { return l.Denied != "" })
+	holds, err := tx.Holds(ctx)
+	holds = slices.DeleteFunc(holds, func(l record.Listing) bool { return l.Denied != "" })
 	for _, l := range holds[:min(len(holds), 20)] {
-		p.tell("still held", w, l)
+		p.tell("still held", tx, l)
 	}
 	return err
 }
 
-func (p *Planner) tell(what string, w *journal.Work, l journal.Listing) {
+func (p *Planner) tell(what string, tx *journal.Tx, l record.Listing) {
 	if p.Log != nil {
-		p.Log.Warn(what, "hold", l.ID, "group", l.Name, "scope", l.Scope, "why", l.Text, "age", w.Now.Sub(l.Opened).Round(time.Minute), "remedy", "approve or reject it, or put right in the cloud what it lists")
+		p.Log.Warn(what, "hold", l.ID, "group", l.Name, "limit", l.Guard, "why", l.Text, "age", tx.Now.Sub(l.Opened).Round(time.Minute), "remedy", "approve or reject it, or put right in the cloud what it lists")
 	}
 }
 
@@ -76,7 +66,7 @@ const (
 
 // causes counts why members go: to lose a membership, an account, or never to
 // have been in the cloud group are three different things.
-func causes(ctx context.Context, w *journal.Work, items []journal.Item) (map[string]int, error) {
+func causes(ctx context.Context, tx *journal.Tx, items []record.Item) (map[string]int, error) {
 	out := map[string]int{}
 	for _, i := range items {
 		if len(i.Remove) == 0 {
@@ -84,7 +74,7 @@ func causes(ctx context.Context, w *journal.Work, items []journal.Item) (map[str
 		}
 		left := map[plan.Ref]directory.ID{}
 		var ids []directory.ID
-		if g := w.Group(i.Group); g != nil {
+		if g := tx.Group(i.Group); g != nil {
 			for _, m := range g.Left {
 				ref := plan.SIDRef(m.SID)
 				if m.SID == "" {
@@ -94,7 +84,7 @@ func causes(ctx context.Context, w *journal.Work, items []journal.Item) (map[str
 				ids = append(ids, m.ID)
 			}
 		}
-		principals, err := w.Principals(ctx, ids)
+		principals, err := tx.Principals(ctx, ids)
 		if err != nil {
 			return nil, err
 		}

@@ -6,107 +6,138 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/record"
 )
 
-// maxReads is how many groups are asked for by name; if more are in doubt the
-// agent reads all.
+// maxReads is how many groups are asked for by name at a time.
 const maxReads = 100
 
 // foldInbox folds what the agent and the operators have said since the last
-// step: this is how the journal knows what is in Active Directory.
-func foldInbox(ctx context.Context, w *journal.Work) error {
-	if err := foldAcks(ctx, w); err != nil {
-		return err
+// step: this is how the journal knows what is in Active Directory. more says that it
+// stopped at the limit.
+func foldInbox(ctx context.Context, tx *journal.Tx, limit limit) (more bool, err error) {
+	if err := foldAcks(ctx, tx); err != nil {
+		return false, err
 	}
-	w.DropStaleAcks()
-	if err := foldReports(ctx, w); err != nil {
-		return err
+	tx.DropStaleAcks()
+	if more, err = foldReports(ctx, tx, limit); err != nil {
+		return false, err
 	}
-	if err := foldVerdicts(ctx, w); err != nil {
-		return err
+	if err := foldVerdicts(ctx, tx); err != nil {
+		return false, err
 	}
-	return foldAsks(ctx, w)
+	return more, foldAsks(ctx, tx)
 }
 
-// read asks the agent for a group.
-func read(w *journal.Work, id directory.ID) {
-	switch {
-	case w.Head.ReadAll || slices.Contains(w.Head.Reads, id):
-	case len(w.Head.Reads) >= maxReads:
-		w.Head.Reads, w.Head.ReadAll = nil, true
-	default:
-		w.Head.Reads = append(slices.Clone(w.Head.Reads), id)
+// read asks the agent for a group. Where many are asked for already it waits for the
+// next step that comes to it.
+func read(tx *journal.Tx, r *record.Group) {
+	h := &tx.Head
+	known := slices.ContainsFunc(h.Reads, func(s journal.Sought) bool { return s.ID == r.ID })
+	if known || len(h.Reads) >= maxReads || h.ReadAll && !r.Missing {
+		return
 	}
+	s := journal.Sought{ID: r.ID}
+	if r.Observed != nil {
+		s.GUID = r.Observed.GUID
+	}
+	h.Reads = append(slices.Clone(h.Reads), s)
+}
+
+// answered takes a group out of those that the agent is asked for.
+func answered(tx *journal.Tx, id directory.ID) {
+	tx.Head.Reads = slices.DeleteFunc(slices.Clone(tx.Head.Reads), func(s journal.Sought) bool { return s.ID == id })
 }
 
 // foldVerdicts folds what operators have said of holds.
-func foldVerdicts(ctx context.Context, w *journal.Work) error {
-	verdicts, err := w.Verdicts(ctx)
+func foldVerdicts(ctx context.Context, tx *journal.Tx) error {
+	verdicts, err := tx.Verdicts(ctx)
 	if err != nil {
 		return err
 	}
 	for _, v := range verdicts {
 		fold := foldVerdict
-		if v.Listing.Scope != "" {
-			fold = foldScopeVerdict
+		if v.Listing.Guard != "" {
+			fold = foldGuardVerdict
 		}
-		if err := fold(ctx, w, v); err != nil {
+		if err := fold(ctx, tx, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func foldVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) error {
+func foldVerdict(ctx context.Context, tx *journal.Tx, v journal.Verdict) error {
 	id := v.Listing.Group
-	if err := w.Fetch(ctx, []directory.ID{id}); err != nil {
+	if err := tx.Fetch(ctx, []directory.ID{id}); err != nil {
 		return err
 	}
-	h := *w.Have(id)
-	if h.Hold == nil || h.Hold.ID != v.Hold {
+	r := *tx.Record(id)
+	if r.Hold == nil || r.Hold.ID != v.Hold {
 		return nil // it was replaced by another: of that one nothing was said
 	}
-	hold := h.Hold.After(v, w.Now)
-	h.Hold = &hold
-	w.PutHave(&h)
-	return w.Mark(ctx, id)
+	hold := r.Hold.After(v.Decision, tx.Now)
+	r.Hold = &hold
+	tx.PutRecord(&r)
+	return tx.Mark(ctx, id)
 }
 
-// foldScopeVerdict folds a word on a hold over all groups.
-func foldScopeVerdict(ctx context.Context, w *journal.Work, v journal.Verdict) error {
-	i := slices.IndexFunc(w.Head.Holds, func(h journal.Hold) bool { return h.ID == v.Hold })
+// foldGuardVerdict folds a word on a hold over all groups.
+func foldGuardVerdict(ctx context.Context, tx *journal.Tx, v journal.Verdict) error {
+	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.ID == v.Hold })
 	if i < 0 {
 		return nil
 	}
-	w.Head.Holds = slices.Clone(w.Head.Holds)
-	w.Head.Holds[i] = w.Head.Holds[i].After(v, w.Now)
-	return w.MarkUnits(ctx, func(c journal.Counts) bool { return c.Over[v.Listing.Scope] > 0 })
+	tx.Head.Holds = slices.Clone(tx.Head.Holds)
+	tx.Head.Holds[i] = tx.Head.Holds[i].After(v.Decision, tx.Now)
+	return tx.MarkShards(ctx, func(c record.Counts) bool { return c.Over[v.Listing.Guard] > 0 })
 }
 
-// foldAsks has groups decided again, and read again by the agent; or all of it. What was
-// refused is tried again at once: whoever asks has perhaps mended it.
-func foldAsks(ctx context.Context, w *journal.Work) error {
-	ask, err := w.Asks(ctx)
+// foldAsks has groups decided again, and read again in Active Directory and in the
+// cloud; or all of it. What was refused is tried again at once: whoever asks has perhaps
+// mended it.
+func foldAsks(ctx context.Context, tx *journal.Tx) error {
+	ask, err := tx.Asks(ctx)
 	if err != nil {
 		return err
 	}
-	if ask.Full && w.Head.Shadow == nil {
-		w.Head.Shadow, w.Head.ReadAll = &journal.Round{Select: w.Head.Main.Select}, true
+	if ask.Full { // whatever was under way is perhaps what went wrong
+		if err := tx.DropShadow(ctx); err != nil {
+			return err
+		}
+		tx.Head.Shadow, tx.Head.ReadAll = &journal.Round{Select: tx.Head.Main.Select, Began: tx.Now}, true
 	}
-	ids := ask.Groups
-	if len(ids) == 0 {
-		return nil
-	}
-	if err := w.Fetch(ctx, ids); err != nil {
-		return err
-	}
-	for _, id := range ids {
-		h := *w.Have(id)
-		h.Parked, h.Bad, h.Asked = nil, nil, true
-		w.PutHave(&h)
-		if h.Group != nil {
-			read(w, id)
+	if ask.Retry {
+		tx.Head.Retries++
+		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
+			return err
 		}
 	}
-	return w.Mark(ctx, ids...)
+	if len(ask.Groups) == 0 {
+		return nil
+	}
+	if err := tx.Fetch(ctx, ask.Groups); err != nil {
+		return err
+	}
+	for _, id := range ask.Groups {
+		r := *tx.Record(id)
+		if r.Observed == nil && tx.Group(id) == nil && r.Empty() {
+			continue // nobody has heard of it
+		}
+		r.Parked, r.Reread, r.Asked = due(r.Parked), record.Tries{}, true
+		tx.PutRecord(&r)
+		if r.Observed != nil {
+			read(tx, &r)
+		}
+	}
+	return tx.Mark(ctx, ask.Groups...)
+}
+
+// due has what was refused tried at once; how often it was tried stays known.
+func due(parked []record.Parked) []record.Parked {
+	out := slices.Clone(parked)
+	for i := range out {
+		out[i].Until = out[i].Until.AddDate(-100, 0, 0)
+	}
+	return out
 }

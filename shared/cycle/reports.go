@@ -4,91 +4,173 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
-func foldReports(ctx context.Context, w *journal.Work) error {
-	reports, err := w.Reports(ctx)
-	if err != nil {
-		return err
+// foldReports folds what the agent saw, part by part: a large report takes several
+// steps. more says that it stopped at the limit.
+func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, err error) {
+	for _, a := range tx.Reports() {
+		f := journal.Folding{ID: a.ID}
+		if tx.Head.Folding != nil && tx.Head.Folding.ID == a.ID {
+			f = *tx.Head.Folding
+		}
+		done, err := foldReport(ctx, tx, a, &f, limit)
+		if err != nil {
+			return false, err
+		}
+		if !done {
+			tx.Head.Folding = &f
+			return true, nil
+		}
+		tx.Head.Folding = nil
+		tx.Done(a)
 	}
-	for _, parts := range reports {
-		first := parts[0]
-		if stop := mismatch(w.Head.Target, first.Target); stop != "" {
-			w.Head.Stop = stop
-			continue
+	return false, nil
+}
+
+// foldReport goes on with a report from where it stands. done says that nothing of it
+// is left to be folded, or that it must not be.
+func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, limit limit) (done bool, err error) {
+	rows := &rows{tx: tx, named: map[directory.ID]bool{}}
+	whole := f.Parts == 0 // all of its names are seen in this step
+	for began := f.Parts; f.Parts < a.Parts(); f.Parts++ {
+		if limit.reached(tx, f.Parts-began) && !rows.open() {
+			return false, nil
 		}
-		w.Head.Stop = ""
-		if epoch, yes := ahead(w, parts); yes {
-			if err := startOver(ctx, w, epoch); err != nil {
-				return err
-			}
-			continue
+		part, odd, err := tx.Part(ctx, a, f.Parts)
+		if err != nil || odd {
+			return odd, err
 		}
-		if first.Full && w.Head.Target.DomainSID == "" {
-			w.Head.Target = first.Target
+		if stop := mismatch(tx.Head.Target, part.Target); stop != "" {
+			tx.Head.Stop = stop
+			return true, nil
 		}
-		if first.Full {
-			w.Head.Target.DC = first.Target.DC
+		tx.Head.Stop = ""
+		f.Ahead = f.Ahead || ahead(tx, part)
+		f.Digests = f.Digests || slices.ContainsFunc(part.Rows, func(r journal.Row) bool { return r.Group == nil && r.Trouble == nil })
+		if err := rows.fold(ctx, part); err != nil {
+			return false, err
 		}
-		named := map[directory.ID]bool{}
-		content := true
-		for _, part := range parts {
-			if err := foldRows(ctx, w, part, named); err != nil {
-				return err
-			}
-			content = content && !slices.ContainsFunc(part.Rows, func(r journal.Row) bool { return r.Group == nil })
+		tx.Trim()
+	}
+	if f.Ahead {
+		return true, startOver(ctx, tx)
+	}
+	first, _, err := tx.Part(ctx, a, 0)
+	if err != nil || !first.Full {
+		return true, err
+	}
+	if !whole {
+		if rows.named, err = names(ctx, tx, a); err != nil {
+			return false, err
 		}
-		if !first.Full {
-			continue
+	}
+	return true, finish(ctx, tx, first, rows.named, !f.Digests)
+}
+
+// names are the groups that a report names.
+func names(ctx context.Context, tx *journal.Tx, a journal.Arrived) (map[directory.ID]bool, error) {
+	out := map[directory.ID]bool{}
+	for n := range a.Parts() {
+		part, _, err := tx.Part(ctx, a, n)
+		if err != nil {
+			return nil, err
 		}
-		if err := foldAbsent(ctx, w, first, named); err != nil {
+		for _, row := range part.Rows {
+			out[row.ID] = true
+		}
+	}
+	return out, nil
+}
+
+// finish folds what a full report says as a whole; content says that it brought all that
+// it names, not only digests.
+func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[directory.ID]bool, content bool) error {
+	h := &tx.Head
+	before := h.Target
+	h.Target = r.Target
+	if before.DomainSID != "" && (!slices.Equal(before.Domains, r.Target.Domains) || before.External != r.Target.External) {
+		if err := tx.MarkAll(ctx); err != nil {
 			return err
 		}
-		w.Head.Reported = w.Now
-		if content {
-			w.Head.ReadAll, w.Head.Reads = w.Head.Doubt != nil, nil
+	}
+	if err := missing(ctx, tx, r, named); err != nil {
+		return err
+	}
+	if r.Grounds != h.Grounds { // the policy, a right, the schema: what was refused may go now
+		h.Grounds = r.Grounds
+		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
+			return err
 		}
 	}
+	h.Reported = tx.Now
+	if content {
+		h.ReadAll = false
+	}
+	return stillSought(ctx, tx)
+}
+
+// stillSought keeps of the groups that the agent is asked for those that are in doubt
+// still: what was read before a change does not settle what became of it.
+func stillSought(ctx context.Context, tx *journal.Tx) error {
+	var ids []directory.ID
+	for _, s := range tx.Head.Reads {
+		ids = append(ids, s.ID)
+	}
+	if err := tx.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	tx.Head.Reads = slices.DeleteFunc(slices.Clone(tx.Head.Reads), func(s journal.Sought) bool {
+		r := tx.Record(s.ID)
+		return !r.Stale && !r.Missing
+	})
 	return nil
 }
 
-// ahead finds the newest batch that a report shows to have run, by the fences of
-// its groups or the agent's own word, if this journal has not issued it yet: then
-// the journal was lost or is a restored copy, and Active Directory is ahead of it.
-func ahead(w *journal.Work, parts []journal.Report) (epoch uint64, yes bool) {
-	look := func(m journal.Mark) {
-		if m.Epoch > w.Head.Epoch || m.Epoch == w.Head.Epoch && m.Seq >= w.Head.NextSeq {
-			epoch, yes = max(epoch, m.Epoch), true
+// maxAhead is how far an epoch may lie before us and still be one that a journal of
+// ours began: see startOver.
+const maxAhead = 24 * time.Hour
+
+// ahead says whether a part of a report shows, by a fence of a group or the agent's own
+// word, that a batch ran which this journal has not issued: then the journal was lost or
+// is a restored copy, and Active Directory is ahead of it. A number that no journal can
+// have reached by now is somebody's hand, and that group's problem.
+func ahead(tx *journal.Tx, part journal.Report) bool {
+	h := &tx.Head
+	last := max(h.Epoch, uint64(tx.Now.Add(maxAhead).Unix()))
+	is := func(m journal.Mark) bool {
+		return m.Epoch <= last && (m.Epoch > h.Epoch || m.Epoch == h.Epoch && m.Seq >= h.NextSeq)
+	}
+	if is(part.High) {
+		return true
+	}
+	for _, row := range part.Rows {
+		if f, ok := plan.ParseFence(row.Fence); ok && f.Instance == tx.Target() && is(journal.Mark{Epoch: f.Epoch, Seq: f.Seq}) {
+			return true
 		}
 	}
-	for _, part := range parts {
-		look(part.High)
-		for _, row := range part.Rows {
-			if f, ok := plan.ParseFence(row.Fence); ok {
-				look(journal.Mark{Epoch: f.Epoch, Seq: f.Seq})
-			}
-		}
-	}
-	return epoch, yes
+	return false
 }
 
 // startOver begins a new epoch behind everything that was ever written: what the
 // lost journal had in flight cannot run any more, and nothing is planned before
-// the agent has read all of it again.
-func startOver(ctx context.Context, w *journal.Work, epoch uint64) error {
-	if w.Head.Plan != nil {
-		if err := closePlan(ctx, w); err != nil {
+// the agent has read all of it again. The epoch is the time, in seconds since 1970, so
+// that one is behind all before it, and no number from outside can use them up.
+func startOver(ctx context.Context, tx *journal.Tx) error {
+	h := &tx.Head
+	if h.Plan != nil {
+		if err := closePlan(ctx, tx); err != nil {
 			return err
 		}
 	}
-	w.Head.Epoch, w.Head.Closed = epoch+1, w.Head.NextSeq-1
-	w.Head.ReadAll, w.Head.Reported = true, time.Time{}
+	h.Epoch, h.Closed = max(h.Epoch+1, uint64(tx.Now.Unix())), h.NextSeq-1
+	h.ReadAll, h.Reported = true, time.Time{}
 	return nil
 }
 
@@ -103,99 +185,36 @@ func mismatch(want, got journal.Target) string {
 	return fmt.Sprintf("the agent reports on container %s, but this journal is for another one (%s): check the agent's base, or use another target name", got.Base, want.Base)
 }
 
-// foldRows folds what the agent saw, but not what it saw before a change that
-// has been made since.
-func foldRows(ctx context.Context, w *journal.Work, r journal.Report, named map[directory.ID]bool) error {
-	var ids, marked []directory.ID
-	for _, row := range r.Rows {
-		ids = append(ids, row.ID)
-		named[row.ID] = true
-	}
-	for _, g := range r.Absent {
-		ids = append(ids, g.ID)
-	}
-	if err := w.Fetch(ctx, ids); err != nil {
-		return err
-	}
-	for _, row := range r.Rows {
-		h := *w.Have(row.ID)
-		if row.After < h.Touched {
-			continue
+// missing folds what a full report does not name. It is not gone for that: somebody may
+// have moved it, or the account may not see it any more. It is asked for by name.
+func missing(ctx context.Context, tx *journal.Tx, rep journal.Report, named map[directory.ID]bool) error {
+	var found []*record.Group
+	sought := false
+	err := tx.Each(ctx, func(r *record.Group) error {
+		sought = sought || r.Missing && !named[r.ID]
+		if r.Observed != nil && !r.Missing && !named[r.ID] && rep.After >= r.LastWrite {
+			m := *r
+			m.Missing = true
+			found = append(found, &m)
 		}
-		if row.Group != nil { // what was asked for is answered, be it as we thought or not
-			w.Head.Reads = slices.DeleteFunc(slices.Clone(w.Head.Reads), func(id directory.ID) bool { return id == row.ID })
-		}
-		same := h.Group != nil && h.Group.GUID == row.GUID && h.Group.Digest() == row.Digest
-		switch {
-		case row.Group == nil && !same:
-			h.Unsure = true
-			read(w, row.ID)
-		case same && !h.Unsure:
-			continue
-		case !same:
-			h.Group = row.Group
-			fallthrough
-		default:
-			h.Unsure = false
-			marked = append(marked, row.ID)
-		}
-		w.PutHave(&h)
-	}
-	for _, g := range r.Absent {
-		if g.After >= w.Have(g.ID).Touched {
-			w.Head.ReadAll = true // only a full report may say that something is gone
-		}
-	}
-	return w.Mark(ctx, marked...)
-}
-
-// foldAbsent folds what a full report does not name: it is gone. A report that
-// misses much, or that knows itself blind, is believed only when one before it
-// agrees and it is proven: an account that lost its right to read sees an empty
-// directory, every time.
-func foldAbsent(ctx context.Context, w *journal.Work, r journal.Report, named map[directory.ID]bool) error {
-	units, err := w.Units(ctx, func(journal.Counts) bool { return true })
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	var missing []directory.ID
-	total := 0
-	for _, n := range units {
-		u, err := w.Unit(ctx, n)
-		if err != nil {
-			return err
-		}
-		if err := w.Fetch(ctx, u.Groups); err != nil {
-			return err
-		}
-		for _, id := range u.Groups {
-			h := w.Have(id)
-			if h.Group == nil && !h.Unsure {
-				continue
-			}
-			total++
-			if !named[id] && r.After >= h.Touched {
-				missing = append(missing, id)
-			}
-		}
+	if len(found) == 0 && !sought {
+		tx.Head.Blind = ""
 	}
-	slices.SortFunc(missing, directory.ID.Compare)
-	var list strings.Builder
-	for _, id := range missing {
-		list.WriteString(id.String())
+	var ids []directory.ID
+	for _, r := range found {
+		ids = append(ids, r.ID)
 	}
-	if len(missing) > 3 && len(missing)*10 > total || len(missing) > 0 && r.Blind != "" {
-		doubt := journal.Doubt{Report: r.ID, Missing: len(missing), Digest: journal.Digest([]byte(list.String())), Blind: r.Blind}
-		if !r.Proven || w.Head.Doubt == nil || w.Head.Doubt.Digest != doubt.Digest {
-			w.Head.Doubt, w.Head.ReadAll = &doubt, true
-			return nil
-		}
+	if err := tx.Fetch(ctx, ids); err != nil {
+		return err
 	}
-	w.Head.Doubt = nil
-	for _, id := range missing {
-		h := *w.Have(id)
-		h.Group, h.Unsure, h.Settled = nil, false, false
-		w.PutHave(&h)
+	for _, r := range found {
+		tx.PutRecord(r)
+		read(tx, r)
 	}
-	return w.Mark(ctx, missing...)
+	return tx.Mark(ctx, ids...)
 }

@@ -1,11 +1,11 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"hash/fnv"
 	"maps"
-	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -23,162 +23,292 @@ var (
 // live seven days.
 const maxLinkAge = 24 * time.Hour
 
-// foldGraph reads what is new, or goes on with a full enumeration. unread says
-// that it stopped for time. An error of the source leaves what was read folded.
-func (p *Planner) foldGraph(ctx context.Context, w *journal.Work, end time.Time) (unread bool, source, err error) {
-	switch s := w.Head.Shadow; {
-	case s == nil && (w.Head.Main.Number == 0 || w.Head.Main.Select != p.Select):
+// foldGraph reads what is new, or goes on with a full enumeration where what is known
+// does not count without one. unread says that it stopped at the limit. An error of the
+// source leaves what was read folded.
+func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (unread bool, source, err error) {
+	h := &tx.Head
+	if tx.Now.Before(h.Wait) {
+		return false, nil, nil
+	}
+	switch s := h.Shadow; {
+	case s == nil && (h.Main.Number == 0 || h.Main.Select != p.Select), s != nil && s.Select != p.Select:
 		// What was never asked for would be taken for cleared.
-		w.Head.Shadow = &journal.Round{Select: p.Select}
-	case s != nil && s.Select != p.Select:
-		w.Head.Shadow = &journal.Round{Select: p.Select}
-		if err := w.DropShadow(ctx); err != nil {
-			return false, nil, err
-		}
+		err = p.begin(ctx, tx, false)
+	case s == nil && tx.Now.Sub(h.Main.Began) > p.fullAfter():
+		err = p.begin(ctx, tx, true)
 	}
-	if w.Head.Shadow != nil {
-		return p.enumerate(ctx, w, end)
-	}
-	before := w.Head.Main
-	round := before
-	round.Open = true
-	news, unread, source, err := p.follow(ctx, w, &round, changesOrder, end)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, nil, err
-	case errors.Is(source, directory.ErrResync):
-		w.Head.Main, w.Head.Shadow = round, &journal.Round{Select: p.Select}
-		return true, nil, nil
-	case !news && !before.Open && !round.Open && w.Now.Sub(w.Head.Written) < maxLinkAge:
-		return false, nil, nil // the old links still serve: nothing to write
 	}
-	w.Head.Main, w.Head.Written = round, w.Now
+	if blocked(h) {
+		return p.enumerate(ctx, tx, limit)
+	}
+	before, round := h.Main, h.Main
+	news, unread, source, err := p.follow(ctx, tx, &round, changesOrder, false, limit)
+	if err != nil {
+		return false, nil, err
+	}
+	if again, beside := lost(&round); again {
+		h.Main = round
+		return true, nil, p.begin(ctx, tx, beside)
+	}
+	if !news && !unread && !before.Open && !round.Open && maps.Equal(before.Refused, round.Refused) && tx.Now.Sub(h.Written) < maxLinkAge {
+		return unread, source, nil // the old links still serve: nothing to write
+	}
+	h.Main, h.Written = round, tx.Now
 	return unread, source, nil
 }
 
-// enumerate goes on with a full enumeration beside what is known, which takes
-// its place when it is complete.
-func (p *Planner) enumerate(ctx context.Context, w *journal.Work, end time.Time) (unread bool, source, err error) {
-	round := *w.Head.Shadow
-	_, unread, source, err = p.follow(ctx, w, &round, fullOrder, end)
-	if err == nil && source == nil && !unread {
-		unread, source, err = p.confirm(ctx, w, &round, end)
-	}
-	switch {
-	case err != nil:
-		return false, nil, err
-	case errors.Is(source, directory.ErrResync):
-		w.Head.Shadow = &journal.Round{Select: p.Select}
-		return true, nil, w.DropShadow(ctx)
-	case source != nil || unread:
-		w.Head.Shadow = &round
-		return unread, source, nil
-	}
-	round.Number, round.Confirmed = w.Head.Main.Number+1, 0
-	w.Head.Main, w.Head.Shadow, w.Head.Written = round, nil, w.Now
-	return false, nil, w.Promote(ctx)
+// fullAfter is the age at which what is known is enumerated anew: not all targets at
+// once.
+func (p *Planner) fullAfter() time.Duration {
+	every := cmp.Or(p.FullEvery, 7*24*time.Hour)
+	sum := fnv.New32a()
+	sum.Write([]byte(p.Journal.Target))
+	return every + every/8*time.Duration(sum.Sum32()%256)/256
 }
 
-// confirm reads once more, by name, the groups of which an enumeration lacks
-// something that was known: a page that was lost must not pass for members that
-// left. What both reads lack is gone.
-func (p *Planner) confirm(ctx context.Context, w *journal.Work, round *journal.Round, end time.Time) (unread bool, source, err error) {
-	parts, err := w.Known(ctx)
-	if err != nil {
+// begin begins a full enumeration; beside what is known, if that goes on being
+// followed.
+func (p *Planner) begin(ctx context.Context, tx *journal.Tx, beside bool) error {
+	tx.Head.Shadow = &journal.Round{Select: p.Select, Began: tx.Now, Beside: beside}
+	return tx.DropShadow(ctx)
+}
+
+// enumerateBeside goes on with an enumeration that is made beside what is known.
+func (p *Planner) enumerateBeside(ctx context.Context, tx *journal.Tx, limit limit) (unread bool, source, err error) {
+	if s := tx.Head.Shadow; s == nil || !s.Beside || tx.Now.Before(tx.Head.Wait) {
+		return false, nil, nil
+	}
+	return p.enumerate(ctx, tx, limit)
+}
+
+// enumerate goes on with a full enumeration, which takes the place of what is known when
+// it is complete. What it lacks of that is not believed for that: see decision.
+func (p *Planner) enumerate(ctx context.Context, tx *journal.Tx, limit limit) (unread bool, source, err error) {
+	h := &tx.Head
+	round := *h.Shadow
+	_, unread, source, err = p.follow(ctx, tx, &round, fullOrder, true, limit)
+	if err == nil && source == nil && !unread {
+		source = namedNobody(&round)
+	}
+	if err == nil && source == nil && !unread {
+		unread, err = carry(ctx, tx, &round, limit)
+	}
+	switch again, _ := lost(&round); {
+	case err != nil:
 		return false, nil, err
+	case again:
+		if err := p.begin(ctx, tx, round.Beside); err != nil {
+			return false, nil, err
+		}
+		if h.Shadow.Restarts = round.Restarts + 1; h.Shadow.Restarts > maxRestarts {
+			h.Wait = tx.Now.Add(restartWait)
+			return false, source, nil
+		}
+		return true, nil, nil
+	case source != nil || unread:
+		h.Shadow = &round
+		return unread, source, nil
+	}
+	// What changed while it was read, its own links will tell: it counts when they have.
+	h.Main = journal.Round{Number: h.Main.Number + 1, Select: round.Select, Links: round.Links, Open: true, Began: round.Began}
+	h.Shadow, h.Written = nil, tx.Now
+	return true, nil, tx.Promote(ctx)
+}
+
+// An enumeration whose links are lost again and again is not begun again at once.
+const (
+	maxRestarts = 3
+	restartWait = 5 * time.Minute
+)
+
+// carry holds an enumeration against what was known, part by part.
+func carry(ctx context.Context, tx *journal.Tx, round *journal.Round, limit limit) (unread bool, err error) {
+	parts, err := tx.Parts(ctx)
+	if err != nil {
+		return false, err
 	}
 	done := 0
 	for _, n := range parts {
-		if n <= round.Confirmed {
+		if n <= round.Carried {
 			continue
 		}
-		if late(ctx, end, done) {
-			return true, nil, nil
+		if limit.reached(tx, done) {
+			return true, nil
 		}
-		suspects, err := w.Suspects(ctx, n)
-		if err != nil {
-			return false, nil, err
+		if err := tx.Carry(ctx, n); err != nil {
+			return false, err
 		}
-		for groups := range slices.Chunk(suspects, 50) {
-			if source, err := p.again(ctx, w, groups); source != nil || err != nil {
-				return false, source, err
-			}
-		}
-		if err := w.Inherit(ctx, n); err != nil {
-			return false, nil, err
-		}
-		round.Confirmed = n
+		round.Carried = n
 		done++
 	}
-	return false, nil, nil
+	return false, nil
 }
 
-// again reads groups once more, and folds them into the enumeration under way.
-func (p *Planner) again(ctx context.Context, w *journal.Work, groups []directory.ID) (source, err error) {
-	for link := ""; ; {
-		page, err := p.Source.Again(ctx, groups, link)
-		if err != nil {
-			return fmt.Errorf("read %d groups once more: %v", len(groups), err), nil // whatever it is, it is no word on the enumeration
-		}
-		if err := fold(ctx, w, page, true); err != nil {
-			return nil, err
-		}
-		if link = page.Next; link == "" {
-			return nil, nil
-		}
-	}
-}
-
-// follow reads pages until each feed is at its end, and folds them. Only then
-// is the round closed: a page may say "removed" and the next one "added".
-func (p *Planner) follow(ctx context.Context, w *journal.Work, round *journal.Round, feeds []directory.Feed, end time.Time) (news, unread bool, source, err error) {
-	shadow := w.Head.Shadow != nil
-	round.Links, round.Done = maps.Clone(round.Links), maps.Clone(round.Done)
-	if round.Links == nil {
-		round.Links = map[directory.Feed]string{}
-	}
-	if round.Done == nil {
-		round.Done = map[directory.Feed]bool{}
-	}
-	round.Open = true
-	pages := 0
+// follow reads pages until each feed is at its end, and folds them. A feed that cannot
+// be read holds back no other: who is behind a member changes nothing about whether he
+// is one.
+func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Round, feeds []directory.Feed, shadow bool, limit limit) (news, unread bool, source, err error) {
+	f := follower{p: p, tx: tx, round: round, shadow: shadow, limit: limit}
+	round.Links, round.Done, round.Named, round.Refused = clone(round.Links), clone(round.Done), clone(round.Named), clone(round.Refused)
 	for _, feed := range feeds {
-		for ; !round.Done[feed]; pages++ {
-			if late(ctx, end, pages) {
-				return news, true, nil, nil
-			}
-			page, err := p.Source.Page(ctx, feed, round.Links[feed])
-			if err != nil {
-				return news, false, err, nil
-			}
-			news = news || len(page.Groups)+len(page.Principals) > 0
-			if err := fold(ctx, w, page, shadow); err != nil {
-				return news, false, nil, err
-			}
-			round.Links[feed] = page.Next + page.Delta
-			round.Done[feed] = page.Delta != ""
+		if round.Lost(feed) {
+			continue
+		}
+		unread, err = f.feed(ctx, feed)
+		if unread || err != nil {
+			break
 		}
 	}
-	round.Open, round.Done = false, nil
-	return news, false, nil, nil
+	round.Open = !round.Done[directory.GroupFeed] && (round.Open || f.groups)
+	if !shadow && !unread { // the next round begins with all of them
+		round.Done = nil
+	}
+	return f.news, unread, f.source, err
 }
 
-func fold(ctx context.Context, w *journal.Work, page directory.Page, shadow bool) error {
-	s, err := w.Snapshot(ctx, page, shadow)
+func clone[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return maps.Clone(m)
+}
+
+// A follower reads the feeds of a round.
+type follower struct {
+	p      *Planner
+	tx     *journal.Tx
+	round  *journal.Round
+	shadow bool
+	limit  limit
+
+	pages  int
+	news   bool
+	groups bool  // a page of groups was folded
+	source error // of feeds that could not be read
+}
+
+// feed reads one feed to its end.
+func (f *follower) feed(ctx context.Context, feed directory.Feed) (unread bool, err error) {
+	r := f.round
+	for ; !r.Done[feed]; f.pages++ {
+		if f.limit.reached(f.tx, f.pages) {
+			return true, nil
+		}
+		page, err := f.p.Source.Page(ctx, feed, r.Links[feed])
+		if err != nil {
+			f.refused(feed, err)
+			return false, nil
+		}
+		delete(r.Refused, feed)
+		f.news = f.news || len(page.Groups)+len(page.Principals) > 0
+		f.groups = f.groups || feed == directory.GroupFeed
+		f.p.tellOdd(f.tx, page)
+		f.count(page)
+		if err := fold(ctx, f.tx, page, f.shadow); err != nil {
+			return false, err
+		}
+		r.Links[feed] = page.Next + page.Delta
+		r.Done[feed] = page.Delta != ""
+		f.tx.Trim()
+	}
+	return false, nil
+}
+
+// refused notes why a feed could not be read. A link that Graph does not know any more,
+// or refuses twice, is lost.
+func (f *follower) refused(feed directory.Feed, err error) {
+	waitFor(f.tx, err)
+	r := f.round
+	switch {
+	case errors.Is(err, directory.ErrResync), errors.Is(err, directory.ErrLink) && r.Refused[feed]:
+		if r.LostFeeds == nil {
+			r.LostFeeds = map[directory.Feed]bool{}
+		}
+		r.LostFeeds = maps.Clone(r.LostFeeds)
+		r.LostFeeds[feed] = true
+		delete(r.Refused, feed)
+		if f.shadow {
+			f.source = errors.Join(f.source, err)
+		}
+		return
+	case errors.Is(err, directory.ErrLink):
+		r.Refused[feed] = true
+	}
+	f.source = errors.Join(f.source, err)
+}
+
+// lost says whether a feed of a round is lost and nothing was done about it yet, and
+// whether the round still serves while another one is made: it does without the users'
+// or the devices' feed.
+func lost(r *journal.Round) (again, beside bool) {
+	beside = !r.LostFeeds[directory.GroupFeed]
+	for range r.LostFeeds {
+		again = true
+	}
+	return again, beside
+}
+
+// maxWait is how long Graph is believed that it must not be asked.
+const maxWait = 24 * time.Hour
+
+// waitFor keeps Graph's wish not to be asked for a while: nobody else would remember it.
+func waitFor(tx *journal.Tx, err error) {
+	var wait interface{ NotBefore() time.Time }
+	if errors.As(err, &wait) {
+		at := wait.NotBefore().UTC().Truncate(time.Second)
+		if most := tx.Now.Add(maxWait); at.After(most) {
+			at = most
+		}
+		tx.Head.Wait = at
+	}
+}
+
+// userMembers counts, in Round.Named, users that groups named as members.
+const userMembers directory.Feed = "user members"
+
+// namedNobody is the error of an enumeration in which the feed of users, which is said to
+// be complete, names nobody, although groups have users as members. It is read again.
+func namedNobody(r *journal.Round) error {
+	if r.Named[directory.UserFeed] > 0 || r.Named[userMembers] == 0 {
+		return nil
+	}
+	r.Links, r.Done = maps.Clone(r.Links), maps.Clone(r.Done)
+	delete(r.Links, directory.UserFeed)
+	delete(r.Done, directory.UserFeed)
+	return errors.New("the users feed of Graph ended without a single user, although groups have users as members: it is read again in the next turn; does the app have User.Read.All?")
+}
+
+func (f *follower) count(page directory.Page) {
+	if !f.shadow {
+		return
+	}
+	f.round.Named[page.Feed] += len(page.Groups) + len(page.Principals)
+	for _, c := range page.Groups {
+		for _, m := range c.Members {
+			if m.Kind == directory.User {
+				f.round.Named[userMembers]++
+			}
+		}
+	}
+}
+
+// tellOdd tells of what could not be read of a page.
+func (p *Planner) tellOdd(tx *journal.Tx, page directory.Page) {
+	if p.Log == nil {
+		return
+	}
+	for _, o := range page.Odd[:min(len(page.Odd), 20)] {
+		p.Log.Warn("something that Graph sent could not be read, and was left out", "feed", page.Feed, "object", o.ID, "property", o.Property, "why", o.What)
+	}
+}
+
+func fold(ctx context.Context, tx *journal.Tx, page directory.Page, shadow bool) error {
+	s, err := tx.Snapshot(ctx, page, shadow)
 	if err != nil {
 		return err
 	}
-	return w.Keep(ctx, s, s.Fold(page), shadow)
-}
-
-// late says whether a step should commit what it has: its time is over and it got
-// somewhere, or the turn is near its end.
-func late(ctx context.Context, end time.Time, done int) bool {
-	return done > 0 && time.Now().After(end) || nearEnd(ctx)
-}
-
-// nearEnd says whether the host will stop this turn soon.
-func nearEnd(ctx context.Context) bool {
-	d, ok := ctx.Deadline()
-	return ok && time.Until(d) < 10*time.Second
+	return tx.Keep(ctx, s, s.Fold(page), shadow)
 }

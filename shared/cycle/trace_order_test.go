@@ -9,6 +9,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // backlog is a world in which many groups, in several units, wait for an agent
@@ -24,7 +25,7 @@ func backlog(t *testing.T) *world {
 	for i := range 150 {
 		w.group(i, 0, 150)
 	}
-	w.settle()
+	w.untilQuiet()
 	v, err := w.journal.Load(t.Context())
 	w.do(err)
 	v.Head.Rate = 1
@@ -101,11 +102,11 @@ func TestLeftOversAreNotStarved(t *testing.T) {
 			w := backlog(t)
 			v, err := w.journal.View(t.Context())
 			w.do(err)
-			units, err := v.Units(t.Context(), func(journal.Counts) bool { return true })
+			units, err := v.Shards(t.Context(), func(record.Counts) bool { return true })
 			w.do(err)
 			busy := map[directory.ID]bool{}
 			for i, n := range units {
-				u, err := v.Unit(t.Context(), n)
+				u, err := v.Shard(t.Context(), n)
 				w.do(err)
 				for k, id := range u.Groups {
 					busy[id] = apart && i < len(units)/2 || !apart && k < len(u.Groups)/2

@@ -28,7 +28,7 @@ func town(t *testing.T) *world {
 	w.group(2, 0, 400)
 	w.group(3, 0, 3)
 	w.group(4, 0, 4)
-	w.settle()
+	w.untilQuiet()
 	return w
 }
 
@@ -75,12 +75,12 @@ func TestManySmallPlans(t *testing.T) {
 	for i := range 20 {
 		w.group(i, 0, 20)
 	}
-	w.settle()
+	w.untilQuiet()
 	leave := func(from, to int) {
 		for i := from; i < to; i++ {
 			w.do(w.tenant.RemoveMember(group(i%20), user(i/20)))
 		}
-		w.settle()
+		w.untilQuiet()
 	}
 	leave(0, 30)
 	leave(30, 37) // 37 of the 370 that are left are 10 %
@@ -104,12 +104,12 @@ func TestAckLost(t *testing.T) {
 	w.carryOut(r, -1)
 	writes := w.writes
 	w.now = w.now.Add(time.Hour)
-	w.settle()
+	w.untilQuiet()
 	if w.writes != writes || len(w.removed) != 1 || !w.in(group(3), 9) {
 		t.Errorf("%d changes were made again, removed %v", w.writes-writes, w.removed)
 	}
-	if h := w.head(); h.Plan != nil || h.Totals.Unsure != 0 {
-		t.Errorf("plan %v, %d groups unsure", h.Plan, h.Totals.Unsure)
+	if h := w.head(); h.Plan != nil || h.Totals.Stale != 0 {
+		t.Errorf("plan %v, %d groups unsure", h.Plan, h.Totals.Stale)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestLateAgent(t *testing.T) {
 	if _, err := w.journal.Ack(t.Context(), w.carryOut(r, -1)); !errors.Is(err, journal.ErrClosed) {
 		t.Errorf("the late word: %v, want %v", err, journal.ErrClosed)
 	}
-	w.settle()
+	w.untilQuiet()
 	if len(w.removed) != 1 || !w.in(group(3), 9) {
 		t.Errorf("removed %v", w.removed)
 	}
@@ -166,7 +166,7 @@ func TestRefusedForEver(t *testing.T) {
 	}
 	w.refuse = nil
 	w.now = w.now.Add(25 * time.Hour)
-	w.settle()
+	w.untilQuiet()
 	if !w.in(group(3), 9) {
 		t.Error("it was not tried again")
 	}
@@ -197,7 +197,7 @@ func TestSwapCut(t *testing.T) {
 		w.do(err)
 		_, err = w.journal.Ack(t.Context(), w.carryOut(r, cut))
 		w.do(err)
-		w.settle()
+		w.untilQuiet()
 		if w.ad[a].Name != first || w.ad[b].Name != second {
 			t.Errorf("cut after %d changes: %q and %q, want %q and %q", cut, w.ad[a].Name, w.ad[b].Name, first, second)
 		}
@@ -213,13 +213,13 @@ func TestNestedCreationFails(t *testing.T) {
 	}
 	w.do(errors.Join(w.tenant.AddGroup(graphtest.Group{ID: group(9), DisplayName: "Inner"}),
 		w.tenant.AddMember(group(3), group(9)), w.tenant.AddMember(group(3), user(9))))
-	w.settle()
+	w.untilQuiet()
 	if !w.in(group(3), 9) || slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
 		t.Fatalf("members %v", w.ad[group(3)].Members)
 	}
 	w.refuse = nil
 	w.now = w.now.Add(25 * time.Hour)
-	w.settle()
+	w.untilQuiet()
 	if !slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
 		t.Errorf("members %v: the nested group did not follow", w.ad[group(3)].Members)
 	}
@@ -235,13 +235,13 @@ func TestOldScan(t *testing.T) {
 	}
 	closed := w.closed
 	w.do(errors.Join(w.tenant.AddMember(group(3), user(9)), w.tenant.RemoveMember(group(1), user(0))))
-	w.settle()
+	w.untilQuiet()
 	now, writes := w.ad, w.writes
 	newer := w.closed
 	w.ad, w.closed = before, closed // as the scan had begun
 	w.do(w.report(true, nil))
 	w.ad, w.closed = now, newer
-	w.settle()
+	w.untilQuiet()
 	if w.writes != writes {
 		t.Errorf("%d changes were made on the word of an old scan", w.writes-writes)
 	}
@@ -255,18 +255,18 @@ func TestBlindAgent(t *testing.T) {
 	for i := range 10 {
 		w.group(i, 0, 5)
 	}
-	w.settle()
+	w.untilQuiet()
 	seen, writes := w.ad, w.writes
 	w.ad = plan.State{}
 	w.do(w.report(true, nil))
 	w.ad = seen
 	w.do(w.planner.Run(t.Context()))
-	if h := w.head(); h.Doubt == nil || h.Doubt.Missing != 10 || h.Totals.Groups != 10 || h.Plan != nil {
-		t.Fatalf("doubt %+v, %d groups, plan %v", h.Doubt, h.Totals.Groups, h.Plan)
+	if h := w.head(); h.Totals.Stale != 10 || h.Totals.Groups != 10 || h.Plan != nil {
+		t.Fatalf("%d stale, %d groups, plan %v", h.Totals.Stale, h.Totals.Groups, h.Plan)
 	}
-	w.settle()
-	if h := w.head(); h.Doubt != nil || w.writes != writes {
-		t.Errorf("doubt %+v, %d changes", h.Doubt, w.writes-writes)
+	w.untilQuiet()
+	if h := w.head(); h.Totals.Stale != 0 || w.writes != writes {
+		t.Errorf("%d stale, %d changes", h.Totals.Stale, w.writes-writes)
 	}
 }
 
@@ -274,25 +274,25 @@ func TestBlindAgent(t *testing.T) {
 func TestSameRemovalsLater(t *testing.T) {
 	w := town(t)
 	remove(w, group(1), 10)
-	w.settle()
+	w.untilQuiet()
 	first := w.holds()[0]
 	w.approve(first)
-	w.settle()
+	w.untilQuiet()
 	if len(w.removed) != 10 {
 		t.Fatalf("%d removed, want 10", len(w.removed))
 	}
 	for i := range 10 {
 		w.do(w.tenant.AddMember(group(1), user(i)))
 	}
-	w.settle()
+	w.untilQuiet()
 	w.now = w.now.Add(30 * 24 * time.Hour)
 	remove(w, group(1), 10)
-	w.settle()
+	w.untilQuiet()
 	if h := w.holds(); len(w.removed) != 10 || len(h) != 1 || h[0].ID == first.ID {
 		t.Fatalf("a month later: %d removed, holds %+v", len(w.removed), h)
 	}
 	w.approve(first)
-	w.settle()
+	w.untilQuiet()
 	if len(w.removed) != 10 {
 		t.Errorf("the approval of a month ago released %d", len(w.removed)-10)
 	}
@@ -312,9 +312,9 @@ func TestWindowCountsOnce(t *testing.T) {
 		w.store = hook
 		w.restart()
 		remove(w, group(1), 5)
-		w.settleAgainst(func(error) {})
+		w.untilQuietAgainst(func(error) {})
 		slices.Sort(w.removed) // a batch whose acknowledgement was lost runs again
-		if got, gone := w.head().Window.Done[plan.Removals], slices.Compact(w.removed); got != 5 || len(gone) != 5 {
+		if got, gone := w.head().Window.Count(plan.Removals), slices.Compact(w.removed); got != 5 || len(gone) != 5 {
 			t.Fatalf("write %d lost: the window counts %d, removed %v; want 5", n, got, gone)
 		}
 		if hook.Writes() < n {
@@ -341,13 +341,13 @@ func TestLateRetries(t *testing.T) {
 	w.restart()
 	remove(w, group(1), 10)
 	w.do(w.tenant.AddMember(group(3), user(9)))
-	w.settle()
+	w.untilQuiet()
 	w.approve(w.holds()[0])
-	w.settle()
+	w.untilQuiet()
 	for i := range 10 {
 		w.do(w.tenant.AddMember(group(1), user(i)))
 	}
-	w.settle()
+	w.untilQuiet()
 	state, writes := fmt.Sprint(w.ad), w.writes
 	if len(kept) < 4 {
 		t.Fatalf("only %d objects were in the inbox", len(kept))
@@ -357,7 +357,7 @@ func TestLateRetries(t *testing.T) {
 			t.Fatalf("%s is still there: %v", key, err)
 		}
 	}
-	w.settle()
+	w.untilQuiet()
 	if w.writes != writes || fmt.Sprint(w.ad) != state {
 		t.Errorf("%d changes were made on the word of late retries", w.writes-writes)
 	}
@@ -376,7 +376,7 @@ func TestTwoTargets(t *testing.T) {
 	w.do(dead.Run(t.Context()))
 	w.do(w.tenant.AddMember(group(3), user(9)))
 	w.do(dead.Run(t.Context()))
-	w.settle()
+	w.untilQuiet()
 	if !w.in(group(3), 9) {
 		t.Error("the living target waits for the dead one")
 	}
@@ -411,7 +411,7 @@ func TestThreeAtOnce(t *testing.T) {
 	if w.head().Gen == gen {
 		t.Fatal("nothing was committed")
 	}
-	w.settle()
+	w.untilQuiet()
 	if len(w.removed) != 1 || !w.in(group(3), 9) || !strings.HasPrefix(w.ad[group(4)].Name, "New name") {
 		t.Errorf("removed %v, group 4 is %q", w.removed, w.ad[group(4)].Name)
 	}

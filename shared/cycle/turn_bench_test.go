@@ -104,7 +104,7 @@ func (w *world) hire(groups int) {
 	n := len(w.tenant.Dump().Users)
 	id := user(n)
 	w.do(w.tenant.AddUser(graphtest.User{ID: id, UPN: fmt.Sprintf("u%d@corp.test", n), SID: directory.SID(ref(n))}))
-	w.settle()
+	w.untilQuiet()
 	for i := range groups {
 		w.do(w.tenant.AddMember(group(i), id))
 	}

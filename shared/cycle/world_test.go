@@ -18,6 +18,7 @@ import (
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
 )
 
@@ -119,14 +120,21 @@ func (w *world) turn() error {
 	return nil
 }
 
-// settle takes turns until one changes nothing.
-func (w *world) settle() {
+// later lets time pass, and takes turns until one changes nothing.
+func (w *world) later(d time.Duration) {
 	w.t.Helper()
-	w.settleAgainst(func(err error) { w.do(err) })
+	w.now = w.now.Add(d)
+	w.untilQuiet()
 }
 
-// settleAgainst does so whatever goes wrong with a turn.
-func (w *world) settleAgainst(failed func(error)) {
+// untilQuiet takes turns until one changes nothing.
+func (w *world) untilQuiet() {
+	w.t.Helper()
+	w.untilQuietAgainst(func(err error) { w.do(err) })
+}
+
+// untilQuietAgainst does so whatever goes wrong with a turn.
+func (w *world) untilQuietAgainst(failed func(error)) {
 	w.t.Helper()
 	for range 50 {
 		before, writes := w.head().Gen, w.writes
@@ -138,7 +146,7 @@ func (w *world) settleAgainst(failed func(error)) {
 			return
 		}
 	}
-	w.t.Fatal("does not settle")
+	w.t.Fatal("does not come to rest")
 }
 
 func (w *world) head() journal.Head {
@@ -148,7 +156,7 @@ func (w *world) head() journal.Head {
 	return v.Head
 }
 
-func (w *world) holds() []journal.Listing {
+func (w *world) holds() []record.Listing {
 	w.t.Helper()
 	v, err := w.journal.View(w.t.Context())
 	w.do(err)
@@ -157,12 +165,12 @@ func (w *world) holds() []journal.Listing {
 	return l
 }
 
-func (w *world) approve(l journal.Listing) {
+func (w *world) approve(l record.Listing) {
 	w.t.Helper()
 	w.do(w.journal.Approve(w.t.Context(), wordOn(l)))
 }
 
-func wordOn(l journal.Listing) journal.Word { return journal.Word{Hold: l.ID, By: "test"} }
+func wordOn(l record.Listing) journal.Word { return journal.Word{Hold: l.ID, By: "test"} }
 
 // agent polls once, and does what it is told. It says whether that was anything.
 // An error is one of the journal: the next call does it again.
@@ -284,6 +292,9 @@ type source struct {
 	edit   func(p *directory.Page) error // what goes wrong with a page; nil: nothing
 	reread int                           // groups that were read once more
 	again  func(p *directory.Page) error // what goes wrong then; nil: nothing
+
+	described int                           // users that were read by id
+	describe  func(p *directory.Page) error // what goes wrong then; nil: nothing
 }
 
 func (s *source) Again(_ context.Context, groups []directory.ID, link string) (directory.Page, error) {
@@ -296,6 +307,20 @@ func (s *source) Again(_ context.Context, groups []directory.ID, link string) (d
 	p.Delta = "not to be followed"
 	if s.again != nil {
 		return p, s.again(&p)
+	}
+	return p, nil
+}
+
+// Describe reads users by id.
+func (s *source) Describe(_ context.Context, feed directory.Feed, ids []directory.ID) (directory.Page, error) {
+	s.described += len(ids)
+	p := s.changes(feed, s.tenant.Dump(), s.tenant.History(), true)
+	p.Principals = slices.DeleteFunc(p.Principals, func(c directory.PrincipalChange) bool { return !slices.Contains(ids, c.ID) })
+	if len(ids) > 50 {
+		return p, errors.New("bad request")
+	}
+	if s.describe != nil {
+		return p, s.describe(&p)
 	}
 	return p, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 func sampleGroups() map[string]*directory.Group {
@@ -40,17 +41,17 @@ func people() []directory.Member {
 	}
 }
 
-func sampleHaves() map[string]*Have {
+func sampleHaves() map[string]*record.Group {
 	now := time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
 	group := &plan.Group{ID: gid(1), GUID: "0b1c", Parent: "OU=x", Name: "Sales", Attrs: map[string][]string{"info": {"a", "b"}},
 		Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "S-1-5-32-544", plan.GUIDRef("0b1c"), plan.GroupRef(gid(2))}}
-	return map[string]*Have{
+	return map[string]*record.Group{
 		"nothing": {ID: gid(1)},
-		"group":   {ID: gid(1), Group: group, Touched: 7, Unsure: true},
+		"group":   {ID: gid(1), Group: group, LastWrite: 7, Stale: true},
 		"refused": {ID: gid(1), Parked: &Parked{Code: 68, Text: "taken", Tries: 2, Until: now}, Bad: []Parked{{Ref: "S-1-5-21-1-2-3-1101", Tries: 1, Until: now}}},
-		"held": {ID: gid(1), Group: group, Hold: &Hold{ID: "0a1b", List: "ff", Count: 3, Opened: now, Text: "3 of 10", Scope: plan.Removals},
+		"held": {ID: gid(1), Group: group, Hold: &record.Hold{ID: "0a1b", List: "ff", Count: 3, Opened: now, Text: "3 of 10", Scope: plan.Removals},
 			Window: Window{Since: now, Peak: 12, Done: map[plan.Scope]int{plan.Removals: 3}}},
-		"approved": {ID: gid(1), Hold: &Hold{ID: "0a1b", Opened: now, Approved: now.Add(time.Millisecond)}},
+		"approved": {ID: gid(1), Hold: &record.Hold{ID: "0a1b", Opened: now, Approved: now.Add(time.Millisecond)}},
 		"problems": {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
 		"odd refs": {ID: gid(1), Group: &plan.Group{ID: gid(1), Members: oddRefs()}},
 	}
@@ -114,7 +115,7 @@ func TestMemberSize(t *testing.T) {
 // TestManyDomains: the accounts of a group may come from more forests than
 // anybody has, if somebody writes nonsense into an attribute.
 func TestManyDomains(t *testing.T) {
-	g, h := &directory.Group{ID: gid(1)}, &Have{ID: gid(1), Group: &plan.Group{ID: gid(1)}}
+	g, h := &directory.Group{ID: gid(1)}, &record.Group{ID: gid(1), Observed: &plan.Group{ID: gid(1)}}
 	for i := range 1000 {
 		sid := directory.SID(fmt.Sprintf("S-1-5-21-%d-2-3-1101", i))
 		g.Members = append(g.Members, directory.Member{ID: uid(i), Kind: directory.User, SID: sid})

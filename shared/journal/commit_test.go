@@ -13,6 +13,7 @@ import (
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 func TestCommitWritesOnlyWhatChanged(t *testing.T) {
@@ -65,7 +66,7 @@ func TestCommitWritesOnlyWhatChanged(t *testing.T) {
 			if err != nil || len(u.Groups) != 3 {
 				t.Fatalf("shard %v, %v; want three groups", u, err)
 			}
-			w.Counted(u, Counts{}, false, time.Time{})
+			w.Counted(u, record.Counts{}, false, time.Time{})
 			commit(t, w)
 			if got, want := fmt.Sprint(kinds(writes())), "map[head:1 map:1]"; got != want {
 				t.Errorf("a mark taken away: wrote %s, want %s", got, want)
@@ -131,11 +132,11 @@ func second(ctx context.Context, j *Journal) error {
 	if err := keep(ctx, w, named("renamed", []int{2, 3}, 3), false); err != nil {
 		return err
 	}
-	l := Listing{ID: w.HoldID("list"), Group: gid(1), Text: "too much", Count: 7, Opened: w.Now}
+	l := record.Listing{ID: w.HoldID("list"), Group: gid(1), Text: "too much", Count: 7, Opened: w.Now}
 	if err := w.OpenHold(l); err != nil {
 		return err
 	}
-	w.PutHave(&Have{ID: gid(1), Group: &g, Touched: 3, Hold: &Hold{ID: l.ID, Count: l.Count}})
+	w.PutRecord(&record.Group{ID: gid(1), Observed: &g, LastWrite: 3, Hold: &record.Hold{ID: l.ID, Count: l.Count}})
 	var changes []plan.Change
 	for i := range 2 { // two batches
 		c := plan.Change{Op: plan.Update, Group: gid(i)}
@@ -342,7 +343,7 @@ func TestHoldAfterCrash(t *testing.T) {
 	j := (&Journal{Store: store, Target: "t"}).at(c)
 	step := func() error {
 		w := load(t, j)
-		if err := w.OpenHold(Listing{ID: w.HoldID("the same list"), Opened: w.Now}); err != nil {
+		if err := w.OpenHold(record.Listing{ID: w.HoldID("the same list"), Opened: w.Now}); err != nil {
 			t.Fatal(err)
 		}
 		return w.Commit(ctx)

@@ -85,13 +85,20 @@ type Round struct {
 	Beside bool `json:"beside,omitempty"`
 	// Named counts the items that each feed brought: a feed of users that names nobody
 	// is not complete.
-	Named map[directory.Feed]int `json:"named,omitzero"`
+	Named map[directory.Feed]int `json:"named,omitempty"`
 	// Carried is the last part of what was known that a full enumeration was held
 	// against: see Tx.Carry.
 	Carried uint32 `json:"carried,omitzero"`
-	// Refused says that Graph refused a link that it had made itself, once.
-	Refused map[directory.Feed]bool `json:"refused,omitzero"`
+	// Restarts counts how often a full enumeration had to begin again.
+	Restarts int `json:"restarts,omitempty"`
+	// Refused says that Graph refused a link that it had made itself, once; LostFeeds are
+	// those of which it has refused or forgotten it, so that they must be read anew.
+	Refused   map[directory.Feed]bool `json:"refused,omitempty"`
+	LostFeeds map[directory.Feed]bool `json:"lost,omitempty"`
 }
+
+// Lost says whether a feed cannot be followed any more.
+func (r *Round) Lost(f directory.Feed) bool { return r.LostFeeds[f] }
 
 // Plan is the one plan in flight: batches First to Last.
 type Plan struct {
@@ -107,9 +114,10 @@ type Plan struct {
 
 // Folding is how far a report of many parts has been folded.
 type Folding struct {
-	ID    string `json:"id"`
-	Parts int    `json:"parts"`           // so many are folded
-	Ahead uint64 `json:"ahead,omitempty"` // the epoch that one of them shows to be behind us, plus one; 0: none did
+	ID      string `json:"id"`
+	Parts   int    `json:"parts"`             // so many are folded
+	Ahead   bool   `json:"ahead,omitempty"`   // one of them shows that this journal is a restored one
+	Digests bool   `json:"digests,omitempty"` // one of them has rows without their groups
 }
 
 // Sought is a group that the agent shall look for, and where it was last.

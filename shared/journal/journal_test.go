@@ -13,6 +13,7 @@ import (
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // clock is a time that stands still until it is moved.
@@ -132,8 +133,8 @@ func contents(ctx context.Context, j *Journal) (string, error) {
 		p, _ := t.principals.get(id)
 		fmt.Fprintf(&b, "principal %s %+v\n", id, *p)
 	}
-	err = w.Each(ctx, func(h *Have) error {
-		fmt.Fprintf(&b, "have %s %v touched %d unsure %t", h.ID, h.Group, h.Touched, h.Unsure)
+	err = w.Each(ctx, func(h *record.Group) error {
+		fmt.Fprintf(&b, "have %s %v touched %d unsure %t", h.ID, h.Group, h.LastWrite, h.Stale)
 		if h.Hold != nil {
 			l, err := w.Listing(ctx, h.Hold.ID)
 			fmt.Fprintf(&b, " hold %s of %d", l.Text, l.Count)

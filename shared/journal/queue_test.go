@@ -7,6 +7,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // issued is a journal with a plan of n batches in flight, one change each.
@@ -235,7 +236,7 @@ func TestApprove(t *testing.T) {
 	ctx := t.Context()
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
 	w := load(t, j)
-	if err := w.OpenHold(Listing{ID: "0a1b", Group: gid(1), Text: "too much"}); err != nil {
+	if err := w.OpenHold(record.Listing{ID: "0a1b", Group: gid(1), Text: "too much"}); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, w)

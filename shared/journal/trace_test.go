@@ -10,6 +10,7 @@ import (
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // TestOldContentReturns: a shard becomes what it once was while a sweep that began
@@ -97,7 +98,7 @@ func TestRetention(t *testing.T) {
 	w := load(t, j)
 	open, closed := w.HoldID("open"), w.HoldID("closed")
 	for _, id := range []string{open, closed} {
-		if err := w.OpenHold(Listing{ID: id, Scope: plan.Removals, Opened: w.Now}); err != nil {
+		if err := w.OpenHold(record.Listing{ID: id, Scope: plan.Removals, Opened: w.Now}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -212,6 +212,16 @@ func (t *tree[R]) releaseAll() {
 	maps.DeleteFunc(t.loaded, func(_ shard, u *loadedShard[R]) bool { return !u.dirty })
 }
 
+// clean is how many bytes the shards have that were read and not changed.
+func (t *tree[R]) clean() (bytes int) {
+	for _, u := range t.loaded {
+		if !u.dirty {
+			bytes += u.size
+		}
+	}
+	return bytes
+}
+
 // weight is how many bytes the changed shards have, about.
 func (t *tree[R]) weight() (bytes int) {
 	for _, u := range t.loaded {

@@ -11,6 +11,7 @@ import (
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // TestSplit stores more groups than fit a shard, and looks for each of them.
@@ -155,7 +156,7 @@ func TestDamage(t *testing.T) {
 		if err := w.Fetch(ctx, []directory.ID{gid(1)}); err != nil {
 			t.Fatal(err)
 		}
-		w.PutHave(&Have{ID: gid(1), Touched: 1})
+		w.PutRecord(&record.Group{ID: gid(1), LastWrite: 1})
 		if _, err := w.Issue([]plan.Change{update(1, 1)}, 1<<30); err != nil {
 			t.Fatal(err)
 		}

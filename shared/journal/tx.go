@@ -118,15 +118,27 @@ func (tx *Tx) Shard(ctx context.Context, number uint32) (Shard, error) {
 	return Shard{number, slices.Compact(ids)}, nil
 }
 
-// Release lets go of what was read and has not been changed: a step that walks over
-// all groups holds one shard at a time.
-func (tx *Tx) Release() {
-	if t := tx.trees; t != nil {
-		t.groups.releaseAll()
-		t.principals.releaseAll()
-		t.records.releaseAll()
+// keepRead is how many bytes of shards that were read and not changed a transaction
+// keeps for a second look.
+const keepRead = 8 << 20
+
+// Trim lets go of what was read and has not been changed, where that is much: a step
+// that walks over all groups holds some shards at a time. What is needed after it has to
+// be fetched again.
+func (tx *Tx) Trim() {
+	t := tx.trees
+	if t == nil || t.groups.clean()+t.principals.clean()+t.records.clean()+t.shadow.groups.clean()+t.shadow.principals.clean() < keepRead {
+		return
 	}
+	t.groups.releaseAll()
+	t.principals.releaseAll()
+	t.records.releaseAll()
+	t.shadow.groups.releaseAll()
+	t.shadow.principals.releaseAll()
 }
+
+// Target is the name of the journal's target.
+func (tx *Tx) Target() string { return tx.journal.Target }
 
 // Changed is how many bytes of shards the transaction has changed so far, about: a
 // step that changes much commits before it holds too much.

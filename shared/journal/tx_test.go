@@ -10,6 +10,7 @@ import (
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // group fetches what Graph said of a group.
@@ -96,7 +97,7 @@ func TestTodo(t *testing.T) {
 		if err := w.Fetch(ctx, []directory.ID{gid(i)}); err != nil {
 			t.Fatal(err)
 		}
-		w.PutHave(&Have{ID: gid(i), Group: &plan.Group{ID: gid(i), Name: strings.Repeat("x", 50)}})
+		w.PutRecord(&record.Group{ID: gid(i), Observed: &plan.Group{ID: gid(i), Name: strings.Repeat("x", 50)}})
 	}
 	commit(t, w)
 
@@ -121,7 +122,7 @@ func TestTodo(t *testing.T) {
 		if i == 0 {
 			wake = c.now.Add(time.Hour)
 		}
-		w.Counted(u, Counts{Groups: len(u.Groups), Changes: 1}, i > 0, wake)
+		w.Counted(u, record.Counts{Groups: len(u.Groups), Changes: 1}, i > 0, wake)
 	}
 	if len(seen) != n {
 		t.Errorf("%d groups in all shards, want %d", len(seen), n)
@@ -142,7 +143,7 @@ func TestTodo(t *testing.T) {
 	if first, _, err = w.Todo(ctx); err != nil || !slices.Equal(first, uncounted[:1]) {
 		t.Errorf("when something parked is due: %v, %v; want %v", first, err, uncounted[:1])
 	}
-	if err := w.MarkShards(ctx, func(c Counts) bool { return c.Changes > 0 }); err != nil {
+	if err := w.MarkShards(ctx, func(c record.Counts) bool { return c.Changes > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	if first, again, _ = w.Todo(ctx); len(first) != len(uncounted) || len(again) > 0 {

@@ -8,6 +8,8 @@
 package record
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -87,21 +89,40 @@ type Parked struct {
 // firstWait is how long what was refused is left alone at first.
 const firstWait = 5 * time.Minute
 
-// Park puts a refusal into a sorted list, in the place of what stands there of the
-// same kind and member.
-func Park(list []Parked, p Parked, now time.Time) []Parked {
-	out := make([]Parked, 0, len(list)+1)
-	for _, old := range list {
-		if old.Kind == p.Kind && old.Ref == p.Ref {
-			p.Tries = old.Tries
-			continue
-		}
-		out = append(out, old)
+// Park puts a refusal of a whole kind of change into a sorted list, in the place of
+// what stands there of the same kind.
+func Park(list []Parked, p Parked, now time.Time) []Parked { return park(list, []Parked{p}, now) }
+
+// ParkMembers does so with members that were refused; p says the rest.
+func ParkMembers(list []Parked, p Parked, bad []plan.BadRef, now time.Time) []Parked {
+	more := make([]Parked, len(bad))
+	for i, b := range bad {
+		more[i] = p
+		more[i].Ref, more[i].Code, more[i].Text, more[i].Wish = b.Ref, b.Code, b.Text, ""
 	}
-	p.Tries = p.Next(now, firstWait)
-	at := 0
-	for at < len(out) && (out[at].Kind < p.Kind || out[at].Kind == p.Kind && out[at].Ref < p.Ref) {
-		at++
-	}
-	return append(out[:at], append([]Parked{p}, out[at:]...)...)
+	return park(list, more, now)
 }
+
+// park merges refusals into a list, sorted by kind and member: a group may have very
+// many of them.
+func park(list, more []Parked, now time.Time) []Parked {
+	if len(more) == 0 {
+		return list
+	}
+	out := make([]Parked, 0, len(list)+len(more))
+	slices.SortFunc(more, byMember)
+	more = slices.CompactFunc(more, func(a, b Parked) bool { return byMember(a, b) == 0 })
+	for _, p := range more {
+		for len(list) > 0 && byMember(list[0], p) < 0 {
+			out, list = append(out, list[0]), list[1:]
+		}
+		if len(list) > 0 && byMember(list[0], p) == 0 {
+			p.Tries, list = list[0].Tries, list[1:]
+		}
+		p.Tries = p.Next(now, firstWait)
+		out = append(out, p)
+	}
+	return append(out, list...)
+}
+
+func byMember(a, b Parked) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Ref, b.Ref)) }

@@ -1,0 +1,190 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"groupwriteback/shared/decision"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+)
+
+// resolve brings changes into the form in which they can run: cut into pieces
+// that fit a batch, and without members that are groups which neither exist nor
+// are created before. Those stay wanted and come with a later plan.
+func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan.Change, error) {
+	created := map[directory.ID]bool{}
+	var nested []directory.ID
+	for _, c := range changes {
+		if c.Op == plan.Create {
+			created[c.Group] = true
+		}
+		for _, r := range slices.Concat(c.Add, c.Remove) {
+			if id, ok := r.Group(); ok {
+				nested = append(nested, id)
+			}
+		}
+	}
+	if err := tx.Fetch(ctx, nested); err != nil {
+		return nil, err
+	}
+	var out []plan.Change
+	for _, c := range changes {
+		c.Known = map[directory.ID]plan.GUID{}
+		drop := func(r plan.Ref) bool {
+			id, ok := r.Group()
+			if !ok {
+				return false
+			}
+			if g := tx.Record(id).Observed; g != nil {
+				c.Known[id] = g.GUID
+				return false
+			}
+			return !created[id]
+		}
+		c.Add = slices.DeleteFunc(slices.Clone(c.Add), drop)
+		c.Remove = slices.DeleteFunc(slices.Clone(c.Remove), drop)
+		if c.Op == plan.Update && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
+			continue
+		}
+		out = append(out, plan.Split(c, journal.MaxBatchValues)...)
+	}
+	return out, nil
+}
+
+// issue makes changes the next plan. It notes on each group what was issued to it, and
+// in the windows what will have been done: all of that is in force only if the step
+// commits.
+func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes []plan.Change) (taken int, err error) {
+	if len(changes) == 0 {
+		return 0, nil
+	}
+	groups, of := byGroup(changes)
+	if err := tx.Fetch(ctx, groups); err != nil {
+		return 0, err
+	}
+	if err := p.check(ctx, tx, d, groups, of); err != nil {
+		return 0, err
+	}
+	if taken, err = tx.Issue(changes, budget(tx)); err != nil || taken == 0 {
+		return taken, err
+	}
+	groups, of = byGroup(changes[:taken])
+	for _, id := range groups {
+		r := *tx.Record(id)
+		r.LastWrite, r.Asked = tx.Head.Plan.Last, false
+		charge(tx, &r, of[id])
+		tx.PutRecord(&r)
+	}
+	return taken, nil
+}
+
+// byGroup collects changes by group, in the order in which groups first come.
+func byGroup(changes []plan.Change) (groups []directory.ID, of map[directory.ID][]plan.Change) {
+	of = map[directory.ID][]plan.Change{}
+	for _, c := range changes {
+		if of[c.Group] == nil {
+			groups = append(groups, c.Group)
+		}
+		of[c.Group] = append(of[c.Group], c)
+	}
+	return groups, of
+}
+
+// check holds what is about to be issued against limits and evidence once more. An
+// error is a fault of this program, and nothing is issued.
+func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []directory.ID, of map[directory.ID][]plan.Change) error {
+	all, err := d.total(ctx, tx)
+	if err != nil {
+		return err
+	}
+	out := make([]decision.Outgoing, len(groups))
+	for i, id := range groups {
+		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: tx.Group(id), Changes: of[id], Allowed: func(g plan.Guard) plan.Impact {
+			allowed := d.allowed[g.Name][id]
+			if g.Name == plan.Removals {
+				allowed.Refs = plan.Merge(allowed.Refs, d.groups[id].Released)
+			}
+			return allowed
+		}}
+	}
+	if err := decision.Check(p.Rules.Limits, tx.Head.Window, all, d.complete, out, tx.Now); err != nil {
+		return fmt.Errorf("the plan was not issued, because it is not what was decided (a fault of this program: please report it): %w", err)
+	}
+	return nil
+}
+
+// charge notes on a group's record what was issued to it, and counts it in the windows.
+func charge(tx *journal.Tx, r *record.Group, changes []plan.Change) {
+	size := 0
+	if r.Observed != nil {
+		size = len(r.Observed.Members)
+	}
+	r.Issued = slices.Clone(r.Issued)
+	for _, g := range plan.Guards() {
+		at := g.Of(changes, r.Converged)
+		if at.Size() == 0 {
+			continue
+		}
+		r.Issued = append(r.Issued, record.Issued{Seq: tx.Head.Plan.Last, At: tx.Now, Guard: g.Name, Impact: at})
+		if g.Name == plan.Removals {
+			r.Window = r.Window.At(tx.Now).Plus(tx.Now, g.Name, at.Size(), size)
+		}
+		tx.Head.Window = tx.Head.Window.At(tx.Now).Plus(tx.Now, g.Name, at.Size(), 0)
+	}
+}
+
+// proven takes what was done off what is still to be shown: it stays counted.
+func proven(r *record.Group, c plan.Change) {
+	var left []record.Issued
+	for _, i := range r.Issued {
+		if g, ok := plan.GuardOf(i.Guard); ok {
+			i.Impact = i.Impact.Less(g.Of([]plan.Change{c}, true))
+		}
+		if i.Impact.Size() > 0 {
+			left = append(left, i)
+		}
+	}
+	r.Issued = left
+}
+
+// unmade gives the windows back what is known not to have been done: what of the
+// issued is still to do in the group as it is, nil if it is not there.
+func unmade(tx *journal.Tx, r *record.Group, observed *plan.Group) {
+	for _, i := range r.Issued {
+		if g, ok := plan.GuardOf(i.Guard); ok {
+			credit(tx, r, i, g.Undone(i.Impact, observed).Size())
+		}
+	}
+	r.Issued = nil
+}
+
+// refused gives the windows back the part of a change that was refused.
+func refused(tx *journal.Tx, r *record.Group, c plan.Change) {
+	var left []record.Issued
+	for _, i := range r.Issued {
+		g, ok := plan.GuardOf(i.Guard)
+		if !ok {
+			continue
+		}
+		rest := i.Impact.Less(g.Of([]plan.Change{c}, true))
+		credit(tx, r, i, i.Impact.Size()-rest.Size())
+		if i.Impact = rest; rest.Size() > 0 {
+			left = append(left, i)
+		}
+	}
+	r.Issued = left
+}
+
+func credit(tx *journal.Tx, r *record.Group, i record.Issued, n int) {
+	if n == 0 {
+		return
+	}
+	tx.Head.Window = tx.Head.Window.At(tx.Now).Plus(i.At, i.Guard, -n, 0)
+	if i.Guard == plan.Removals {
+		r.Window = r.Window.At(tx.Now).Plus(i.At, i.Guard, -n, 0)
+	}
+}

@@ -1,0 +1,129 @@
+package cycle
+
+import (
+	"context"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+)
+
+// rows folds the rows of a report.
+type rows struct {
+	tx    *journal.Tx
+	named map[directory.ID]bool // groups that a row is about
+	piece *journal.Row          // a group of which some rows have come, and more follow
+}
+
+// open says whether a group has come in part.
+func (f *rows) open() bool { return f.piece != nil }
+
+// fold folds what the agent saw, but not what it saw before a change that has been
+// made since.
+func (f *rows) fold(ctx context.Context, part journal.Report) error {
+	var ids []directory.ID
+	for _, row := range part.Rows {
+		ids = append(ids, row.ID)
+	}
+	for _, g := range part.Absent {
+		ids = append(ids, g.ID)
+	}
+	if err := f.tx.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	var marked []directory.ID
+	for _, row := range part.Rows {
+		f.named[row.ID] = true
+		if whole, ok := f.join(row); ok && foldRow(f.tx, whole) {
+			marked = append(marked, row.ID)
+		}
+	}
+	for _, g := range part.Absent {
+		if foldGone(f.tx, g, part) {
+			marked = append(marked, g.ID)
+		}
+	}
+	return f.tx.Mark(ctx, marked...)
+}
+
+// join puts together a group that comes in several rows. ok says that it is whole; what
+// does not fit together is dropped, and the group read again later.
+func (f *rows) join(row journal.Row) (whole journal.Row, ok bool) {
+	switch p := f.piece; {
+	case row.Pieces <= 1:
+		f.piece = nil
+		return row, true
+	case row.Group == nil:
+		f.piece = nil
+		return row, false
+	case row.Piece == 1:
+		f.piece = &row
+	case p != nil && p.ID == row.ID && row.Piece == p.Piece+1 && row.Pieces == p.Pieces && row.Digest == p.Digest:
+		p.Piece = row.Piece
+		p.Group.Members = append(p.Group.Members, row.Group.Members...)
+	default:
+		f.piece = nil
+		return row, false
+	}
+	if f.piece.Piece < row.Pieces {
+		return row, false
+	}
+	whole, f.piece = *f.piece, nil
+	return whole, whole.Group.Digest() == whole.Digest
+}
+
+// foldRow folds one group as it was seen. changed says that it has to be decided again.
+func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
+	old := tx.Record(row.ID)
+	if row.After < old.LastWrite || row.Group != nil && row.Group.ID != row.ID {
+		return false
+	}
+	r := *old
+	same := r.Observed != nil && r.Observed.GUID == row.GUID && r.Observed.Digest() == row.Digest
+	switch {
+	case row.Trouble != nil:
+		answered(tx, r.ID)
+		changed = old.Trouble == nil || *old.Trouble != *row.Trouble || r.Stale || r.Missing
+		r.Trouble, r.Stale, r.Missing = row.Trouble, false, false
+	case row.Group == nil && !same:
+		r.Stale, r.Missing = true, false
+		read(tx, &r)
+	default:
+		if row.Group != nil {
+			answered(tx, r.ID)
+		}
+		changed = !same || r.Stale || r.Missing || r.Trouble != nil
+		if !same { // somebody was at it: what was refused before may go now
+			r.Observed, r.Parked = row.Group, due(r.Parked)
+		}
+		if row.SID != "" {
+			r.SID = row.SID
+		}
+		r.Stale, r.Missing, r.Trouble = false, false, nil
+		unmade(tx, &r, r.Observed)
+	}
+	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) {
+		return false
+	}
+	tx.PutRecord(&r)
+	return changed
+}
+
+// foldGone folds that a group is nowhere. That is believed of an agent that has proved
+// that nothing is hidden from it; of a group that was never there it needs no proof.
+func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool) {
+	old := tx.Record(g.ID)
+	if g.After < old.LastWrite {
+		return false
+	}
+	if old.Observed != nil && !rep.Proven {
+		tx.Head.Blind = rep.Blind
+		return false
+	}
+	tx.Head.Blind = ""
+	r := *old
+	r.Observed, r.Stale, r.Missing, r.Trouble, r.Converged, r.Parked = nil, false, false, nil, false, due(r.Parked)
+	unmade(tx, &r, nil)
+	answered(tx, g.ID)
+	tx.PutRecord(&r)
+	return true
+}
