@@ -10,29 +10,32 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // Status is one target at one time.
 type Status struct {
-	Target   string            `json:"target"`
-	Now      time.Time         `json:"now"`
-	State    string            `json:"state"` // new | enumerating | waiting-for-agent | stopped | applying | held | in-sync | pending
-	Detail   string            `json:"detail,omitempty"`
-	Gen      uint64            `json:"gen"`
-	Reported time.Time         `json:"reported,omitzero"` // the agent's last full report
-	Plan     *journal.Plan     `json:"plan,omitempty"`
-	Totals   journal.Counts    `json:"totals"`
-	Holds    []journal.Listing `json:"holds,omitempty"`
-	Problems []Problem         `json:"problems,omitempty"`
-	More     int               `json:"moreProblems,omitempty"` // not listed for length
+	Target   string           `json:"target"`
+	Now      time.Time        `json:"now"`
+	State    string           `json:"state"` // new | enumerating | waiting-for-agent | stopped | applying | pending | held | attention | in-sync
+	Detail   string           `json:"detail,omitempty"`
+	Gen      uint64           `json:"gen"`
+	Reported time.Time        `json:"reported,omitzero"` // the agent's last full report
+	Plan     *journal.Plan    `json:"plan,omitempty"`
+	Totals   record.Counts    `json:"totals"`
+	Holds    []record.Listing `json:"holds,omitempty"`
+	Problems []Problem        `json:"problems,omitempty"`
+	More     int              `json:"moreProblems,omitempty"` // not listed for length
 }
 
-// Problem is something that could not be written, and why.
+// Problem is something that could not be decided or written, and why.
 type Problem struct {
 	Group  directory.ID `json:"group"`
 	Name   string       `json:"name,omitempty"` // of the group in AD
+	DN     string       `json:"dn,omitempty"`   // where it is, if that is not where it should be
 	Member directory.ID `json:"member,omitzero"`
 	Ref    plan.Ref     `json:"ref,omitempty"`
+	Kind   plan.Kind    `json:"kind,omitempty"` // what was refused
 	Reason string       `json:"reason"`
 	Text   string       `json:"text,omitempty"`
 	Until  time.Time    `json:"until,omitzero"` // when it is tried again
@@ -44,24 +47,21 @@ const maxProblems = 10_000
 // Read reads the status of a journal's target. describe puts a problem into words,
 // with the remedy.
 func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) string) (Status, error) {
-	w, err := j.View(ctx)
+	tx, err := j.View(ctx)
 	if err != nil {
 		return Status{}, err
 	}
-	h := w.Head
-	s := Status{Target: j.Target, Now: w.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals}
+	h := tx.Head
+	s := Status{Target: j.Target, Now: tx.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals}
 	s.State, s.Detail = state(h)
-	if h.Doubt != nil && s.Detail == "" {
-		s.Detail = h.Doubt.String()
-	}
 	if h.Gen == 0 {
 		return s, nil
 	}
-	if s.Holds, err = w.Holds(ctx); err != nil {
+	if s.Holds, err = tx.Holds(ctx); err != nil {
 		return Status{}, err
 	}
-	err = w.Each(ctx, func(x *journal.Have) error {
-		for _, p := range problems(x, describe) {
+	err = tx.Each(ctx, func(r *record.Group) error {
+		for _, p := range problems(r, describe) {
 			if len(s.Problems) < maxProblems {
 				s.Problems = append(s.Problems, p)
 			} else {
@@ -73,27 +73,44 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 	return s, err
 }
 
-func problems(h *journal.Have, describe func(plan.Problem) string) []Problem {
-	name := ""
-	if h.Group != nil {
-		name = h.Group.Name
+// problems lists all that stands in the way of one group: why it cannot be managed as
+// it is, what could not be decided, and what was refused.
+func problems(r *record.Group, describe func(plan.Problem) string) []Problem {
+	is := Problem{Group: r.ID}
+	if r.Observed != nil {
+		is.Name = r.Observed.Name
 	}
 	var out []Problem
-	for _, p := range h.Problems {
-		out = append(out, Problem{Group: h.ID, Name: name, Member: p.Member, Reason: p.Reason, Text: describe(p)})
+	if t := r.Trouble; t != nil {
+		p := is
+		p.DN, p.Reason, p.Text = t.DN, t.Case, describe(trouble(r))
+		out = append(out, p)
 	}
-	refused := h.Bad
-	if h.Parked != nil {
-		refused = append([]journal.Parked{*h.Parked}, refused...)
+	for _, found := range r.Problems {
+		if r.Trouble != nil && found == trouble(r) {
+			continue // it was noted when the group was decided too
+		}
+		p := is
+		p.Member, p.Reason, p.Text = found.Member, found.Reason, describe(found)
+		out = append(out, p)
 	}
-	for _, b := range refused {
-		out = append(out, Problem{Group: h.ID, Name: name, Ref: b.Ref, Reason: "refused", Text: b.Text, Until: b.Until})
+	for _, refused := range r.Parked {
+		p := is
+		p.Ref, p.Kind, p.Reason, p.Text, p.Until = refused.Ref, refused.Kind, "refused", refused.Text, refused.Until
+		out = append(out, p)
 	}
 	return out
 }
 
-// state sums a head up in a word and a sentence.
+// trouble is a group's trouble as a problem.
+func trouble(r *record.Group) plan.Problem {
+	return plan.Problem{Group: r.ID, Reason: r.Trouble.Case, Text: r.Trouble.Text}
+}
+
+// state sums a head up in a word and a sentence, the graver first. What wants
+// attention is told of beside whatever is on its way.
 func state(h journal.Head) (word, detail string) {
+	held, attention := held(h.Totals), attention(h)
 	switch {
 	case h.Gen == 0:
 		return "new", "no turn has run yet"
@@ -104,11 +121,27 @@ func state(h journal.Head) (word, detail string) {
 	case h.Reported.IsZero():
 		return "waiting-for-agent", "no agent has reported what is in Active Directory yet"
 	case h.Plan != nil:
-		return "applying", ""
+		return "applying", attention
 	case h.Totals.Changes > 0:
-		return "pending", ""
-	case h.Totals.Held+len(h.Totals.Over) > 0:
-		return "held", "removals over the limit wait for approval"
+		return "pending", attention
+	case held != "":
+		return "held", join("; ", held, attention)
+	case attention != "":
+		return "attention", attention
 	}
 	return "in-sync", ""
+}
+
+// held says what waits for approval.
+func held(c record.Counts) string {
+	var nouns []string
+	for _, g := range plan.Guards() {
+		if c.Over[g.Name] > 0 || g.Name == plan.Removals && c.Held > 0 {
+			nouns = append(nouns, g.Noun)
+		}
+	}
+	if len(nouns) == 0 {
+		return ""
+	}
+	return list(nouns) + " over the limit wait for approval"
 }
