@@ -41,6 +41,7 @@ type world struct {
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
 	blind   string // what the agent's account does not see
+	domains []directory.SID
 
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
@@ -56,7 +57,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
-	w.source = &source{tenant: w.tenant}
+	w.source, w.domains = &source{tenant: w.tenant}, []directory.SID{domainSID}
 	w.restart()
 	return w
 }
@@ -179,18 +180,24 @@ func (w *world) agent() (did bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	switch {
-	case r.ReadAll:
-		err = w.report(true, nil)
-	case len(r.Read) > 0:
-		err = w.report(false, r.Read)
-	}
+	err = w.answer(r)
 	if err != nil || r.Batch == nil {
 		return r.ReadAll || len(r.Read) > 0, err
 	}
 	a := w.carryOut(r, -1)
 	_, err = w.journal.Ack(w.t.Context(), a)
 	return true, err
+}
+
+// answer tells what the relay wants to know.
+func (w *world) answer(r journal.PollReply) error {
+	switch {
+	case r.ReadAll:
+		return w.report(true, nil)
+	case len(r.Read) > 0:
+		return w.report(false, r.Read)
+	}
+	return nil
 }
 
 func (w *world) poll() (journal.PollReply, error) {
@@ -259,7 +266,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
 	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
-		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: []directory.SID{domainSID}}}
+		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: w.domains}}
 	for id, g := range w.ad {
 		if full || slices.Contains(ids, id) {
 			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g})
