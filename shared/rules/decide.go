@@ -117,7 +117,7 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 			w.Undescribed = append(w.Undescribed, m)
 		case ref == "" && reason == UnsupportedKind:
 			w.Nameless = true
-		case ref != "" && m.Standing == directory.LostSID && !holds(observed, ref): // its last SID keeps what it has, and gives nothing new
+		case reason == string(directory.LostSID) && ref != "" && !holds(observed, ref): // its last SID keeps what it has, and gives nothing new
 			ref, reason = "", NewWithoutSID
 		}
 		if ref != "" {

@@ -17,7 +17,7 @@ var (
 	id     = directory.ID{1, 11: 0xab, 15: 0x0c}
 	suffix = "_00ab0000000c" // the last part of the id's text, as Cloud Sync writes it
 	all    = &rules.Rules{OU: "OU=x", Scope: rules.Scope{All: true}}
-	forest = rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3", "S-1-5-21-4-5-6"}}
+	forest = rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3", "S-1-5-21-4-5-6"}, External: true}
 )
 
 // props are those of a group in scope, changed by pairs; an empty value is null.
@@ -48,30 +48,44 @@ func TestMapping(t *testing.T) {
 		{"a slash", "R/D", "R/D", "R_D"},
 		{"a comma", "Sales, EMEA", "Sales, EMEA", "Sales_ EMEA"},
 		{"all that AD refuses in an account", `"/\[]:;|=,+*?<>@`, `"/\[]:;|=,+*?<>@`, "________________"},
-		{"a control character", "a\tb", "a\tb", "a_b"},
+		{"a control character becomes a blank: Active Directory takes none in a name", "a\tb", "a b", "a b"},
 		{"a hash in front", "#1", "#1", "#1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := all.Decide(id, &directory.Group{ID: id, Props: props("displayName", tt.display)}, nil, nobody, forest)
 			want := &plan.Group{ID: id, Parent: "OU=x", Name: tt.cn + suffix, Attrs: map[string][]string{
+				"adminDescription": {plan.Mark(id)}, "msDS-ExternalDirectoryObjectId": {plan.Mark(id)},
 				"displayName": {tt.display}, "groupType": {"-2147483640"}, "sAMAccountName": {tt.account + suffix}}}
-			if diff := cmp.Diff(rules.Decision{Want: want}, d); diff != "" {
+			if diff := cmp.Diff(plan.Wish{Group: want}, d); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if n := len(utf16.Encode([]rune(d.Want.Name))); n > 64 {
+			if n := len(utf16.Encode([]rune(d.Group.Name))); n > 64 {
 				t.Errorf("a cn of %d units, Active Directory takes 64", n)
 			}
-			dn := plan.JoinRDN(d.Want.Name, d.Want.Parent)
-			if name, parent, ok := plan.SplitRDN(dn); !ok || name != d.Want.Name || parent != "OU=x" {
+			dn := plan.JoinRDN(d.Group.Name, d.Group.Parent)
+			if name, parent, ok := plan.SplitRDN(dn); !ok || name != d.Group.Name || parent != "OU=x" {
 				t.Errorf("its DN %s reads as %q below %q", dn, name, parent)
 			}
-			for name := range d.Want.Attrs {
+			for name := range d.Group.Attrs {
 				if !slices.Contains(all.Attributes(), name) {
 					t.Errorf("%s is decided and not read", name)
 				}
 			}
 		})
+	}
+}
+
+// TestMarks: both marks are a part of the wish, so that one that somebody cleared is
+// written again; the second only where the schema has it.
+func TestMarks(t *testing.T) {
+	const first, second = "adminDescription", "msDS-ExternalDirectoryObjectId"
+	g := &directory.Group{ID: id, Props: props()}
+	for external, want := range map[bool][]string{true: {plan.Mark(id)}, false: nil} {
+		d := all.Decide(id, g, nil, nobody, rules.Target{Domains: forest.Domains, External: external})
+		if got := d.Group.Attrs; !slices.Equal(got[first], []string{plan.Mark(id)}) || !slices.Equal(got[second], want) {
+			t.Errorf("the schema has it: %t; the marks are %q and %q, want the second %q", external, got[first], got[second], want)
+		}
 	}
 }
 
@@ -87,7 +101,7 @@ func TestDescription(t *testing.T) {
 	}
 	for text, want := range tests {
 		d := all.Decide(id, &directory.Group{ID: id, Props: props("description", text)}, nil, nobody, forest)
-		got := d.Want.Attrs["description"]
+		got := d.Group.Attrs["description"]
 		if want == "" && got != nil || want != "" && !slices.Equal(got, []string{want}) {
 			t.Errorf("description %q becomes %q, want %q", text, got, want)
 		}
@@ -124,8 +138,8 @@ func TestScope(t *testing.T) {
 				t.Errorf("InScope = %t, %q; want %q", ok, reason, tt.reason)
 			}
 			d := tt.rules.Decide(id, g, nil, nobody, forest)
-			if (d.Want != nil) != ok {
-				t.Errorf("want %v, in scope: %t", d.Want, ok)
+			if (d.Group != nil) != ok {
+				t.Errorf("want %v, in scope: %t", d.Group, ok)
 			}
 			if told := len(d.Problems) == 1 && d.Problems[0] == (plan.Problem{Group: id, Reason: tt.reason}); told != tt.problem || len(d.Problems) > 1 {
 				t.Errorf("problems %v, want %q told: %t", d.Problems, tt.reason, tt.problem)
@@ -138,7 +152,7 @@ func TestNoName(t *testing.T) {
 	for _, name := range []string{"", "   "} {
 		have := &plan.Group{ID: id, Name: "Sales", Members: []plan.Ref{"S-1-5-21-1-2-3-1101"}}
 		d := all.Decide(id, &directory.Group{ID: id, Props: props("displayName", name)}, have, nobody, forest)
-		if diff := cmp.Diff(rules.Decision{Problems: []plan.Problem{{Group: id, Reason: rules.NoName}}}, d); diff != "" {
+		if diff := cmp.Diff(plan.Wish{Problems: []plan.Problem{{Group: id, Reason: rules.NoName}}}, d); diff != "" {
 			t.Errorf("name %q: -want +got:\n%s", name, diff)
 		}
 	}
@@ -163,22 +177,22 @@ func TestHidden(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &directory.Group{ID: id, Props: props("visibility", tt.visibility), Unread: tt.unread, Members: []directory.Member{user}}
 			problems := []plan.Problem{{Group: id, Reason: tt.reason}}
-			if diff := cmp.Diff(rules.Decision{Problems: problems}, all.Decide(id, g, nil, nobody, forest)); diff != "" {
+			if diff := cmp.Diff(plan.Wish{Problems: problems}, all.Decide(id, g, nil, nobody, forest)); diff != "" {
 				t.Errorf("where AD holds nothing: -want +got:\n%s", diff)
 			}
 			d := all.Decide(id, g, have, nobody, forest)
 			if diff := cmp.Diff(problems, d.Problems); diff != "" {
 				t.Errorf("problems -want +got:\n%s", diff)
 			}
-			if d.Want == nil || !slices.Equal(d.Want.Members, have.Members) || d.Want.Name != "Sales"+suffix {
-				t.Errorf("want %+v: the name is the cloud's, the members are AD's", d.Want)
+			if d.Group == nil || !slices.Equal(d.Group.Members, have.Members) || d.Group.Name != "Sales"+suffix {
+				t.Errorf("want %+v: the name is the cloud's, the members are AD's", d.Group)
 			}
 			if diff := cmp.Diff(before, *have); diff != "" {
 				t.Errorf("what is there was modified: %s", diff)
 			}
 		})
 	}
-	if d := all.Decide(id, &directory.Group{ID: id, Props: props("visibility", "Private"), Members: []directory.Member{user}}, have, nobody, forest); len(d.Problems) > 0 || !slices.Equal(d.Want.Members, []plan.Ref{plan.SIDRef(user.SID)}) {
+	if d := all.Decide(id, &directory.Group{ID: id, Props: props("visibility", "Private"), Members: []directory.Member{user}}, have, nobody, forest); len(d.Problems) > 0 || !slices.Equal(d.Group.Members, []plan.Ref{plan.SIDRef(user.SID)}) {
 		t.Errorf("a private group: %+v", d)
 	}
 }
@@ -192,12 +206,17 @@ func TestRetired(t *testing.T) {
 	group := func(gone directory.Removal, pairs ...string) *directory.Group {
 		return &directory.Group{ID: id, Props: props(pairs...), Gone: gone}
 	}
+	unlisted := func(r directory.Reading) *directory.Group {
+		g := group(directory.Unlisted)
+		g.Reading = r
+		return g
+	}
 	tests := []struct {
 		name   string
 		group  *directory.Group
 		reason string
 	}{
-		{"not listed by Graph", nil, rules.GroupGone},
+		{"not listed by Graph, and not by name either", unlisted(directory.Named), rules.GroupGone},
 		{"soft-deleted", group(directory.SoftDeleted), rules.GroupDeleted},
 		{"deleted", group(directory.Deleted), rules.GroupDeleted},
 		{"out of scope", group("", "securityEnabled", "false"), rules.OutOfScope},
@@ -207,13 +226,13 @@ func TestRetired(t *testing.T) {
 			d := all.Decide(id, tt.group, have, nobody, forest)
 			want := have.Clone()
 			want.Attrs["info"] = []string{"No longer managed by Groupwriteback: " + rules.Explain(tt.reason) + "."}
-			if diff := cmp.Diff(rules.Decision{Want: &want, Problems: []plan.Problem{{Group: id, Reason: tt.reason}}}, d); diff != "" {
+			if diff := cmp.Diff(plan.Wish{Group: &want, Problems: []plan.Problem{{Group: id, Reason: tt.reason}}}, d); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if again := all.Decide(id, tt.group, d.Want, nobody, forest); !cmp.Equal(d, again) {
+			if again := all.Decide(id, tt.group, d.Group, nobody, forest); !cmp.Equal(d, again) {
 				t.Errorf("it is not stable: %s", cmp.Diff(d, again))
 			}
-			if d := all.Decide(id, tt.group, nil, nobody, forest); d.Want != nil || len(d.Problems) > 0 {
+			if d := all.Decide(id, tt.group, nil, nobody, forest); d.Group != nil || len(d.Problems) > 0 {
 				t.Errorf("where AD holds nothing: %+v, want nothing", d)
 			}
 			if diff := cmp.Diff(before, *have); diff != "" {
@@ -221,16 +240,33 @@ func TestRetired(t *testing.T) {
 			}
 		})
 	}
+	// A journal that was restored, an enumeration that lost a page, a Graph that is
+	// behind: one of them alone retires no group.
+	for name, g := range map[string]*directory.Group{
+		"never described": nil,
+		"not listed, and not asked for by name yet": unlisted(directory.Whole),
+		"not listed, of a group known by deltas":    unlisted(directory.Partial),
+	} {
+		t.Run(name+": left alone", func(t *testing.T) {
+			d := all.Decide(id, g, have, nobody, forest)
+			if diff := cmp.Diff(plan.Wish{Problems: []plan.Problem{{Group: id, Reason: rules.Unconfirmed}}}, d); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if d := all.Decide(id, g, nil, nobody, forest); d.Group != nil || len(d.Problems) > 0 {
+				t.Errorf("where AD holds nothing: %+v, want nothing", d)
+			}
+		})
+	}
 	t.Run("converted: left alone", func(t *testing.T) {
 		d := all.Decide(id, group("", "onPremisesSecurityIdentifier", "S-1-5-21-1-2-3-1101"), have, nobody, forest)
-		if d.Want != nil || len(d.Problems) != 1 || d.Problems[0].Reason != rules.Converted {
+		if d.Group != nil || len(d.Problems) != 1 || d.Problems[0].Reason != rules.Converted {
 			t.Errorf("got %+v, want nothing done and a problem", d)
 		}
 	})
 	t.Run("back again: the note goes", func(t *testing.T) {
 		d := all.Decide(id, group(""), have, nobody, forest)
-		if d.Want == nil || d.Want.Attrs["info"] != nil {
-			t.Errorf("got %+v, want the group without a note", d.Want)
+		if d.Group == nil || d.Group.Attrs["info"] != nil {
+			t.Errorf("got %+v, want the group without a note", d.Group)
 		}
 	})
 }
@@ -240,7 +276,7 @@ func TestExplain(t *testing.T) {
 	for _, reason := range []string{
 		rules.NotListed, rules.MasteredOnPremises, rules.NotSecurity, rules.MailEnabled, rules.RoleAssignable, rules.Converted, rules.NoName, rules.GroupDeleted,
 		rules.GroupGone, rules.OutOfScope, rules.NestedOutOfScope, rules.UnsupportedKind, rules.ForeignSID, rules.ReservedSID, rules.NotSeen,
-		rules.HiddenMembership, rules.WouldPublish,
+		rules.HiddenMembership, rules.WouldPublish, rules.Unconfirmed, rules.NewWithoutSID,
 		string(directory.CloudOnly), string(directory.Guest), string(directory.LostSID), string(directory.LostSoft), string(directory.LostForGood),
 	} {
 		if text := rules.Explain(reason); text == "" || len(text) > 900 {

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,8 @@ const (
 )
 
 // TestMembers is what becomes of one member: a reference, a reason, or both
-// where the reference is in doubt.
+// where the reference is in doubt. Active Directory holds each of them already: who
+// would be new is TestNewMembers.
 func TestMembers(t *testing.T) {
 	child := directory.ID{2}
 	user := func(s directory.Standing, sid directory.SID) directory.Member {
@@ -39,6 +41,8 @@ func TestMembers(t *testing.T) {
 	}
 	const sidName = "onPremisesSecurityIdentifier"
 	mark := plan.GroupRef(child)
+	held := &plan.Group{ID: id, Members: []plan.Ref{plan.SIDRef(ours), plan.SIDRef(second), mark}}
+	slices.Sort(held.Members)
 	tests := []struct {
 		name   string
 		member directory.Member
@@ -69,7 +73,7 @@ func TestMembers(t *testing.T) {
 		{"a group in scope", group(directory.CloudOnly, ""), known(""), mark, ""},
 		{"a group out of scope", group(directory.CloudOnly, ""), known("", "mailEnabled", "true"), "", rules.NestedOutOfScope},
 		{"a group out of scope that is there still", group(directory.CloudOnly, ""), exists(known("", "mailEnabled", "true")), mark, ""},
-		{"a group not known", group(directory.Unseen, ""), rules.Nested{}, "", rules.NestedOutOfScope},
+		{"a group not known: it is asked for", group(directory.Unseen, ""), rules.Nested{}, "", rules.NotSeen},
 		{"a group not known that is there", group(directory.Unseen, ""), exists(rules.Nested{}), mark, ""},
 		{"a group without a name: none is made", group(directory.CloudOnly, ""), known("", "displayName", " "), "", rules.NestedOutOfScope},
 		{"a hidden group: none is made", group(directory.CloudOnly, ""), known("", "visibility", "HiddenMembership"), "", rules.NestedOutOfScope},
@@ -81,14 +85,15 @@ func TestMembers(t *testing.T) {
 		{"a converted group: its AD group is there", group(directory.Synced, ours), known("", sidName, string(ours)), plan.SIDRef(ours), ""},
 		// Only groups/delta takes a member out of a group, nested groups too.
 		{"a group mastered on premises, soft-deleted", group(directory.LostSoft, ours), known(directory.SoftDeleted, sidName, string(ours)), plan.SIDRef(ours), string(directory.LostSoft)},
-		{"a group that lost its SID and is ours now", group(directory.LostSID, ours), known(""), mark, ""},
+		{"a group that lost its SID and is to be ours", group(directory.LostSID, ours), known(""), plan.SIDRef(ours), string(directory.LostSID)},
+		{"a group that lost its SID and is ours now", group(directory.LostSID, ours), exists(known("")), mark, ""},
 		{"a group that lost its SID and is out of scope", group(directory.LostSID, ours), known("", "mailEnabled", "true"), plan.SIDRef(ours), string(directory.LostSID)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &directory.Group{ID: id, Props: props(), Members: []directory.Member{tt.member}}
 			asked := directory.ID{}
-			d := all.Decide(id, g, nil, func(id directory.ID) rules.Nested { asked = id; return tt.nested }, forest)
+			d := all.Decide(id, g, held, func(id directory.ID) rules.Nested { asked = id; return tt.nested }, forest)
 			var refs []plan.Ref
 			if tt.ref != "" {
 				refs = []plan.Ref{tt.ref}
@@ -97,7 +102,7 @@ func TestMembers(t *testing.T) {
 			if tt.reason != "" {
 				problems = []plan.Problem{{Group: id, Member: child, Reason: tt.reason}}
 			}
-			if diff := cmp.Diff(refs, d.Want.Members); diff != "" {
+			if diff := cmp.Diff(refs, d.Group.Members); diff != "" {
 				t.Errorf("members -want +got:\n%s", diff)
 			}
 			if diff := cmp.Diff(problems, d.Problems); diff != "" {
@@ -110,6 +115,89 @@ func TestMembers(t *testing.T) {
 	}
 }
 
+// TestNewMembers: a SID that Graph does not give any more keeps the membership that
+// Active Directory holds, and makes nobody a new member: it may be somebody else's by
+// now. A group of ours needs no SID.
+func TestNewMembers(t *testing.T) {
+	child := directory.ID{2}
+	lost := directory.Member{ID: child, Kind: directory.User, Standing: directory.LostSID, SID: ours}
+	nested := lost
+	nested.Kind = directory.GroupKind
+	there := func(directory.ID) rules.Nested { return rules.Nested{Exists: true} }
+	holds := &plan.Group{ID: id, Members: []plan.Ref{plan.SIDRef(ours)}}
+	other := &plan.Group{ID: id, Members: []plan.Ref{plan.SIDRef(second)}}
+	tests := []struct {
+		name     string
+		member   directory.Member
+		observed *plan.Group
+		nested   func(directory.ID) rules.Nested
+		ref      plan.Ref
+		reason   string
+	}{
+		{"lost, and a member already", lost, holds, nobody, plan.SIDRef(ours), string(directory.LostSID)},
+		{"lost, and none yet", lost, other, nobody, "", rules.NewWithoutSID},
+		{"lost, in a group that is to be made", lost, nil, nobody, "", rules.NewWithoutSID},
+		{"a group that lost its SID, and none yet", nested, other, nobody, "", rules.NewWithoutSID},
+		{"the same, and there is an AD group of ours for it", nested, other, there, plan.GroupRef(child), ""},
+		{"in the recycle bin: its SID is known to be its own", directory.Member{ID: child, Kind: directory.User, Standing: directory.LostSoft, SID: ours},
+			other, nobody, plan.SIDRef(ours), string(directory.LostSoft)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := all.Decide(id, &directory.Group{ID: id, Props: props(), Members: []directory.Member{tt.member}}, tt.observed, tt.nested, forest)
+			var refs []plan.Ref
+			var problems []plan.Problem
+			if tt.ref != "" {
+				refs = []plan.Ref{tt.ref}
+			}
+			if tt.reason != "" {
+				problems = []plan.Problem{{Group: id, Member: child, Reason: tt.reason}}
+			}
+			if diff := cmp.Diff(refs, w.Group.Members); diff != "" {
+				t.Errorf("members -want +got:\n%s", diff)
+			}
+			if diff := cmp.Diff(problems, w.Problems); diff != "" {
+				t.Errorf("problems -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestWhoIsKnown: of whom nobody knows who he is in Active Directory is told apart from
+// who cannot be there, and from who has no SID by nature.
+func TestWhoIsKnown(t *testing.T) {
+	of := func(n byte, k directory.Kind, s directory.Standing, sid directory.SID) directory.Member {
+		return directory.Member{ID: directory.ID{n}, Kind: k, Standing: s, SID: sid}
+	}
+	tests := []struct {
+		name     string
+		member   directory.Member
+		unknown  bool
+		nameless bool
+	}{
+		{"a user not described", of(2, directory.User, directory.Unseen, ""), true, false},
+		{"a device not described", of(2, directory.Device, directory.Unseen, ""), true, false},
+		{"a group not described", of(2, directory.GroupKind, directory.Unseen, ""), true, false},
+		{"not described this time, its SID is known", of(2, directory.User, directory.Unseen, ours), false, false},
+		{"a contact", of(2, directory.Contact, directory.Unseen, ""), false, true},
+		{"a service principal", of(2, directory.ServicePrincipal, directory.Unseen, ""), false, true},
+		{"cloud only", of(2, directory.User, directory.CloudOnly, ""), false, false},
+		{"of another forest", of(2, directory.User, directory.Synced, foreign), false, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := all.Decide(id, &directory.Group{ID: id, Props: props(), Members: []directory.Member{tt.member}}, nil, nobody, forest)
+			var want []directory.Member
+			if tt.unknown {
+				want = []directory.Member{tt.member}
+			}
+			if diff := cmp.Diff(want, w.Undescribed); diff != "" || w.Nameless != tt.nameless {
+				t.Errorf("nameless %t, want %t; undescribed -want +got:\n%s", w.Nameless, tt.nameless, diff)
+			}
+		})
+	}
+}
+
 // Members are sorted by reference, and two that are one in AD are one.
 func TestMembersTogether(t *testing.T) {
 	m := func(n byte, sid directory.SID) directory.Member {
@@ -117,7 +205,7 @@ func TestMembersTogether(t *testing.T) {
 	}
 	g := &directory.Group{ID: id, Props: props(), Members: []directory.Member{m(1, second), m(2, ours), m(3, second), m(4, ""), {ID: directory.ID{5}, Kind: directory.Contact}}}
 	d := all.Decide(id, g, nil, nobody, forest)
-	if diff := cmp.Diff([]plan.Ref{plan.SIDRef(ours), plan.SIDRef(second)}, d.Want.Members); diff != "" {
+	if diff := cmp.Diff([]plan.Ref{plan.SIDRef(ours), plan.SIDRef(second)}, d.Group.Members); diff != "" {
 		t.Errorf("members -want +got:\n%s", diff)
 	}
 	want := []plan.Problem{{Member: directory.ID{4}, Reason: string(directory.Synced)}, {Member: directory.ID{5}, Reason: rules.UnsupportedKind}}
