@@ -97,6 +97,7 @@ func joined(items []GroupChange) []GroupChange {
 			continue
 		}
 		open[c.ID] = len(out)
+		c.Members = slices.Clip(c.Members) // what is put behind them must not lie on a neighbour's
 		out = append(out, c)
 	}
 	return out

@@ -95,10 +95,18 @@ func TestFold(t *testing.T) {
 		{name: "named, not described",
 			pages:   []directory.Page{groupsPage(change{ID: group(1), Members: add(user(4))})},
 			members: []directory.Member{is(1), is(2), is(3), {ID: user(4), Kind: directory.User}}},
-		{name: "the group is restored: what it lists then is all",
+		// An item of a group that is back may name all members, some, or none: whom it does
+		// not name has not left for that. Once who was not named was taken out.
+		{name: "the group is restored: what it lists then may not be all, and nobody left",
 			pages: []directory.Page{groupsPage(change{ID: group(1), Removed: directory.SoftDeleted}),
 				groupsPage(change{ID: group(1), Members: add(user(1))}), groupsPage(change{ID: group(1), Members: add(user(3))})},
-			members: []directory.Member{is(1), is(3)}, left: []directory.Member{is(2)}},
+			members: []directory.Member{is(1), is(3)}},
+		{name: "the group is restored without a word on its members",
+			pages:   []directory.Page{groupsPage(change{ID: group(1), Removed: directory.SoftDeleted}), groupsPage(change{ID: group(1), Set: set("displayName", "One")})},
+			members: nil},
+		{name: "of a group known by deltas, somebody removed of whom nobody knew that he was a member",
+			pages:   []directory.Page{usersPage(synced(user(4), sid(1104))), groupsPage(change{ID: group(2), Members: add(user(4))}, change{ID: group(1), Members: remove(user(4))})},
+			members: all, left: []directory.Member{is(4)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

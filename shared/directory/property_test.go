@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"groupwriteback/shared/directory"
 )
 
@@ -65,6 +67,10 @@ func (choose chooser) group(id directory.ID) directory.GroupChange {
 		c.Set, c.Unread = set("visibility", "HiddenMembership"), true
 	case 6:
 		c.Set = set("visibility", "HiddenMembership") // the app may see it now
+	case 7:
+		c.Partial = true
+	case 8:
+		c.Set = set("displayName", "", "description", "D")
 	}
 	// Removed first, added after: what Graph never says of one item is that somebody
 	// came and went.
@@ -112,6 +118,17 @@ func (choose chooser) split(p directory.Page) (out []directory.Page) {
 	return out
 }
 
+// together says the same as pages of one feed in one page of many items.
+func together(pages []directory.Page) directory.Page {
+	var p directory.Page
+	for _, part := range pages {
+		p.Feed, p.Delta = part.Feed, part.Delta
+		p.Groups = append(p.Groups, part.Groups...)
+		p.Principals = append(p.Principals, part.Principals...)
+	}
+	return p
+}
+
 // shuffled says the same as p in another order. Changes of one member keep theirs.
 func (choose chooser) shuffled(p directory.Page) directory.Page {
 	p.Groups = slices.Clone(p.Groups)
@@ -132,6 +149,7 @@ func (choose chooser) shuffled(p directory.Page) directory.Page {
 // loaded is the part of s that production loads to fold p.
 func loaded(s directory.Snapshot, p directory.Page) directory.Snapshot {
 	part := newSnapshot()
+	part.Whole = s.Whole
 	take := func(ids []directory.ID) {
 		for _, id := range ids {
 			if g := s.Groups[id]; g != nil {
@@ -153,6 +171,7 @@ func loaded(s directory.Snapshot, p directory.Page) directory.Snapshot {
 // tell folds random pages in one of the ways in which they may come.
 func tell(t *testing.T, choose chooser, pages int) {
 	s := newSnapshot()
+	s.Whole = choose(2) == 0
 	for range pages {
 		p := choose.page()
 		before := copied(s)
@@ -173,7 +192,13 @@ func tell(t *testing.T, choose chooser, pages int) {
 				t.Fatalf("group %s was changed and is not decided again", id)
 			}
 		}
+		if diff := gocmp.Diff(leftOf(s), leftOf(partly)); diff != "" {
+			t.Fatalf("%+v folded of what it names: who left -want +got:\n%s", p, diff)
+		}
 		for id, g := range before.Groups {
+			if now := s.Groups[id].Reading; now != g.Reading && (now == directory.Whole || now == directory.Named) {
+				t.Fatalf("group %s is %q after %+v, which is a delta", id, now, p)
+			}
 			if g.Unread && !s.Groups[id].Unread {
 				t.Fatalf("group %s is believed after %+v, which cannot say who was kept back before", id, p)
 			}
@@ -181,8 +206,20 @@ func tell(t *testing.T, choose chooser, pages int) {
 
 		check(t, "twice", p, s, folded(t, copied(s), p))
 		check(t, "in slices", p, s, folded(t, copied(before), choose.split(p)...))
+		check(t, "in many items of one page", p, s, folded(t, copied(before), together(choose.split(p))))
 		check(t, "in another order", p, s, folded(t, copied(before), choose.shuffled(p)))
 	}
+}
+
+// leftOf is who left each group.
+func leftOf(s directory.Snapshot) map[directory.ID][]directory.Member {
+	out := map[directory.ID][]directory.Member{}
+	for id, g := range s.Groups {
+		if len(g.Left) > 0 {
+			out[id] = g.Left
+		}
+	}
+	return out
 }
 
 func check(t *testing.T, how string, p directory.Page, want, got directory.Snapshot) {

@@ -1,5 +1,7 @@
 package directory
 
+import "maps"
+
 // Read folds what a reading by name said of the groups that were asked for: pages
 // are all of its pages. It tells of whole groups, and yet it is one witness: where it
 // contradicts what was known, another reading by name has to agree before anything is
@@ -25,8 +27,20 @@ func (s Snapshot) Read(asked []ID, pages []Page) Touched {
 
 // join puts the items of one group together.
 func join(a, b GroupChange) GroupChange {
-	props, _ := a.Set.with(b.Set)
-	return GroupChange{ID: b.ID, Set: props, Members: append(a.Members, b.Members...), Removed: b.Removed, Unread: a.Unread || b.Unread, Partial: a.Partial || b.Partial}
+	return GroupChange{ID: b.ID, Set: a.Set.then(b.Set), Members: append(a.Members, b.Members...), Removed: b.Removed, Unread: a.Unread || b.Unread, Partial: a.Partial || b.Partial}
+}
+
+// then is what two changes say, one after the other: also what they clear.
+func (p Properties) then(later Properties) Properties {
+	switch {
+	case len(later) == 0:
+		return p
+	case len(p) == 0:
+		return later
+	}
+	out := maps.Clone(p)
+	maps.Copy(out, later)
+	return out
 }
 
 // readGroup takes a group as a reading by name has it.

@@ -156,7 +156,7 @@ func pruned(s directory.Snapshot) directory.Snapshot {
 // copied is a snapshot that can be folded without changing s: a fold replaces
 // records and does not modify them.
 func copied(s directory.Snapshot) directory.Snapshot {
-	return directory.Snapshot{Groups: maps.Clone(s.Groups), Principals: maps.Clone(s.Principals), Before: s.Before}
+	return directory.Snapshot{Groups: maps.Clone(s.Groups), Principals: maps.Clone(s.Principals), Before: s.Before, Whole: s.Whole}
 }
 
 func memberIDs(g *directory.Group) (out []directory.ID) {
