@@ -106,6 +106,9 @@ func Succeed(g, old *Group) *Group {
 		}
 		return &Group{ID: old.ID, Props: old.Props, Left: old.Left, Gone: Unlisted, Reading: Whole}
 	}
+	if g.Gone == Unlisted {
+		return g // it was held against the same before
+	}
 	now := *g
 	now.Left = old.Left
 	now.leave(nil)

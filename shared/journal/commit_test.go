@@ -132,11 +132,11 @@ func second(ctx context.Context, j *Journal) error {
 	if err := keep(ctx, w, named("renamed", []int{2, 3}, 3), false); err != nil {
 		return err
 	}
-	l := record.Listing{ID: w.HoldID("list"), Group: gid(1), Text: "too much", Count: 7, Opened: w.Now}
-	if err := w.OpenHold(l); err != nil {
+	hold, err := w.OpenHold(record.Listing{Group: gid(1), Text: "too much", Count: 7, Opened: w.Now})
+	if err != nil {
 		return err
 	}
-	w.PutRecord(&record.Group{ID: gid(1), Observed: &g, LastWrite: 3, Hold: &record.Hold{ID: l.ID, Count: l.Count}})
+	w.PutRecord(&record.Group{ID: gid(1), Observed: &g, LastWrite: 3, Hold: &hold})
 	var changes []plan.Change
 	for i := range 2 { // two batches
 		c := plan.Change{Op: plan.Update, Group: gid(i)}
@@ -343,7 +343,7 @@ func TestHoldAfterCrash(t *testing.T) {
 	j := (&Journal{Store: store, Target: "t"}).at(c)
 	step := func() error {
 		w := load(t, j)
-		if err := w.OpenHold(record.Listing{ID: w.HoldID("the same list"), Opened: w.Now}); err != nil {
+		if _, err := w.OpenHold(record.Listing{Text: "the same list", Opened: w.Now}); err != nil {
 			t.Fatal(err)
 		}
 		return w.Commit(ctx)

@@ -173,14 +173,24 @@ func (tx *Tx) Reports() (out []Arrived) {
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		names := byID[id]
 		slices.Sort(names)
-		switch first := names[0]; {
-		case first == reportName(id, 1, len(names)) && names[len(names)-1] == reportName(id, len(names), len(names)):
+		switch {
+		case whole(id, names):
 			out = append(out, Arrived{id, names})
 		case tx.Now.Sub(reportTime(id)).Abs() > time.Hour:
 			tx.fold(names...)
 		}
 	}
 	return out
+}
+
+// whole says whether these are all parts of a report, in order, and nothing else.
+func whole(id string, names []string) bool {
+	for i, name := range names {
+		if name != reportName(id, i+1, len(names)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Part reads one part of a report, from 0. One that cannot be read as such is empty,

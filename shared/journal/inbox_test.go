@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 func report(t *testing.T, j *Journal, r Report) {
@@ -22,29 +24,39 @@ func report(t *testing.T, j *Journal, r Report) {
 // folded are the ids and parts of the reports that a step is given.
 func folded(t *testing.T, w *Tx) (out []string) {
 	t.Helper()
-	reports, err := w.Reports(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, parts := range reports {
-		for _, p := range parts {
+	for _, a := range w.Reports() {
+		for n := range a.Parts() {
+			p, odd, err := w.Part(t.Context(), a, n)
+			if err != nil || odd {
+				t.Fatalf("part %d of %s: odd %t, %v", n, a.ID, odd, err)
+			}
 			out = append(out, fmt.Sprintf("%s.%d", p.ID, p.Part))
 		}
+		w.Done(a)
 	}
 	return out
 }
 
+// TestReportForm: a report that no agent of ours makes is not kept. Its id says when it
+// was made: one of another time would sort before all others, or never end.
 func TestReportForm(t *testing.T) {
-	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
-	for _, r := range []Report{{ID: "a", Part: 0, Parts: 1}, {ID: "a", Part: 2, Parts: 1}, {ID: "a"}, {ID: "", Part: 1, Parts: 1}, {ID: "../head", Part: 1, Parts: 1}, {ID: "A", Part: 1, Parts: 1}, {ID: "a/b", Part: 1, Parts: 1}} {
-		if err := j.Report(t.Context(), r); err == nil {
-			t.Errorf("report %q part %d of %d was taken", r.ID, r.Part, r.Parts)
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	id := ReportID(c.now)
+	for _, r := range []Report{
+		{ID: id, Part: 0, Parts: 1}, {ID: id, Part: 2, Parts: 1}, {ID: id}, {ID: id, Part: 1, Parts: maxParts + 1},
+		{ID: "", Part: 1, Parts: 1}, {ID: "../head", Part: 1, Parts: 1}, {ID: strings.ToUpper(id) + "X", Part: 1, Parts: 1}, {ID: id + "/b", Part: 1, Parts: 1},
+		{ID: id + strings.Repeat("0", 64), Part: 1, Parts: 1}, {ID: "0", Part: 1, Parts: 1}, {ID: "x", Part: 1, Parts: 1},
+		{ID: ReportID(c.now.Add(-31 * time.Minute)), Part: 1, Parts: 1}, {ID: ReportID(c.now.Add(31 * time.Minute)), Part: 1, Parts: 1},
+	} {
+		if err := j.Report(t.Context(), r); !errors.Is(err, ErrReport) {
+			t.Errorf("report %q part %d of %d: %v, want ErrReport", r.ID, r.Part, r.Parts, err)
 		}
 	}
 	if got := objects(t, j, ""); len(got) > 0 {
 		t.Errorf("kept %v", got)
 	}
-	a := Report{ID: "a", Part: 1, Parts: 1, Agent: "x"}
+	a := Report{ID: id, Part: 1, Parts: 1, Agent: "x"}
 	report(t, j, a)
 	report(t, j, a) // sent again because the answer was lost
 	a.Agent = "y"
@@ -93,31 +105,54 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// A part whose fellows never come is let go of after an hour.
+// A part whose fellows never come is let go of after an hour, and so is what has no
+// part's name, or an id that says no time: somebody's hand wrote it.
 func TestHalfReport(t *testing.T) {
 	c := newClock()
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
-	report(t, j, Report{ID: ReportID(c.now), Part: 2, Parts: 2})
-	report(t, j, Report{ID: "0", Part: 1, Parts: 2}) // an id that says no time is old
-	for range 2 {
-		w := load(t, j)
-		if got := folded(t, w); len(got) > 0 {
-			t.Fatalf("half a report was folded: %v", got)
-		}
-		commit(t, w)
+	young := reportName(ReportID(c.now), 2, 2)
+	for _, name := range []string{young, reportName("0", 1, 2), reportName("zz", 2, 3), "in/report/0/0001"} {
+		put(t, j, name, "{}")
 	}
-	_ = load(t, j)
-	if got := objects(t, j, "in/report/"); len(got) != 1 {
+	drop := func() []string {
+		for range 2 {
+			w := load(t, j)
+			if got := folded(t, w); len(got) > 0 {
+				t.Fatalf("half a report was folded: %v", got)
+			}
+			commit(t, w)
+		}
+		_ = load(t, j)
+		return objects(t, j, "in/report/")
+	}
+	if got := drop(); !slices.Equal(got, []string{young}) {
 		t.Errorf("kept %v, want the young one", got)
 	}
 	c.pass(time.Hour + time.Second)
-	for range 2 {
-		w := load(t, j)
-		folded(t, w)
-		commit(t, w)
-	}
-	if got := objects(t, j, "in/report/"); len(got) > 0 {
+	if got := drop(); len(got) > 0 {
 		t.Errorf("after an hour: kept %v", got)
+	}
+}
+
+// Parts that do not say the same number of parts are no report: one of them would pass
+// for another, and what it names for not there.
+func TestMixedReport(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	id := ReportID(c.now)
+	for _, part := range [][2]int{{1, 3}, {1, 9}, {3, 3}} {
+		report(t, j, Report{ID: id, Part: part[0], Parts: part[1]})
+	}
+	if got := folded(t, load(t, j)); len(got) > 0 {
+		t.Errorf("folded %v", got)
+	}
+}
+
+// put writes an object as it lies in the inbox, past the relay.
+func put(t *testing.T, j *Journal, name, data string) {
+	t.Helper()
+	if _, err := j.Store.Put(t.Context(), j.prefix()+name, []byte(data), blob.Any); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -125,15 +160,10 @@ func TestHalfReport(t *testing.T) {
 func TestStaleAcks(t *testing.T) {
 	ctx := t.Context()
 	j := issued(t, newClock(), 3)
-	put := func(name string) {
-		if _, err := j.Store.Put(ctx, j.prefix()+name, []byte("{}"), blob.Absent); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("in/ack/1-000000000000") // of a plan long closed
-	put("in/ack/2-000000000001") // of another epoch
-	put("in/ack/x")
-	put(ackName(1, 2)) // the second batch's came before the first's
+	put(t, j, "in/ack/1-000000000000", "{}") // of a plan long closed
+	put(t, j, "in/ack/2-000000000001", "{}") // of another epoch
+	put(t, j, "in/ack/x", "{}")
+	put(t, j, ackName(1, 2), "{}") // the second batch's came before the first's
 	w := load(t, j)
 	if _, ok, err := w.NextAck(ctx); ok || err != nil {
 		t.Errorf("the first batch was acknowledged by nobody: %v", err)
@@ -160,20 +190,71 @@ func TestAckOfAnotherBatch(t *testing.T) {
 	}
 }
 
-func TestDamagedInbox(t *testing.T) {
+// TestOddInbox: what in the inbox is not what the relay writes is dropped, and the rest
+// goes on. Once one such object made every step fail until somebody deleted it.
+func TestOddInbox(t *testing.T) {
+	for _, odd := range []string{"", "{", "[1]", `"text"`, `{"parts":"x","groups":7,"epoch":"x","hold":[]}`} {
+		t.Run(odd, func(t *testing.T) {
+			ctx := t.Context()
+			c := newClock()
+			j := issued(t, c, 2)
+			w := load(t, j)
+			hold, err := w.OpenHold(record.Listing{Text: "too much"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			commit(t, w)
+			for _, name := range []string{ackName(1, 1), reportName(ReportID(c.now), 1, 1), "in/ask/1", approvals + hold.ID + "-1", rejections + "unknown-1"} {
+				put(t, j, name, odd)
+			}
+			if err := j.Ask(ctx, Ask{Full: true}); err != nil {
+				t.Fatal(err)
+			}
+			if r := poll(t, j, "a", 0); r.Batch != nil {
+				t.Error("a batch was handed out behind one of which nobody knows what became")
+			}
+			w = load(t, j)
+			if a, ok, err := w.NextAck(ctx); !ok || err != nil || a.Seq != 1 || len(a.Results) > 0 || w.Head.Plan.Done != 1 {
+				t.Errorf("acknowledgement %+v, %t, %v; want one without a word on any change", a, ok, err)
+			}
+			for _, a := range w.Reports() {
+				if r, isOdd, err := w.Part(ctx, a, 0); err != nil || !isOdd || len(r.Rows) > 0 || r.Full {
+					t.Errorf("report %+v, odd %t, %v", r, isOdd, err)
+				}
+				w.Done(a)
+			}
+			if got, err := w.Verdicts(ctx); err != nil || len(got) > 0 {
+				t.Errorf("verdicts %+v, %v", got, err)
+			}
+			if got, err := w.Asks(ctx); err != nil || !got.Full {
+				t.Errorf("asked %+v, %v; want what the other one asks", got, err)
+			}
+			commit(t, w)
+			_ = load(t, j)
+			if got := objects(t, j, "in/"); len(got) > 0 {
+				t.Errorf("kept %v", got)
+			}
+		})
+	}
+}
+
+// A store that does not answer is no odd object: nothing is dropped.
+func TestUnreachableInbox(t *testing.T) {
 	ctx := t.Context()
-	j := issued(t, newClock(), 1)
-	for _, name := range []string{ackName(1, 1), "in/report/0/0001"} {
-		if _, err := j.Store.Put(ctx, j.prefix()+name, []byte("{"), blob.Absent); err != nil {
-			t.Fatal(err)
-		}
+	c := newClock()
+	s := blob.Memory()
+	j := (&Journal{Store: s, Target: "t"}).at(c)
+	report(t, j, Report{ID: ReportID(c.now), Part: 1, Parts: 1})
+	if err := j.Ask(ctx, Ask{Full: true}); err != nil {
+		t.Fatal(err)
 	}
 	w := load(t, j)
-	if _, _, err := w.NextAck(ctx); err == nil {
-		t.Error("half an acknowledgement was read without an error")
+	j.Store = unreachable{s}
+	if _, odd, err := w.Part(ctx, w.Reports()[0], 0); !errors.Is(err, errDown) || odd {
+		t.Errorf("a part: odd %t, %v", odd, err)
 	}
-	if _, err := w.Reports(ctx); err == nil {
-		t.Error("half a report was read without an error")
+	if _, err := w.Asks(ctx); !errors.Is(err, errDown) || len(w.Head.Folded) > 0 {
+		t.Errorf("asks: %v, dropped %v", err, w.Head.Folded)
 	}
 }
 

@@ -134,7 +134,7 @@ func contents(ctx context.Context, j *Journal) (string, error) {
 		fmt.Fprintf(&b, "principal %s %+v\n", id, *p)
 	}
 	err = w.Each(ctx, func(h *record.Group) error {
-		fmt.Fprintf(&b, "have %s %v touched %d unsure %t", h.ID, h.Group, h.LastWrite, h.Stale)
+		fmt.Fprintf(&b, "record %s %v written %d stale %t", h.ID, h.Observed, h.LastWrite, h.Stale)
 		if h.Hold != nil {
 			l, err := w.Listing(ctx, h.Hold.ID)
 			fmt.Fprintf(&b, " hold %s of %d", l.Text, l.Count)

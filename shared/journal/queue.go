@@ -118,11 +118,11 @@ func (j *Journal) handOut(ctx context.Context, h Head, r *PollReply) error {
 	seq := h.Plan.First + uint64(h.Plan.Done)
 	for seq <= h.Plan.Last && slices.Contains(acks, j.prefix()+ackName(h.Epoch, seq)) {
 		a, err := getJSON[Ack](ctx, j, ackName(h.Epoch, seq))
+		if a.Stopped != "" || errors.Is(err, errOdd) {
+			return nil // nothing follows on a stopped batch, nor on one that nobody knows about
+		}
 		if err != nil {
 			return err
-		}
-		if a.Stopped != "" {
-			return nil // nothing follows on a stopped batch
 		}
 		seq++
 	}

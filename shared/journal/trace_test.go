@@ -96,13 +96,17 @@ func TestRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := load(t, j)
-	open, closed := w.HoldID("open"), w.HoldID("closed")
-	for _, id := range []string{open, closed} {
-		if err := w.OpenHold(record.Listing{ID: id, Scope: plan.Removals, Opened: w.Now}); err != nil {
+	var holds []record.Hold
+	for _, name := range []string{"open", "closed"} {
+		h, err := w.OpenHold(record.Listing{Guard: plan.Removals, Opened: w.Now, Items: []record.Item{{Group: gid(1), To: name}}})
+		if err != nil {
 			t.Fatal(err)
 		}
+		holds = append(holds, h)
 	}
-	w.Head.Holds = []Hold{{ID: open, Scope: plan.Removals, Opened: w.Now}}
+	open, closed := holds[0].ID, holds[1].ID
+	w.Head.Holds = holds[:1]
+	count(t, w, record.Counts{Held: 1})
 	commit(t, w)
 	sweep := func() []string {
 		w := load(t, j)

@@ -96,7 +96,7 @@ func kinds(keys []string) map[string]int {
 	return out
 }
 
-func TestUnits(t *testing.T) {
+func TestShards(t *testing.T) {
 	for _, id := range []directory.ID{{}, gid(1), uid(2), {0xff}} {
 		h := hashOf(id)
 		for d := range maxDepth + 1 {
@@ -104,7 +104,7 @@ func TestUnits(t *testing.T) {
 			if n.depth() != d || !n.has(h) || !root.overlaps(n) || !n.overlaps(root) {
 				t.Errorf("shard %x at depth %d does not hold its own key", n, d)
 			}
-			if d > 0 && (!(n / 2).holds(h) || (n ^ 1).holds(h) || n.overlaps(n^1)) {
+			if d > 0 && (!(n / 2).has(h) || (n ^ 1).has(h) || n.overlaps(n^1)) {
 				t.Errorf("shard %x, its parent and its twin disagree", n)
 			}
 		}
@@ -232,7 +232,7 @@ func TestDamagedHead(t *testing.T) {
 }
 
 // A shard that is not there because another step replaced it is a conflict.
-func TestReplacedUnit(t *testing.T) {
+func TestReplacedShard(t *testing.T) {
 	ctx := t.Context()
 	c := newClock()
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
