@@ -63,6 +63,9 @@ func Decide(in Input) Output {
 		d.trouble(*in.Record.Trouble)
 	case in.Record.Stale || in.Record.Missing:
 		d.out.Counts.Stale++
+		if !in.Record.Look.Due(in.Now) {
+			d.wake(in.Record.Look.Until)
+		}
 	case d.wish.Group == nil:
 		d.out.Record.Parked, d.out.Record.Hold = nil, nil
 	default:

@@ -79,7 +79,7 @@ func (d *decider) question() (q Question) {
 	switch g := d.Cloud; {
 	case !exists && !wanted:
 		return q
-	case exists && (g == nil || g.Gone == directory.Unlisted), // is it gone, or did Graph leave it out?
+	case exists && (g == nil || g.Gone == directory.Unlisted && g.Reading != directory.Named), // is it gone, or did Graph leave it out?
 		exists && d.out.Counts.Unproven > 0 && g.Reading != directory.Named,
 		wanted && g != nil && d.doubtful(g):
 		q.Groups = append(q.Groups, d.Record.ID)

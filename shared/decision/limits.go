@@ -19,7 +19,6 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 	if len(parked) == 0 {
 		return &want
 	}
-	d.out.Record.Parked = nil
 	observed := plan.Group{}
 	have := plan.State{}
 	if d.observed != nil {
@@ -27,31 +26,39 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 		have[d.Record.ID] = observed
 	}
 	left := &want
+	kept := make([]bool, len(parked))
 	for _, c := range plan.Diff(plan.State{d.Record.ID: want}, have) {
 		kind, refs := c.Kind(), plan.Merge(c.Remove, c.Add)
-		var wait []plan.Ref
-		for _, p := range parked {
+		var wait []plan.Ref // sorted, as what is parked is
+		whole := false
+		for i, p := range parked {
 			_, is := slices.BinarySearch(refs, p.Ref)
 			if p.Kind != kind || p.Ref != "" && !is || p.Ref == "" && p.Wish != c.Wish() {
 				continue // not wanted any more, or another wish now
 			}
-			d.out.Record.Parked = append(d.out.Record.Parked, p)
+			kept[i] = true
 			if p.Due(d.Now) || p.Grounds != d.Grounds {
 				continue
 			}
 			d.out.Counts.Parked++
 			d.wake(p.Until)
 			if p.Ref == "" {
-				wait = refs
-				if left != nil {
-					left = plan.Revert(*left, observed, kind, refs)
-				}
-				break
+				whole = true
+			} else {
+				wait = append(wait, p.Ref)
 			}
-			wait = append(wait, p.Ref) // sorted, as what is parked is
 		}
-		if left != nil && len(wait) > 0 {
+		if whole {
+			wait = refs
+		}
+		if left != nil && (whole || len(wait) > 0) {
 			left = plan.Revert(*left, observed, kind, wait)
+		}
+	}
+	d.out.Record.Parked = nil
+	for i, p := range parked {
+		if kept[i] { // in the order of the list
+			d.out.Record.Parked = append(d.out.Record.Parked, p)
 		}
 	}
 	return left
