@@ -94,6 +94,9 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		done(tx, r, c, res, p)
 	case res.Status == plan.Skipped: // what it needed was refused: that is told there
 		refused(tx, r, c)
+		if r.Observed != nil { // and it should be there
+			doubt(tx, r)
+		}
 	case res.Status == plan.Refused && c.Op == plan.Create: // it was made whole or not at all
 		refused(tx, r, c)
 		r.Parked = record.Park(r.Parked, p, tx.Now)

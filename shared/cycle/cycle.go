@@ -171,12 +171,12 @@ func refresh(ctx context.Context, tx *journal.Tx) error {
 	for _, h := range tx.Head.Holds {
 		moved = moved || now.Count(h.Guard) != before(h.Guard)
 	}
-	unasked := tx.Head.Totals.Stale > len(tx.Head.Reads) && len(tx.Head.Reads) < maxReads/2 && !tx.Head.ReadAll
+	unasked := tx.Head.Totals.Unasked > 0 && len(tx.Head.Reads) < maxReads/2
 	tx.Head.Window = now
 	if !moved && !unasked {
 		return nil
 	}
-	return tx.MarkShards(ctx, func(c record.Counts) bool { return moved && len(c.Over) > 0 || unasked && c.Stale > 0 })
+	return tx.MarkShards(ctx, func(c record.Counts) bool { return moved && len(c.Over) > 0 || unasked && c.Unasked > 0 })
 }
 
 // adopt puts this planner's rules in force. New rules have every group decided

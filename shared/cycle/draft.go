@@ -192,8 +192,8 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		}
 		out.Record.Hold = &h
 	}
-	if r.Stale || r.Missing {
-		read(tx, r)
+	if (r.Stale || r.Missing) && !read(tx, r) {
+		out.Counts.Unasked = 1
 	}
 	d.asks.add(out.Ask)
 	if !same(*r, out.Record) {

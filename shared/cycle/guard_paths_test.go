@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,22 @@ func guards() []guarded {
 		{"groups no longer managed", 40, 2,
 			func(w *world, i int) { w.do(w.tenant.HardDelete(group(1 + i))) },
 			nil, retired}, // nothing that is done in AD retires a group
+		{"renames and moves", 30, 2,
+			func(w *world, i int) { w.do(w.tenant.Rename(group(1+i), fmt.Sprintf("Renamed %d", i))) },
+			func(w *world, i int) {
+				g := w.ad[group(1+i)].Clone()
+				g.Parent = "OU=Elsewhere," + ou
+				w.ad[group(1+i)] = g
+			},
+			func(w *world) (n int) {
+				for i := 1; i <= 30; i++ {
+					g := w.ad[group(i)]
+					if strings.HasPrefix(g.Name, "Renamed") || g.Parent == ou && w.touched[group(i)] {
+						n++
+					}
+				}
+				return n
+			}},
 		{"growth", 30, 2,
 			func(w *world, i int) { w.do(w.tenant.AddMember(group(1+i), user(500))) },
 			func(w *world, i int) { w.leave(group(1+i), ref(0)) },

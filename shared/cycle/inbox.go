@@ -30,18 +30,22 @@ func foldInbox(ctx context.Context, tx *journal.Tx, limit limit) (more bool, err
 }
 
 // read asks the agent for a group. Where many are asked for already it waits for the
-// next step that comes to it.
-func read(tx *journal.Tx, r *record.Group) {
+// next step that comes to it, and asked is false.
+func read(tx *journal.Tx, r *record.Group) (asked bool) {
 	h := &tx.Head
 	known := slices.ContainsFunc(h.Reads, func(s journal.Sought) bool { return s.ID == r.ID })
-	if known || len(h.Reads) >= maxReads || h.ReadAll && !r.Missing {
-		return
+	switch {
+	case known, h.ReadAll && !r.Missing, !r.Look.Due(tx.Now):
+		return true
+	case len(h.Reads) >= maxReads:
+		return false
 	}
 	s := journal.Sought{ID: r.ID}
 	if r.Observed != nil {
 		s.GUID = r.Observed.GUID
 	}
 	h.Reads = append(slices.Clone(h.Reads), s)
+	return true
 }
 
 // answered takes a group out of those that the agent is asked for.

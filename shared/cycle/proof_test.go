@@ -97,7 +97,7 @@ func TestWindowKeepsRefusedInPart(t *testing.T) {
 		t.Errorf("3 of 6 were done, %d are counted", got)
 	}
 	busy = false
-	w.later(6 * time.Minute)
+	w.later(time.Hour)
 	if got := w.head().Window.Count(plan.Removals); got != 6 || len(w.removed) != 6 {
 		t.Errorf("all were done, %d are counted, %d removed", got, len(w.removed))
 	}

@@ -2,9 +2,11 @@ package cycle
 
 import (
 	"context"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/record"
 )
 
 // rows folds the rows of a report.
@@ -98,7 +100,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		if row.SID != "" {
 			r.SID = row.SID
 		}
-		r.Stale, r.Missing, r.Trouble = false, false, nil
+		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
 	}
 	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) {
@@ -108,6 +110,9 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	return changed
 }
 
+// lookAgain is how long an agent that cannot prove what it says is not asked the same.
+const lookAgain = 5 * time.Minute
+
 // foldGone folds that a group is nowhere. That is believed of an agent that has proved
 // that nothing is hidden from it; of a group that was never there it needs no proof.
 func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool) {
@@ -115,13 +120,16 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 	if g.After < old.LastWrite {
 		return false
 	}
-	if old.Observed != nil && !rep.Proven {
+	r := *old
+	if old.Observed != nil && !rep.Proven { // asked again, ever more rarely
 		tx.Head.Blind = rep.Blind
-		return false
+		r.Missing, r.Look = true, r.Look.Next(tx.Now, lookAgain)
+		answered(tx, g.ID)
+		tx.PutRecord(&r)
+		return true
 	}
 	tx.Head.Blind = ""
-	r := *old
-	r.Observed, r.Stale, r.Missing, r.Trouble, r.Converged, r.Parked = nil, false, false, nil, false, due(r.Parked)
+	r.Observed, r.Stale, r.Missing, r.Trouble, r.Converged, r.Parked, r.Look = nil, false, false, nil, false, due(r.Parked), record.Tries{}
 	unmade(tx, &r, nil)
 	answered(tx, g.ID)
 	tx.PutRecord(&r)

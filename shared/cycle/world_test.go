@@ -42,6 +42,10 @@ type world struct {
 	writes  int
 	blind   string // what the agent's account does not see
 	domains []directory.SID
+	grounds string        // on which the agent's side refuses
+	hidden  directory.ID  // a group that the agent does not see
+	trouble *plan.Trouble // what it is told of it by name
+	inScan  bool          // and in a scan
 
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
@@ -109,7 +113,10 @@ func (w *world) do(err error) {
 
 // turn runs the planner, and the agent until it has nothing to do.
 func (w *world) turn() error {
-	for did := true; did; {
+	for rounds, did := 0, true; did; rounds++ {
+		if rounds > 1000 {
+			w.t.Fatal("planner and agent go on for ever")
+		}
 		if err := w.planner.Run(w.t.Context()); err != nil {
 			return err
 		}
@@ -263,13 +270,45 @@ func (w *world) apply(c plan.Change) plan.Result {
 	return plan.Result{Status: plan.Done, GUID: after.GUID, Bad: bad}
 }
 
+// target is the directory as a report names it.
+func (w *world) target() journal.Target {
+	return journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: w.domains}
+}
+
+// hide takes a group out of the agent's sight: links to it are seen by SID alone, and who
+// asks for it by name is told what is wrong with it, or nothing. No group: all are seen.
+func (w *world) hide(id directory.ID, t *plan.Trouble) { w.hidden, w.trouble, w.inScan = id, t, false }
+
+// sidOf is the SID of a group in the directory.
+func sidOf(id directory.ID) directory.SID {
+	return directory.SID(fmt.Sprintf("%s-%d", domainSID, 100_000+int(id[0])<<8+int(id[1])))
+}
+
+// seen is a group as the agent sees it.
+func (w *world) seen(g plan.Group) plan.Group {
+	g = g.Clone()
+	for i, m := range g.Members {
+		if id, nested := m.Group(); nested && id == w.hidden {
+			g.Members[i] = plan.SIDRef(sidOf(id))
+		}
+	}
+	slices.Sort(g.Members)
+	return g
+}
+
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
 	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
-		Target: journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: w.domains}}
+		Target: w.target(), Grounds: w.grounds}
 	for id, g := range w.ad {
-		if full || slices.Contains(ids, id) {
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g})
+		switch named := slices.Contains(ids, id); {
+		case id == w.hidden && w.trouble != nil && (named || full && w.inScan):
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble})
+		case id == w.hidden && named:
+			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
+		case id != w.hidden && (full || named):
+			g = w.seen(g)
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g, SID: sidOf(id)})
 		}
 	}
 	for _, id := range ids {

@@ -61,7 +61,9 @@ func (d *decider) ask() {
 		*r = record.Tries{}
 		return
 	}
-	d.out.Counts.Asks++
+	if g := d.Cloud; g == nil || g.Gone != directory.Unlisted || g.Reading != directory.Named { // else all that is known stands
+		d.out.Counts.Asks++
+	}
 	switch {
 	case !r.Due(d.Now):
 		d.wake(r.Until)
@@ -79,7 +81,7 @@ func (d *decider) question() (q Question) {
 	switch g := d.Cloud; {
 	case !exists && !wanted:
 		return q
-	case exists && (g == nil || g.Gone == directory.Unlisted && g.Reading != directory.Named), // is it gone, or did Graph leave it out?
+	case exists && (g == nil || g.Gone == directory.Unlisted), // is it gone, or did Graph leave it out? That may turn out later, too
 		exists && d.out.Counts.Unproven > 0 && g.Reading != directory.Named,
 		wanted && g != nil && d.doubtful(g):
 		q.Groups = append(q.Groups, d.Record.ID)

@@ -25,6 +25,7 @@ type Group struct {
 	LastWrite uint64        // the last batch that may have changed it: older rows of a report do not count
 	Stale     bool          // what Observed says may not be so: it is read again before anything is planned
 	Missing   bool          // a full report did not name it: only an answer by name settles that
+	Look      Tries         // how often the agent did not find it and could not prove that it is gone
 	Trouble   *plan.Trouble // it is there, and cannot be managed as it is
 
 	Converged bool     // it has agreed with the cloud once: what comes after the first fill is growth
@@ -42,7 +43,7 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{})
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && g.Look == (Tries{})
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays

@@ -1,0 +1,200 @@
+package cycle_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+)
+
+// The tests of this file are about groups that are there, and that the agent does not
+// find where it looks.
+
+// family is a world with a group in a group.
+func family(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.users(60)
+	w.group(2, 0, 40)
+	w.do(w.tenant.AddGroup(graphtest.Group{ID: group(1), DisplayName: "Parent", Members: []directory.ID{user(50), user(51), group(2)}}))
+	w.untilQuiet()
+	if !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) {
+		t.Fatalf("set-up: %v", w.ad[group(1)].Members)
+	}
+	w.do(w.report(true, nil)) // with the groups' SIDs
+	w.untilQuiet()
+	return w
+}
+
+// TestOutOfSightKeepsItsPlace: an owned group drops out of the agent's sight, in each of
+// the ways in which that happens. It keeps its place in its parent, nobody makes another
+// one, its people are told why; when it is back everything goes on at once.
+func TestOutOfSightKeepsItsPlace(t *testing.T) {
+	for _, trouble := range []*plan.Trouble{
+		{Case: plan.TroubleOutside, DN: "CN=Group 2,CN=Users,DC=corp,DC=test", Text: "it was moved to CN=Users: move it back"},
+		{Case: plan.TroubleUnmarked, DN: "CN=Group 2," + ou, Text: "its adminDescription is not the mark any more"},
+		{Case: plan.TroubleUnfenced, DN: "CN=Group 2," + ou, Text: "its adminDisplayName is no fence any more"},
+		nil, // an account that may not read it finds nothing, and proves nothing
+	} {
+		w := family(t)
+		w.now = w.now.Add(15 * time.Minute)
+		w.hide(group(2), trouble)
+		if trouble == nil {
+			w.blind = "the account may not read the group"
+		}
+		w.do(w.tenant.AddMember(group(2), user(45)))
+		w.do(w.report(true, nil))
+		w.untilQuiet()
+		for range 10 {
+			w.do(w.report(true, nil))
+			w.later(15 * time.Minute)
+		}
+		if len(w.removed) != 0 || !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || len(w.ad) != 2 {
+			t.Errorf("%+v: removed %v, the parent has %v", trouble, w.removed, w.ad[group(1)].Members)
+		}
+		if got := w.head().Totals; trouble != nil && got.Trouble != 1 || trouble == nil && got.Stale != 1 {
+			t.Errorf("%+v: totals %+v", trouble, got)
+		}
+		w.hide(directory.ID{}, nil)
+		w.blind = ""
+		w.do(w.report(true, nil))
+		w.untilQuiet()
+		if got := w.head().Totals; got.Trouble != 0 || got.Stale != 0 || !w.in(group(2), 45) || len(w.removed) != 0 {
+			t.Errorf("%+v: it is back, and totals are %+v; removed %v", trouble, got, w.removed)
+		}
+	}
+}
+
+// TestNestedGroupLeavesOutOfSight: the cloud takes a nested group out while the agent does
+// not see that it is ours. The link goes, by whatever name it is known.
+func TestNestedGroupLeavesOutOfSight(t *testing.T) {
+	w := family(t)
+	w.hide(group(2), &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=Group 2,CN=Users,DC=corp,DC=test", Text: "move it back"})
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	w.do(w.tenant.RemoveMember(group(1), group(2)))
+	w.source.edit = func(p *directory.Page) error { // the world's source calls everybody a user
+		for _, c := range p.Groups {
+			for i, m := range c.Members {
+				if m.ID == group(2) {
+					c.Members[i].Kind = directory.GroupKind
+				}
+			}
+		}
+		return nil
+	}
+	w.untilQuiet()
+	w.later(time.Hour)
+	if slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || len(w.removed) != 1 {
+		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members, w.removed)
+	}
+}
+
+// TestGoneIsSaidByName: a group is deleted by hand. A full report does not name it; that
+// it is gone is believed when it was looked for by name, and then it is made again.
+func TestGoneIsSaidByName(t *testing.T) {
+	w := town(t)
+	delete(w.ad, group(3))
+	w.do(w.report(true, nil))
+	w.do(w.planner.Run(t.Context()))
+	h := w.head()
+	if h.Plan != nil || len(h.Reads) != 1 || h.Reads[0].ID != group(3) || h.Reads[0].GUID == "" {
+		t.Fatalf("after the report: plan %+v, reads %+v", h.Plan, h.Reads)
+	}
+	w.untilQuiet()
+	if g, is := w.ad[group(3)]; !is || len(g.Members) != 3 {
+		t.Errorf("it is there %t, with %v", is, g.Members)
+	}
+}
+
+// TestTwinIsOneGroupsProblem: a copy of one of our groups bears its marks.
+func TestTwinIsOneGroupsProblem(t *testing.T) {
+	w := town(t)
+	w.hide(group(1), &plan.Trouble{Case: plan.TroubleTwin, DN: "CN=Group 1", Text: "two groups bear the marks: delete one"})
+	w.inScan = true // a twin is seen where it is
+	w.do(w.report(true, nil))
+	w.do(w.tenant.RemoveMember(group(1), user(0)))
+	w.do(w.tenant.RemoveMember(group(3), user(0)))
+	w.untilQuiet()
+	if w.in(group(3), 0) || !w.in(group(1), 0) {
+		t.Errorf("in the other group %t, in the one with a twin %t; want false and true", w.in(group(3), 0), w.in(group(1), 0))
+	}
+	if got := w.head().Totals; got.Trouble != 1 || got.Problems[plan.TroubleTwin] != 1 {
+		t.Errorf("totals %+v", got)
+	}
+}
+
+// TestLargeGroupComesInPieces: a group whose members come in several rows, over the parts
+// of a report, is one group; pieces that do not fit are not half of one.
+func TestLargeGroupComesInPieces(t *testing.T) {
+	for _, damaged := range []bool{false, true} {
+		w := town(t)
+		w.stranger(group(2), ref(599))
+		g := w.ad[group(2)]
+		id := journal.ReportID(w.now)
+		for i := range 4 {
+			part := journal.Report{ID: id, Part: i + 1, Parts: 4, Agent: "agent", Full: true, After: w.closed, High: w.high, Proven: true, Target: w.target()}
+			piece := g.Clone()
+			piece.Members = g.Members[i*len(g.Members)/4 : (i+1)*len(g.Members)/4]
+			part.Rows = []journal.Row{{ID: g.ID, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Group: &piece, Piece: i + 1, Pieces: 4}}
+			if damaged && i == 2 {
+				part.Rows[0].Piece = 2
+			}
+			if i == 0 {
+				for id, other := range w.ad {
+					if id != g.ID {
+						part.Rows = append([]journal.Row{{ID: id, GUID: other.GUID, Digest: other.Digest(), After: w.closed, Group: &other}}, part.Rows...)
+					}
+				}
+			}
+			w.do(w.journal.Report(t.Context(), part))
+		}
+		w.do(w.planner.Run(t.Context()))
+		want := 401
+		if damaged {
+			want = 400
+		}
+		if got := w.head().Totals.Members; got != want+27 {
+			t.Errorf("damaged %t: %d members known, want %d", damaged, got, want+27)
+		}
+	}
+}
+
+// TestReportTakesSeveralSteps: a report of many parts is folded in several steps, and what
+// it does not name is found missing at its end.
+func TestReportTakesSeveralSteps(t *testing.T) {
+	w := newWorld(t)
+	w.users(10)
+	for i := range 10 {
+		w.group(i, 0, 3)
+	}
+	w.untilQuiet()
+	id, n := journal.ReportID(w.now), 0
+	gone := group(7)
+	for g, x := range w.ad {
+		if g == gone {
+			continue
+		}
+		n++
+		w.do(w.journal.Report(t.Context(), journal.Report{ID: id, Part: n, Parts: 9, Agent: "agent", Full: true, After: w.closed, High: w.high, Proven: true, Target: w.target(),
+			Rows: []journal.Row{{ID: g, GUID: x.GUID, Digest: x.Digest(), After: w.closed, Group: &x}}}))
+	}
+	w.planner.StepTime = time.Nanosecond
+	steps := 0
+	for more := true; more; steps++ {
+		var err error
+		more, err = w.planner.Step(t.Context())
+		w.do(err)
+		if steps > 50 {
+			t.Fatal("it gets nowhere")
+		}
+	}
+	h := w.head()
+	if steps < 9 || h.Folding != nil || len(h.Reads) != 1 || h.Reads[0].ID != gone {
+		t.Errorf("%d steps, folding %+v, reads %+v", steps, h.Folding, h.Reads)
+	}
+}
