@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -413,48 +414,67 @@ func (s *source) Page(_ context.Context, feed directory.Feed, link string) (dire
 
 func part[T any](all []T, from, to int) []T { return all[min(from, len(all)):min(to, len(all))] }
 
-// changes lists the objects that events are about, as they are now.
-func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []graphtest.Event, full bool) directory.Page {
+// changes lists what events say of objects, as they are now; all says that they are listed
+// whole, as in an enumeration.
+func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []graphtest.Event, all bool) directory.Page {
 	p := directory.Page{Feed: feed}
-	touched := map[directory.ID]bool{}
-	var left []graphtest.Event
+	about := map[directory.ID][]graphtest.Event{}
 	for _, e := range events {
-		touched[e.Object] = true
-		if e.What == graphtest.MemberRemoved {
-			left = append(left, e)
-		}
+		about[e.Object] = append(about[e.Object], e)
 	}
 	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices}[feed]
 	for _, o := range objects {
+		events := about[o.ID]
 		switch {
-		case !touched[o.ID], full && o.Removed != "":
+		case len(events) == 0, all && o.Removed != "":
 		case feed == directory.GroupFeed:
-			p.Groups = append(p.Groups, groupChange(o, left))
+			p.Groups = append(p.Groups, groupChange(o, truth, events, all))
 		default:
-			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o), Removed: o.Removed})
+			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o, events), Removed: o.Removed})
 		}
 	}
 	return p
 }
 
-func groupChange(o graphtest.TruthObject, left []graphtest.Event) directory.GroupChange {
+// groupChange is what a delta says of a group: of its members only those that came or
+// left, but all of one that is new or restored.
+func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []graphtest.Event, all bool) directory.GroupChange {
 	if o.Removed != "" {
 		return directory.GroupChange{ID: o.ID, Removed: o.Removed}
 	}
-	c := directory.GroupChange{ID: o.ID, Set: properties(o)}
-	for _, e := range left {
-		if e.Object == o.ID {
-			c.Members = append(c.Members, directory.MemberChange{ID: e.Member, Kind: directory.User, Removed: true})
+	c := directory.GroupChange{ID: o.ID, Set: properties(o, events)}
+	told := map[directory.ID]bool{}
+	for _, e := range events {
+		switch e.What {
+		case graphtest.Added, graphtest.Restored:
+			all = true
+		case graphtest.MemberAdded, graphtest.MemberRemoved:
+			told[e.Member] = true
 		}
 	}
 	for _, m := range o.Members {
-		c.Members = append(c.Members, directory.MemberChange{ID: m.ID, Kind: m.Kind})
+		if all || told[m.ID] {
+			c.Members = append(c.Members, directory.MemberChange{ID: m.ID, Kind: m.Kind})
+		}
+		delete(told, m.ID)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(told), directory.ID.Compare) {
+		kind := directory.User
+		if slices.ContainsFunc(truth.Groups, func(g graphtest.TruthObject) bool { return g.ID == id }) {
+			kind = directory.GroupKind
+		}
+		c.Members = append(c.Members, directory.MemberChange{ID: id, Kind: kind, Removed: true})
 	}
 	return c
 }
 
-func properties(o graphtest.TruthObject) directory.Properties {
+func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Properties {
 	out := directory.Properties{}
+	for _, e := range events {
+		if e.What == graphtest.PropertySet {
+			out[e.Property] = []string{} // unless it has a value
+		}
+	}
 	for name, v := range o.Properties {
 		switch v := v.(type) {
 		case string:
