@@ -101,6 +101,7 @@ type Ask struct {
 	ID     string         `json:"id"`
 	Groups []directory.ID `json:"groups"`
 	Full   bool           `json:"full,omitempty"`
+	Retry  bool           `json:"retry,omitempty"` // try again now what was refused: all of it where no groups are named
 	By     string         `json:"by"`
 }
 
