@@ -1,11 +1,9 @@
 package relay
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -25,7 +23,8 @@ type Door struct {
 	PerCaller rate.Limit // requests a second; 0: 50, with bursts of twice as many
 
 	mu     sync.Mutex
-	limits map[string]*rate.Limiter
+	limits map[string]*rate.Limiter // by the caller's id
+	room   room
 }
 
 // Errors of the door, besides those of a Verifier.
@@ -38,22 +37,22 @@ var (
 // callTime is how long one request may take: hosts cut them off at 230 s.
 const callTime = 200 * time.Second
 
-// bodyTime is how long a message may take to arrive, 8 MiB of it at most: a
-// caller that sends a byte a minute would hold a connection for years.
-const bodyTime = time.Minute
-
 // maxCallers bounds the table of limits: apps and people of one tenant with a
 // role.
 const maxCallers = 1000
 
-// Guard lets callers with one of the roles through.
-func (d *Door) Guard(next func(w http.ResponseWriter, r *http.Request, caller string), roles ...string) http.Handler {
+// Guard lets callers with one of the roles through. It reads no message, and
+// next gets none: Serve is for those.
+func (d *Door) Guard(next func(w http.ResponseWriter, r *http.Request, caller Caller), roles ...string) http.Handler {
+	return d.guard(func(w http.ResponseWriter, r *http.Request, caller Caller) {
+		r.Body = http.NoBody
+		next(w, r, caller)
+	}, roles)
+}
+
+func (d *Door) guard(next func(w http.ResponseWriter, r *http.Request, caller Caller), roles []string) http.Handler {
 	crossSite := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Before the first refusal: the server reads what is left of a body. Where there
-		// is no connection, the message is whole already.
-		conn := http.NewResponseController(w)
-		_ = conn.SetReadDeadline(time.Now().Add(bodyTime))
 		caller, err := d.enter(crossSite, r, roles)
 		if err != nil {
 			WriteProblem(w, r, d.Log, err)
@@ -61,41 +60,33 @@ func (d *Door) Guard(next func(w http.ResponseWriter, r *http.Request, caller st
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), callTime)
 		defer cancel()
-		r = r.WithContext(ctx)
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err != nil {
-			WriteProblem(w, r, d.Log, &badRequest{fmt.Errorf("read message: %w", err)})
-			return
-		}
-		_ = conn.SetReadDeadline(time.Time{}) // or its end would be taken for the caller's
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next(w, r, caller)
+		next(w, r.WithContext(ctx), caller)
 	})
 }
 
-func (d *Door) enter(crossSite *http.CrossOriginProtection, r *http.Request, roles []string) (caller string, err error) {
+func (d *Door) enter(crossSite *http.CrossOriginProtection, r *http.Request, roles []string) (caller Caller, err error) {
 	if err := crossSite.Check(r); err != nil {
-		return "", ErrCrossSite
+		return caller, ErrCrossSite
 	}
 	if caller, err = d.Verifier.Verify(r, roles...); err != nil {
-		return "", err
+		return caller, err
 	}
-	if !d.limiter(caller).Allow() {
-		return "", fmt.Errorf("%w from %s", ErrTooMany, caller)
+	if !d.limiter(caller.ID).Allow() {
+		return caller, fmt.Errorf("%w from %s", ErrTooMany, caller)
 	}
 	if r.Method == http.MethodPost {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || media != "application/json" || r.Header.Get("Content-Encoding") != "" {
-			return "", ErrMedia
+			return caller, ErrMedia
 		}
 	}
 	return caller, nil
 }
 
-func (d *Door) limiter(caller string) *rate.Limiter {
+func (d *Door) limiter(id string) *rate.Limiter {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.limits[caller]
+	l := d.limits[id]
 	if l == nil {
 		if d.limits == nil || len(d.limits) >= maxCallers {
 			d.limits = map[string]*rate.Limiter{}
@@ -105,7 +96,7 @@ func (d *Door) limiter(caller string) *rate.Limiter {
 			per = 50
 		}
 		l = rate.NewLimiter(per, int(2*per)+1)
-		d.limits[caller] = l
+		d.limits[id] = l
 	}
 	return l
 }

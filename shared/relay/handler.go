@@ -5,72 +5,58 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"time"
+
+	"groupwriteback/shared/plan"
 )
 
 // Handler serves the agent: POST poll, ack, report and check below prefix. wake is
 // called, in the request, when a plan is complete, so that the next step does
-// not wait for the timer.
+// not wait for the timer. The agent's name is its caller's: what the message says
+// does not count.
 func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+prefix+"poll", Serve(d, AgentRole, func(ctx context.Context, caller string, p Poll) (PollReply, error) {
-		p.Agent = caller
+	mux.Handle("POST "+prefix+"poll", Serve(d, Kind[Poll]{Role: AgentRole, Size: 64 << 10, Bound: boundPoll}, func(ctx context.Context, caller Caller, p Poll) (PollReply, error) {
+		p.Agent = caller.Name
 		return q.Poll(ctx, p)
 	}))
-	mux.Handle("POST "+prefix+"ack", Serve(d, AgentRole, func(ctx context.Context, caller string, a Ack) (ackReply, error) {
-		a.Agent = caller
+	mux.Handle("POST "+prefix+"ack", Serve(d, Kind[ackMessage]{Role: AgentRole, Bound: boundAck}, func(ctx context.Context, caller Caller, m ackMessage) (ackReply, error) {
+		a := m.Ack
+		a.Agent, a.Results = caller.Name, m.Results
 		last, err := q.Ack(ctx, a)
 		if err == nil && last && wake != nil {
 			wake(ctx)
 		}
 		return ackReply{last}, err
 	}))
-	mux.Handle("POST "+prefix+"report", Serve(d, AgentRole, func(ctx context.Context, caller string, r Report) (struct{}, error) {
-		r.Agent = caller
+	mux.Handle("POST "+prefix+"report", Serve(d, Kind[reportMessage]{Role: AgentRole, Bound: boundReport}, func(ctx context.Context, caller Caller, m reportMessage) (struct{}, error) {
+		r := m.Report
+		r.Agent, r.Rows = caller.Name, m.Rows
 		return struct{}{}, q.Report(ctx, r)
 	}))
-	mux.Handle("POST "+prefix+"check", Serve(d, AgentRole, func(_ context.Context, caller string, _ struct{}) (Welcome, error) {
-		return Welcome{Agent: caller, Now: time.Now()}, nil
+	mux.Handle("POST "+prefix+"check", Serve(d, Kind[struct{}]{Role: AgentRole, Size: 64 << 10}, func(_ context.Context, caller Caller, _ struct{}) (Welcome, error) {
+		return Welcome{Agent: caller.Name, Now: time.Now()}, nil
 	}))
 	return mux
 }
 
+// Messages with long lists, as they are decoded.
+type (
+	ackMessage struct {
+		Ack
+		Results items[plan.Result] `json:"results"`
+	}
+	reportMessage struct {
+		Report
+		Rows items[Row] `json:"rows"`
+	}
+)
+
 type ackReply struct {
 	Last bool `json:"last"`
-}
-
-// Serve is an HTTP handler for one kind of JSON message from callers with a
-// role. A message has no keys but those of Q, and nothing behind it.
-func Serve[Q, R any](d *Door, role string, do func(ctx context.Context, caller string, q Q) (R, error)) http.Handler {
-	return d.Guard(func(w http.ResponseWriter, r *http.Request, caller string) {
-		q, err := decode[Q](r.Body)
-		if err != nil {
-			WriteProblem(w, r, d.Log, &badRequest{err})
-			return
-		}
-		reply, err := do(r.Context(), caller, q)
-		if err != nil {
-			WriteProblem(w, r, d.Log, err)
-			return
-		}
-		WriteJSON(w, http.StatusOK, reply)
-	}, role)
-}
-
-func decode[Q any](body io.Reader) (q Q, err error) {
-	d := json.NewDecoder(body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&q); err != nil {
-		return q, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return q, errors.New("the message has something behind its end")
-	}
-	return q, nil
 }
 
 // BadRequest marks an error as the caller's mistake, to be told in full.
@@ -100,10 +86,10 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err 
 		}
 	}
 	p.Title = http.StatusText(p.Status)
-	if log != nil && p.Status >= 500 {
+	if log != nil && p.Status >= 500 && !errors.Is(err, ErrKeys) { // who reads keys logs why it cannot: strangers' requests are not counted
 		log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
-	if p.Status == http.StatusTooManyRequests {
+	if p.Status == http.StatusTooManyRequests || errors.Is(err, ErrKeys) {
 		w.Header().Set("Retry-After", "1")
 	}
 	if p.Status == http.StatusUnauthorized {

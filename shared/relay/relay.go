@@ -62,23 +62,34 @@ const (
 	ReaderRole   = "Status.Read"
 )
 
+// Caller is who makes a request. What it asked for is attributed to both: the id
+// stays the same, the name is what people know.
+type Caller struct {
+	ID   string // the object id of the person or the service principal
+	Name string // the person's user name, or the application's id
+}
+
+func (c Caller) String() string { return c.Name + " (" + c.ID + ")" }
+
 // Verifier says who makes a request.
 type Verifier interface {
-	// Verify returns the caller's name if it has one of the roles; ErrUnauthorized or ErrForbidden.
-	Verify(r *http.Request, roles ...string) (caller string, err error)
+	// Verify returns the caller if it has one of the roles; ErrUnauthorized,
+	// ErrForbidden, or ErrKeys if that cannot be said.
+	Verify(r *http.Request, roles ...string) (Caller, error)
 }
 
 // Errors of a Verifier.
 var (
 	ErrUnauthorized = errors.New("no valid access token")
 	ErrForbidden    = errors.New("the caller lacks the role")
+	ErrKeys         = errors.New("the tenant's signing keys could not be read")
 )
 
 // maxBody is the largest message that is read: a report part or a batch, with
 // room to spare.
 const maxBody = 8 << 20
 
-// problemOf lists the errors that cross the wire: HTTP status, and the word
+// A problemKind is an error that crosses the wire: HTTP status, and the word
 // that stands for the error on the other end.
 type problemKind struct {
 	err    error
@@ -92,6 +103,7 @@ func problemKinds() []problemKind {
 		{ErrLease, http.StatusConflict, "lease"},
 		{ErrUnauthorized, http.StatusUnauthorized, "unauthorized"},
 		{ErrForbidden, http.StatusForbidden, "forbidden"},
+		{ErrKeys, http.StatusServiceUnavailable, "keys"},
 		{ErrTooMany, http.StatusTooManyRequests, "too-many"},
 		{ErrMedia, http.StatusUnsupportedMediaType, "media-type"},
 		{ErrCrossSite, http.StatusForbidden, "cross-site"},

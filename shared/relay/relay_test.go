@@ -23,14 +23,16 @@ import (
 // everybody is a Verifier that believes what a header says.
 type everybody struct{}
 
-func (everybody) Verify(r *http.Request, roles ...string) (string, error) {
+func (everybody) Verify(r *http.Request, roles ...string) (relay.Caller, error) {
 	switch who := r.Header.Get("Authorization"); who {
 	case "":
-		return "", fmt.Errorf("%w: nobody", relay.ErrUnauthorized)
+		return relay.Caller{}, fmt.Errorf("%w: nobody", relay.ErrUnauthorized)
 	case "reader":
-		return "", fmt.Errorf("%w: %v", relay.ErrForbidden, roles)
+		return relay.Caller{}, fmt.Errorf("%w: %v", relay.ErrForbidden, roles)
+	case "keyless":
+		return relay.Caller{}, fmt.Errorf("%w: answer 503", relay.ErrKeys)
 	default:
-		return who, nil
+		return relay.Caller{ID: "id of " + who, Name: who}, nil
 	}
 }
 
@@ -90,7 +92,7 @@ func TestWire(t *testing.T) {
 	if diff := cmp.Diff(ack, q.ack); err != nil || !last || woken != 1 || diff != "" {
 		t.Errorf("ack: %v, last %v, woken %d\n%s", err, last, woken, diff)
 	}
-	report := relay.Report{ID: "1", Part: 1, Parts: 1, Full: true, Target: relay.Target{Base: "OU=x"}, Rows: []relay.Row{{ID: id, GUID: "g",
+	report := relay.Report{ID: relay.ReportID(time.Now()), Part: 1, Parts: 1, Full: true, Target: relay.Target{Base: "OU=x"}, Rows: []relay.Row{{ID: id, GUID: "g",
 		Group: &plan.Group{ID: id, Name: "n", Attrs: map[string][]string{"info": {"a"}}, Members: []plan.Ref{"mark:x"}}}}}
 	err = c.Report(t.Context(), report)
 	report.Agent = "agent-1"
@@ -115,6 +117,7 @@ func TestErrors(t *testing.T) {
 		{"lease", wrapped(relay.ErrLease), "agent", "", relay.ErrLease, "ack: another agent holds the lease: and so on"},
 		{"format", wrapped(journal.ErrFormat), "agent", "", journal.ErrFormat, "ack: the journal was written by a newer version: update this planner: and so on"},
 		{"no token", &queue{}, "", "", relay.ErrUnauthorized, "ack: no valid access token: nobody: tenant and audience must be those that the app is set to accept, and both clocks right"},
+		{"no keys", &queue{}, "keyless", "", relay.ErrKeys, "ack: the tenant's signing keys could not be read: answer 503"},
 		{"no role", &queue{}, "reader", "", relay.ErrForbidden, "ack: the caller lacks the role: [Relay.Agent]"},
 		{"wrong address", &queue{}, "agent", "none/", nil, "ack: answer 404 Not Found, which is not the relay's: there is no relay at this URL, which ends in /api/relay/"},
 		{"an inner error", &queue{err: errors.New("the disk is full of secrets")}, "agent", "", nil, "ack: the relay answered 500 Internal Server Error: its own log says why"},
@@ -154,7 +157,8 @@ func FuzzMessages(f *testing.F) {
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if answer, err := io.ReadAll(w.Result().Body); err != nil || w.Code != http.StatusOK && w.Code != http.StatusBadRequest && w.Code != http.StatusNotFound {
+		if answer, err := io.ReadAll(w.Result().Body); err != nil || w.Code != http.StatusOK && w.Code != http.StatusBadRequest &&
+			w.Code != http.StatusNotFound && w.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s %q: %d %s", path, body, w.Code, answer)
 		}
 	})

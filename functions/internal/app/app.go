@@ -9,11 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/MicahParks/keyfunc/v3"
-	"github.com/golang-jwt/jwt/v5"
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/cycle"
@@ -60,7 +56,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
 		Audience: s.audience,
 		Tenant:   s.tenant,
-		Keys:     publishedKeys(ctx, authority+"/discovery/v2.0/keys", s.client),
+		Keys:     newKeys(ctx, authority+"/discovery/v2.0/keys", s.client, log).find,
 	}}
 	a.Handler = a.routes()
 	return a, nil
@@ -73,21 +69,6 @@ func selection(c *graph.Client) string {
 		all = append(all, string(feed)+":"+strings.Join(c.Select(feed), ","))
 	}
 	return strings.Join(all, " ")
-}
-
-// publishedKeys reads a tenant's signing keys when the first token comes, and
-// again when one is signed by a key that is not known.
-func publishedKeys(ctx context.Context, url string, client *http.Client) jwt.Keyfunc {
-	keys := sync.OnceValues(func() (keyfunc.Keyfunc, error) {
-		return keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{Client: client})
-	})
-	return func(t *jwt.Token) (any, error) {
-		k, err := keys()
-		if err != nil {
-			return nil, fmt.Errorf("read signing keys: %w", err)
-		}
-		return k.Keyfunc(t)
-	}
 }
 
 // minTurn is the least time in which a turn gets anywhere: a planner commits

@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"groupwriteback/shared/relay"
 )
 
 // answerTime is how long Azure's front end waits for an HTTP function.
@@ -50,7 +52,7 @@ func ServeAzure(ctx context.Context, environ []string, log *slog.Logger, o Optio
 
 // server bounds what a caller can hold it up with, besides what the door does.
 func server(ctx context.Context, h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	return &http.Server{Handler: relay.Arrive(h), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 }
 
@@ -60,7 +62,7 @@ func (a *App) functions(limit time.Duration) http.Handler {
 	mux.Handle(base, within(min(limit, answerTime), a.Handler))
 	mux.Handle("POST /sync", within(limit, http.HandlerFunc(a.timer)))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	return mux
+	return asWritten(mux)
 }
 
 // within gives requests a deadline: the host's.
@@ -80,8 +82,17 @@ type answer struct {
 	ReturnValue any            `json:"ReturnValue"`
 }
 
-// timer runs a turn. Nothing in the host's envelope changes what it does.
+// maxEnvelope is the largest of the host's messages that is waited for: they are
+// some hundred bytes.
+const maxEnvelope = 1 << 20
+
+// timer runs a turn. Nothing in the host's envelope changes what it does; it is
+// read first, since a connection with an unread message on it is cut off.
 func (a *App) timer(w http.ResponseWriter, r *http.Request) {
+	if err := relay.Discard(w, r, maxEnvelope); err != nil {
+		relay.WriteProblem(w, r, a.log, err)
+		return
+	}
 	reply, status := answer{Outputs: map[string]any{}, Logs: []string{}}, http.StatusOK
 	if err := a.Sync(r.Context()); err != nil {
 		a.log.Error("turn failed", "err", err)

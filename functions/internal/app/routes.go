@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/cycle"
@@ -22,20 +24,51 @@ const base = "/api/"
 func (a *App) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(base+"relay/", relay.Handler(base+"relay/", a.door, a.journal, a.wake))
-	mux.Handle("POST "+base+"manualsync", relay.Serve(a.door, relay.OperatorRole, a.manual))
+	mux.Handle("POST "+base+"manualsync", relay.Serve(a.door,
+		relay.Kind[manualRequest]{Role: relay.OperatorRole, Size: 1 << 20, Strict: true, Bound: boundManual}, a.manual))
 	mux.Handle("GET "+base+"status", a.door.Guard(a.status, relay.ReaderRole, relay.OperatorRole))
 	mux.HandleFunc("GET "+base+"status/health", func(w http.ResponseWriter, r *http.Request) {
 		relay.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
-	return mux
+	return asWritten(mux)
+}
+
+// asWritten serves paths as they are written. A ServeMux answers others with a
+// redirect to what it has, and no caller of ours follows one: a wrong path is a
+// mistake.
+func asWritten(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		written := r.URL.EscapedPath()
+		clean := path.Clean(written)
+		if clean != "/" && strings.HasSuffix(written, "/") {
+			clean += "/"
+		}
+		_, pattern := mux.Handler(r)
+		below := pattern[strings.LastIndexByte(pattern, ' ')+1:] == written+"/"
+		if written != clean || below {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // manualRequest is what an operator asks for.
 type manualRequest struct {
-	Action string         `json:"action"`           // sync | preview | approve | reject
-	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview: only these
+	Action string         `json:"action"`           // sync | preview | retry | approve | reject
+	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview, retry: only these
 	Full   bool           `json:"full,omitempty"`   // sync: read everything again, in the cloud and in AD
 	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
+}
+
+// maxAsked is how many groups one request may name.
+const maxAsked = 10_000
+
+func boundManual(q *manualRequest) error {
+	if len(q.Groups) > maxAsked {
+		return fmt.Errorf("groups: %d are too many: name %d at most, or none for all", len(q.Groups), maxAsked)
+	}
+	return nil
 }
 
 type manualReply struct {
@@ -43,13 +76,14 @@ type manualReply struct {
 	Done    string         `json:"done,omitempty"`
 }
 
-func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manualReply, error) {
+func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
 	switch q.Action {
 	case "sync":
 		if len(q.Groups) > 0 || q.Full {
-			if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Full: q.Full, By: caller}); err != nil {
+			if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Full: q.Full, By: caller.String()}); err != nil {
 				return manualReply{}, err
 			}
+			a.log.Info("sync asked for", "groups", len(q.Groups), "full", q.Full, "by", caller)
 		}
 		return manualReply{Done: "a turn was run"}, a.Sync(ctx)
 	case "preview":
@@ -59,25 +93,45 @@ func (a *App) manual(ctx context.Context, caller string, q manualRequest) (manua
 			p.Held = slices.DeleteFunc(p.Held, func(l journal.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
 		}
 		return manualReply{Preview: &p}, err
+	case "retry":
+		if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Retry: true, By: caller.String()}); err != nil {
+			return manualReply{}, err
+		}
+		a.log.Info("retry asked for", "groups", len(q.Groups), "by", caller)
+		return manualReply{Done: "what was refused is tried again: a turn was run"}, a.Sync(ctx)
 	case "approve":
-		a.log.Info("hold approved", "hold", q.Hold, "by", caller)
-		err := a.journal.Approve(ctx, journal.Word{Hold: q.Hold, By: caller, At: time.Now().UTC()})
-		return manualReply{Done: "approved: it is carried out in the next turn"}, err
+		return a.say(ctx, caller, q.Hold, "hold approved", a.journal.Approve, "approved: it is carried out in the next turn")
 	case "reject":
-		a.log.Info("hold rejected", "hold", q.Hold, "by", caller)
-		err := a.journal.Reject(ctx, journal.Word{Hold: q.Hold, By: caller, At: time.Now().UTC()})
-		return manualReply{Done: "rejected: it stays held, and is not told of again"}, err
+		return a.say(ctx, caller, q.Hold, "hold rejected", a.journal.Reject, "rejected: it stays held, and is not told of again")
 	}
-	return manualReply{}, relay.BadRequest(fmt.Errorf("action %q: use sync, preview, approve or reject", q.Action))
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, retry, approve or reject", q.Action))
 }
 
+// say hands an operator's word on a hold in, and logs it once it is taken.
+func (a *App) say(ctx context.Context, caller relay.Caller, hold, event string, take func(context.Context, journal.Word) error, done string) (manualReply, error) {
+	if len(hold) > maxHoldID {
+		return manualReply{}, journal.ErrUnknownHold
+	}
+	if err := take(ctx, journal.Word{Hold: hold, By: caller.String(), At: time.Now().UTC()}); err != nil {
+		return manualReply{}, err
+	}
+	a.log.Info(event, "hold", hold, "by", caller)
+	return manualReply{Done: done}, nil
+}
+
+// maxHoldID is longer than any hold's id: no store takes a name of any length.
+const maxHoldID = 64
+
 // status says how things stand, or, asked for ?hold=<id>, what a hold lists.
-func (a *App) status(w http.ResponseWriter, r *http.Request, _ string) {
+func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 	var answer any
 	var err error
-	if id := r.URL.Query().Get("hold"); id != "" {
+	switch id := r.URL.Query().Get("hold"); {
+	case len(id) > maxHoldID:
+		err = journal.ErrUnknownHold
+	case id != "":
 		answer, err = a.journal.Hold(r.Context(), id)
-	} else {
+	default:
 		answer, err = status.Read(r.Context(), a.journal, rules.Describe)
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -61,24 +62,24 @@ func read(ctx context.Context, environ []string) (settings, error) {
 	r := pick(environ)
 	s := settings{target: r.get("TARGET"), tenant: r.get("TENANT_ID"), audience: r.audiences()}
 	if s.target != "" && !targetName.MatchString(s.target) {
-		r.bad("TARGET", "%q: use up to 32 lower-case letters, digits and '-'", s.target)
+		r.bad("TARGET", "use up to 32 lower-case letters, digits and '-'")
 	}
 	if _, err := directory.ParseID(s.tenant); s.tenant != "" && err != nil {
-		r.bad("TENANT_ID", "%q: write the tenant's id, a GUID, and not its domain", s.tenant)
+		r.bad("TENANT_ID", "write the tenant's id, a GUID, and not its domain")
 	}
 	var err error
 	if s.rules, err = readRules(r.get("RULES")); err != nil {
-		r.bad("RULES", "%w", err)
+		r.bad("RULES", "%w", r.unnamed("RULES", err))
 	}
 	if s.client, err = httpClient(r.get("CA_FILE")); err != nil {
-		r.bad("CA_FILE", "%w", err)
+		r.bad("CA_FILE", "%w", r.unnamed("CA_FILE", err))
 	}
 	if err := signin.CheckProxy(cmp.Or(lookup(environ, "HTTPS_PROXY"), lookup(environ, "https_proxy"))); err != nil {
 		r.errs = append(r.errs, err)
 	}
 	r.signIn(&s)
 	if s.store, err = openStore(ctx, r.env, s.credential, s.client); err != nil && r.get("STORE") != "" {
-		r.bad("STORE", "%w", err)
+		r.bad("STORE", "%w", r.unnamed("STORE", err))
 	}
 	return s, errors.Join(r.errs...)
 }
@@ -102,7 +103,7 @@ func pick(environ []string) *reader {
 			continue
 		}
 		if _, ok := known[name]; !ok {
-			r.errs = append(r.errs, fmt.Errorf("%s%s is not a setting of this program: correct its name, or remove it", prefix, name))
+			r.errs = append(r.errs, unknownName(name))
 		}
 		r.env[name] = value
 	}
@@ -115,10 +116,31 @@ func pick(environ []string) *reader {
 	return r
 }
 
+func unknownName(name string) error {
+	if !settingName.MatchString(name) {
+		return fmt.Errorf("a setting whose name begins with %s has more in its name than capitals, digits and '_': look for a missing '='", prefix)
+	}
+	return fmt.Errorf("%s%s is not a setting of this program: correct its name, or remove it", prefix, name)
+}
+
+var settingName = regexp.MustCompile(`^[A-Z0-9_]{1,40}$`)
+
 func (r *reader) get(name string) string { return cmp.Or(r.env[name], variables()[name].fallback) }
 
+// bad tells a mistake. The value is not part of it: people paste secrets into the
+// wrong variable, and errors are logged.
 func (r *reader) bad(name, format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf(prefix+name+": "+format, args...))
+}
+
+// unnamed is an error of a file or folder that cannot be opened, without the name
+// that the setting gives: what names no file may be a secret.
+func (r *reader) unnamed(setting string, err error) error {
+	var of *fs.PathError
+	if r.env[setting] != "" && errors.As(err, &of) {
+		return fmt.Errorf("open what it names: %w", of.Err)
+	}
+	return err
 }
 
 func (r *reader) audiences() []string {
@@ -151,11 +173,15 @@ func (r *reader) signIn(s *settings) {
 	var err error
 	if file := r.get("CLIENT_CERTIFICATE_FILE"); file != "" {
 		if in.Certificate, err = os.ReadFile(file); err != nil {
-			r.bad("CLIENT_CERTIFICATE_FILE", "%w", err)
+			r.bad("CLIENT_CERTIFICATE_FILE", "%w", r.unnamed("CLIENT_CERTIFICATE_FILE", err))
 			in.Names.Certificate = ""
 		}
 	}
 	if in.Method == "" {
+		return
+	}
+	if known := []signin.Method{signin.ManagedIdentity, signin.WorkloadIdentity, signin.ClientCertificate, signin.ClientSecret}; !slices.Contains(known, in.Method) {
+		r.bad("SIGN_IN", "use %s, %s, %s or %s", known[0], known[1], known[2], known[3])
 		return
 	}
 	r.errs = append(r.errs, in.Mistakes()...)
@@ -180,13 +206,13 @@ func (r *reader) cloud() signin.Cloud {
 	}
 	switch private := r.get("PRIVATE_AUTHORITY"); {
 	case private != "true" && private != "false":
-		r.bad("PRIVATE_AUTHORITY", "%q: write true or false", private)
+		r.bad("PRIVATE_AUTHORITY", "write true or false")
 	case private == "true" && r.env["AUTHORITY_URL"] == "":
 		r.bad("PRIVATE_AUTHORITY", "it is about %sAUTHORITY_URL, which is not set: set that, or remove this", prefix)
 	}
 	c, err := signin.ParseCloud(r.get("CLOUD"))
 	if err != nil {
-		r.bad("CLOUD", "%w", err)
+		r.bad("CLOUD", "use public, usgov, usgov-dod or china")
 	}
 	return c
 }

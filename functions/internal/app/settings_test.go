@@ -70,17 +70,17 @@ func TestSettings(t *testing.T) {
 			"CLOUD": "mars", "PRIVATE_AUTHORITY": "yes", "API_AUDIENCE": "api://a,"}, []string{
 			"GROUPWRITEBACK_STROE is not a setting of this program: correct its name, or remove it",
 			"GROUPWRITEBACK_API_AUDIENCE: number 2 is empty: write audiences with one comma between them",
-			`GROUPWRITEBACK_TARGET: "A": use up to 32 lower-case letters, digits and '-'`,
-			`GROUPWRITEBACK_TENANT_ID: "corp.example": write the tenant's id, a GUID, and not its domain`,
+			"GROUPWRITEBACK_TARGET: use up to 32 lower-case letters, digits and '-'",
+			"GROUPWRITEBACK_TENANT_ID: write the tenant's id, a GUID, and not its domain",
 			"GROUPWRITEBACK_RULES: DIR/bad.yaml:",
 			"rules line 3:7: mode: no such setting; there are ou, scope, limits and revision",
 			"rules line 2:8: scope: write all, or a list of the object ids of the groups to write",
 			"GROUPWRITEBACK_CA_FILE: DIR/empty.pem holds no PEM certificate",
-			`GROUPWRITEBACK_PRIVATE_AUTHORITY: "yes": write true or false`,
-			`GROUPWRITEBACK_CLOUD: cloud "mars" is not known: use public, usgov, usgov-dod or china`,
-			`GROUPWRITEBACK_SIGN_IN "guess" is not known: use managed-identity, workload-identity, client-certificate or client-secret`,
+			"GROUPWRITEBACK_PRIVATE_AUTHORITY: write true or false",
+			"GROUPWRITEBACK_CLOUD: use public, usgov, usgov-dod or china",
+			"GROUPWRITEBACK_SIGN_IN: use managed-identity, workload-identity, client-certificate or client-secret",
 			"GROUPWRITEBACK_STORE: no such kind of store: write azblob:<container URL>, s3:<bucket> or dir:<folder>"}},
-		{"no authorities", env{"CA_FILE": "DIR/none.pem"}, []string{"GROUPWRITEBACK_CA_FILE: open DIR/none.pem: no such file or directory"}},
+		{"no authorities", env{"CA_FILE": "DIR/none.pem"}, []string{"GROUPWRITEBACK_CA_FILE: open what it names: no such file or directory"}},
 
 		{"secret missing", env{"CLIENT_SECRET": "-", "CLIENT_ID": "-"}, []string{
 			"GROUPWRITEBACK_CLIENT_ID is not set: sign-in by client-secret needs the application (client) id",
@@ -92,7 +92,7 @@ func TestSettings(t *testing.T) {
 		{"certificate missing", env{"SIGN_IN": "client-certificate", "CLIENT_SECRET": "-"}, []string{
 			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE is not set: sign-in by client-certificate needs a certificate of the app, with its key"}},
 		{"certificate unreadable", env{"SIGN_IN": "client-certificate", "CLIENT_CERTIFICATE_FILE": "DIR/none.pem"}, []string{
-			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE: open DIR/none.pem: no such file or directory", unused("CLIENT_SECRET", "client-certificate")}},
+			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE: open what it names: no such file or directory", unused("CLIENT_SECRET", "client-certificate")}},
 		{"no certificate in the file", env{"SIGN_IN": "client-certificate", "CLIENT_CERTIFICATE_FILE": "DIR/key.pem", "CLIENT_SECRET": "-", "CLIENT_CERTIFICATE_PASSWORD": "c2VjcmV0"}, []string{
 			"GROUPWRITEBACK_CLIENT_CERTIFICATE_FILE: a certificate in PEM has no password: remove the password, or write PKCS #12"}},
 		{"wrong password", env{"SIGN_IN": "client-certificate", "CLIENT_SECRET": "-", "CLIENT_CERTIFICATE_FILE": certificate, "CLIENT_CERTIFICATE_PASSWORD": "c2VjcmV0"}, []string{
@@ -129,6 +129,32 @@ func TestSettings(t *testing.T) {
 				t.Errorf("a secret is told: %v", err)
 			}
 		})
+	}
+}
+
+// TestSecretInTheWrongPlace: whatever variable a secret is pasted into, one of its
+// own name included, it is not told.
+func TestSecretInTheWrongPlace(t *testing.T) {
+	const secret = "Zq8~hunter2/s3cr3t=="
+	mistakes := 0
+	for name := range variables() {
+		environ, _ := environment(t, map[string]string{name: secret})
+		_, err := read(t.Context(), environ)
+		if err == nil {
+			continue // it may be one
+		}
+		mistakes++
+		if text := err.Error(); strings.Contains(text, "hunter2") || !strings.Contains(text, prefix) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if mistakes < 10 {
+		t.Errorf("only %d variables refuse nonsense", mistakes)
+	}
+	environ, _ := environment(t, map[string]string{"CLIENT_SECRET" + secret: "x"})
+	const want = "a setting whose name begins with GROUPWRITEBACK_ has more in its name than capitals, digits and '_': look for a missing '='"
+	if _, err := read(t.Context(), environ); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 
