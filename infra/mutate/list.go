@@ -13,6 +13,7 @@ import (
 // A mutant is a slip that somebody could make.
 type mutant struct {
 	name     string // what it does wrong, as a sentence
+	owner    string // the folder of the package that it is a mutant of
 	file     string // from the module's folder, with slashes
 	was, is  string // the text that is replaced, and by what
 	test     string // the folder of the package whose tests must notice
@@ -22,7 +23,7 @@ type mutant struct {
 }
 
 // title is what people read and choose by.
-func (m mutant) title() string { return m.test + ": " + m.name }
+func (m mutant) title() string { return m.owner + ": " + m.name }
 
 // load reads all lists of a folder. shared-plan.txt is that of shared/plan. The
 // error names every mistake.
@@ -85,9 +86,9 @@ func parse(file, owner, text string) (list []mutant, err error) {
 		case strings.TrimSpace(line) == "":
 			finish()
 		case m == nil:
-			m = &mutant{name: line, test: owner, at: at}
+			m = &mutant{name: line, owner: owner, test: owner, at: at}
 		default:
-			if err := m.add(owner, line); err != nil {
+			if err := m.add(line); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", at, err))
 			}
 		}
@@ -97,7 +98,7 @@ func parse(file, owner, text string) (list []mutant, err error) {
 }
 
 // add takes one line after the name.
-func (m *mutant) add(owner, line string) error {
+func (m *mutant) add(line string) error {
 	switch mark, text := line[:1], strings.TrimPrefix(line[1:], " "); mark {
 	case "-":
 		m.was += text + "\n"
@@ -110,7 +111,7 @@ func (m *mutant) add(owner, line string) error {
 	value = strings.TrimSpace(value)
 	switch key {
 	case "file":
-		m.file = path.Join(owner, value)
+		m.file = path.Join(m.owner, value)
 	case "test":
 		m.test = value
 	case "run":

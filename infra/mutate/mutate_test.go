@@ -111,7 +111,7 @@ func TestParseRefuses(t *testing.T) {
 func TestChooseByDay(t *testing.T) {
 	var list []mutant
 	for _, name := range strings.Split("abcdefghijklmnopqrstuvw", "") {
-		list = append(list, mutant{name: name, test: "p"})
+		list = append(list, mutant{name: name, owner: "p"})
 	}
 	played := map[string]int{}
 	for day := range 3 {
@@ -131,7 +131,7 @@ func TestChooseByDay(t *testing.T) {
 }
 
 func TestChooseByName(t *testing.T) {
-	list := []mutant{{name: "Any word opens", test: "shared/door"}, {name: "None does", test: "shared/door"}, {name: "All", test: "agent"}}
+	list := []mutant{{name: "Any word opens", owner: "shared/door"}, {name: "None does", owner: "shared/door"}, {name: "All", owner: "agent"}}
 	for what, want := range map[string]int{"": 3, "shared/door": 2, "any WORD": 1, "5": 3, "window": 0} {
 		some, err := choose(list, what, 0)
 		if len(some) != want || (err != nil) != (want == 0) {
