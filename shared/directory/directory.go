@@ -117,13 +117,15 @@ const (
 	DeviceFeed Feed = "devices"
 )
 
-// Page is one page of a feed. Exactly one of Next and Delta is set.
+// Page is one page of a feed. Exactly one of Next and Delta is set, but where
+// objects were asked for by id and all of them are here: then neither is.
 type Page struct {
 	Feed       Feed
 	Groups     []GroupChange
 	Principals []PrincipalChange
 	Next       string // @odata.nextLink: more pages follow
 	Delta      string // @odata.deltaLink: the feed is complete up to here
+	Odd        []Odd  // what could not be read, and is in neither of the above
 }
 
 // GroupChange is one item of groups/delta. The same group may come in many
@@ -134,6 +136,10 @@ type GroupChange struct {
 	Members []MemberChange // in the order of the page
 	Removed Removal
 	Unread  bool // Graph may have kept members back, without a word of it
+
+	// Partial says that members of this item could not all be read: of those that
+	// it lists it is true, but nobody may be concluded to have left.
+	Partial bool
 }
 
 // MemberChange is one item of members@delta.

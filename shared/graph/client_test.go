@@ -519,3 +519,28 @@ func ExampleClient_Page() {
 	fmt.Println(page.Groups[0].Set.First("displayName"), page.Delta != "", err)
 	// Output: Sales true <nil>
 }
+
+// TestOddItemDoesNotStopTheFeed: with a byte order mark, half a character and an id
+// of no form in its pages, a feed is read to its end.
+func TestOddItemDoesNotStopTheFeed(t *testing.T) {
+	var tenant graphtest.Tenant
+	for i := range 4 {
+		ok(t, tenant.AddUser(graphtest.User{ID: graphtest.ID(fmt.Sprint(i)), DisplayName: "half", UPN: "u@x"}))
+	}
+	spoil := func(body []byte) []byte {
+		s := strings.Replace(string(body), `"half"`, `"\ud83d"`, 1)
+		return []byte("\ufeff" + strings.Replace(s, `"value":[`, `"value":[{"id":"bob"},`, 1))
+	}
+	s := serve(t, &tenant, graphtest.Options{PageSize: 2, Fault: script(times(2, graphtest.Fault{Edit: spoil})...)})
+	names := map[string]int{}
+	odd := 0
+	for _, p := range read(t, dial(t, s, nil), directory.UserFeed, "") {
+		odd += len(p.Odd)
+		for _, u := range p.Principals {
+			names[u.Set.First("displayName")]++
+		}
+	}
+	if d := cmp.Diff(map[string]int{"half": 2, "\ufffd": 2}, names); d != "" || odd != 2 {
+		t.Errorf("%d odd things, want 2; names (-want +got):\n%s", odd, d)
+	}
+}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,9 @@ import (
 	"groupwriteback/shared/directory"
 )
 
-// malformed is a page that is whole and is JSON, and yet not what a delta feed
-// sends. Asking again would bring the same page.
+// malformed is a page that is whole and is JSON, and yet is incomplete: something
+// that a page always has is not there, so that there may be more that nobody sees.
+// Asking again would bring the same page.
 type malformed struct{ reason string }
 
 func (e *malformed) Error() string { return e.reason }
@@ -20,19 +22,30 @@ func malformedf(format string, args ...any) error { return &malformed{fmt.Sprint
 
 // decode reads one page from r to its end. The properties to keep are those of
 // selection; others are skipped. Memory beyond the page it returns does not grow
-// with the page.
+// with the page. A page of a feed ends in a link; one of a list need not.
+//
+// It tells two faults apart. What is incomplete is an error: a body that was cut, no
+// "value", no link or two, more behind the end. What is merely odd costs itself, and
+// stands in the page's Odd: a property of a strange shape costs the property, a
+// member the member, an id or an @removed the item. So no single object can stop all
+// the others. A string that is no Unicode keeps what can be kept, with U+FFFD for the
+// rest; of a name that comes twice the last counts; a byte order mark is no part of
+// the page.
 //
 // The error is a *malformed if the page is whole; any other says that it could
 // not be read to its end.
-func decode(r io.Reader, f feed, selection []string) (directory.Page, error) {
-	d := decoder{json: jsontext.NewDecoder(r), names: make(map[string]string, len(selection))}
+func decode(r io.Reader, f feed, selection []string, list bool) (directory.Page, error) {
+	d := decoder{
+		json:  jsontext.NewDecoder(withoutMark(r), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)),
+		names: make(map[string]string, len(selection)),
+	}
 	for _, name := range selection {
 		if name != "id" && name != "members" {
 			d.names[name] = name
 		}
 	}
 	page := directory.Page{Feed: f.name}
-	if err := d.page(&page, f); err != nil {
+	if err := d.page(&page, f, list); err != nil {
 		return directory.Page{}, err
 	}
 	// The end of the body is what proves that the connection was not cut.
@@ -44,13 +57,24 @@ func decode(r io.Reader, f feed, selection []string) (directory.Page, error) {
 	return page, nil
 }
 
+// byteOrderMark begins a text as some servers and proxies on Windows write it.
+const byteOrderMark = "\ufeff"
+
+func withoutMark(r io.Reader) io.Reader {
+	b := bufio.NewReader(r)
+	if begin, _ := b.Peek(len(byteOrderMark)); string(begin) == byteOrderMark {
+		_, _ = b.Discard(len(byteOrderMark)) // is in the buffer
+	}
+	return b
+}
+
 type decoder struct {
 	json  *jsontext.Decoder
 	names map[string]string // a name kept is stored once, not once an item
 	buf   []byte            // backs what text returns
 }
 
-func (d *decoder) page(p *directory.Page, f feed) error {
+func (d *decoder) page(p *directory.Page, f feed, list bool) error {
 	hasValue := false
 	err := d.object(func(name []byte) (err error) {
 		switch string(name) {
@@ -60,23 +84,21 @@ func (d *decoder) page(p *directory.Page, f feed) error {
 			p.Delta, err = d.string("@odata.deltaLink")
 		case "value":
 			hasValue = true
-			err = d.array("value", func(n int) error {
-				if err := d.item(p, f); err != nil {
-					return fmt.Errorf("item %d: %w", n, err)
-				}
-				return nil
-			})
+			err = d.array("value", func(n int) error { return d.item(p, f, n) })
 		default:
 			err = d.json.SkipValue()
 		}
 		return err
 	})
+	if o, is := errors.AsType[*odd](err); is {
+		return malformedf("%s", o.what) // of the page itself nothing can be left out
+	}
 	switch {
 	case err != nil:
 		return err
 	case !hasValue:
 		return malformedf(`page has no "value"`)
-	case p.Next == "" && p.Delta == "":
+	case p.Next == "" && p.Delta == "" && !list:
 		return malformedf("page has neither @odata.nextLink nor @odata.deltaLink: the feed breaks off")
 	case p.Next != "" && p.Delta != "":
 		return malformedf("page has both @odata.nextLink and @odata.deltaLink")
@@ -84,9 +106,10 @@ func (d *decoder) page(p *directory.Page, f feed) error {
 	return nil
 }
 
-// item reads a group, user or device into p.
-func (d *decoder) item(p *directory.Page, f feed) error {
+// item reads a group, user or device, the nth of its page, into p.
+func (d *decoder) item(p *directory.Page, f feed, n int) error {
 	var c directory.GroupChange
+	var left []directory.Odd // out of c
 	var hasID bool
 	err := d.object(func(name []byte) (err error) {
 		switch string(name) {
@@ -96,36 +119,84 @@ func (d *decoder) item(p *directory.Page, f feed) error {
 		case "@removed":
 			c.Removed, err = d.removal()
 		case "members@delta":
-			err = d.array("members@delta", func(n int) error {
-				m, err := d.member()
-				if err != nil {
-					return fmt.Errorf("member %d: %w", n, err)
-				}
-				c.Members = append(c.Members, m)
-				return nil
-			})
+			err = d.members(&c, &left)
 		default:
-			kept, ok := d.names[string(name)]
-			if !ok {
-				return d.json.SkipValue()
-			}
-			if c.Set == nil {
-				c.Set = make(directory.Properties, len(d.names))
-			}
-			c.Set[kept], err = d.values(kept)
+			err = d.property(&c, &left, name)
 		}
 		return err
 	})
-	switch {
-	case err != nil:
+	if err == nil && !hasID {
+		err = oddf("object has no id")
+	}
+	if o, is := errors.AsType[*odd](err); is {
+		p.Odd = append(p.Odd, o.item(c, f, n))
+		return nil
+	}
+	if err != nil {
 		return err
-	case !hasID:
-		return malformedf("object has no id")
-	case f.members:
+	}
+	for i := range left {
+		left[i].ID = c.ID
+	}
+	p.Odd = append(p.Odd, left...)
+	if f.members {
 		p.Groups = append(p.Groups, c)
-	default:
+	} else {
 		p.Principals = append(p.Principals, directory.PrincipalChange{ID: c.ID, Kind: f.kind, Set: c.Set, Removed: c.Removed})
 	}
+	return nil
+}
+
+// property reads a property into c if it is selected.
+func (d *decoder) property(c *directory.GroupChange, left *[]directory.Odd, name []byte) error {
+	kept, ok := d.names[string(name)]
+	if !ok {
+		return d.json.SkipValue()
+	}
+	v, err := d.values(kept)
+	if o, is := errors.AsType[*odd](err); is {
+		*left = append(*left, o.property(kept))
+		delete(c.Set, kept)
+		// Without it nobody knows whether members were kept back.
+		c.Partial = c.Partial || kept == "visibility"
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.Set == nil {
+		c.Set = make(directory.Properties, len(d.names))
+	}
+	c.Set[kept] = v
+	return nil
+}
+
+// members reads members@delta into c. A null is no empty list: it says nothing.
+func (d *decoder) members(c *directory.GroupChange, left *[]directory.Odd) error {
+	var first *odd
+	lost := 0
+	note := func(err error) error {
+		o, is := errors.AsType[*odd](err)
+		if !is {
+			return err
+		}
+		if lost++; first == nil {
+			first = o
+		}
+		return nil
+	}
+	err := d.array("members@delta", func(int) error {
+		m, err := d.member()
+		if err == nil {
+			c.Members = append(c.Members, m)
+		}
+		return note(err)
+	})
+	if err = note(err); err != nil || first == nil {
+		return err
+	}
+	c.Partial = true
+	*left = append(*left, first.members(lost))
 	return nil
 }
 
@@ -153,9 +224,9 @@ func (d *decoder) member() (directory.MemberChange, error) {
 	case err != nil:
 		return m, err
 	case !hasID:
-		return m, malformedf("object has no id")
+		return m, oddf("object has no id")
 	case m.Kind == "" && !m.Removed:
-		return m, malformedf("object %s has no @odata.type", m.ID)
+		return m, oddf("object %s has no @odata.type", m.ID)
 	}
 	return m, nil
 }
@@ -178,7 +249,7 @@ func (d *decoder) removal() (directory.Removal, error) {
 	case reason == "deleted":
 		return directory.Deleted, nil
 	}
-	return "", malformedf("@removed has the reason %q: only changed and deleted are known", reason)
+	return "", oddf("@removed has the reason %.80q: only changed and deleted are known", reason)
 }
 
 // kind reads an @odata.type, such as "#microsoft.graph.user".
@@ -195,7 +266,7 @@ func (d *decoder) kind() (directory.Kind, error) {
 		return directory.GroupKind, nil
 	}
 	if len(b) <= len(prefix) || string(b[:len(prefix)]) != prefix {
-		return "", malformedf("@odata.type %q does not begin with %s", b, prefix)
+		return "", oddf("@odata.type %.80q does not begin with %s", b, prefix)
 	}
 	return directory.Kind(b[len(prefix):]), nil
 }
@@ -207,102 +278,7 @@ func (d *decoder) id() (directory.ID, error) {
 	}
 	id, err := directory.ParseID(string(b))
 	if err != nil {
-		return id, malformedf("%s", err)
+		return directory.ID{}, oddf("object id %.80q is not a GUID", b)
 	}
 	return id, nil
-}
-
-// values reads a property: null is the empty slice, a list has a value each.
-func (d *decoder) values(name string) ([]string, error) {
-	values := []string{}
-	switch d.json.PeekKind() {
-	case 'n':
-		return values, d.json.SkipValue()
-	case '[':
-		err := d.array(name, func(int) error {
-			v, err := d.scalar(name)
-			values = append(values, v)
-			return err
-		})
-		return values, err
-	}
-	v, err := d.scalar(name)
-	return append(values, v), err
-}
-
-// scalar reads a string, a boolean or a number. It refuses what package
-// directory has no form for: to skip it would be to say that it is not set.
-func (d *decoder) scalar(name string) (string, error) {
-	switch d.json.PeekKind() {
-	case '"':
-		return d.string(name)
-	case 't', 'f', '0':
-		v, err := d.json.ReadValue()
-		return string(v), err
-	case 0: // the error that the next read returns
-		return "", d.json.SkipValue()
-	}
-	return "", malformedf("property %s is not a string, number, boolean, or a list of them: rules cannot read it", name)
-}
-
-func (d *decoder) string(name string) (string, error) {
-	b, err := d.text(name)
-	return string(b), err
-}
-
-// text reads a string, which stays valid until the next call.
-func (d *decoder) text(name string) ([]byte, error) {
-	v, err := d.json.ReadValue()
-	if err != nil {
-		return nil, err
-	}
-	if v.Kind() != '"' {
-		return nil, malformedf("%s is not a string", name)
-	}
-	d.buf, err = jsontext.AppendUnquote(d.buf[:0], v)
-	return d.buf, err
-}
-
-// object reads an object. member is called after each name, which stays valid
-// until it reads the value.
-func (d *decoder) object(member func(name []byte) error) error {
-	if err := d.open('{'); err != nil {
-		return err
-	}
-	for d.json.PeekKind() != '}' {
-		name, err := d.text("name")
-		if err != nil {
-			return err
-		}
-		if err := member(name); err != nil {
-			return err
-		}
-	}
-	_, err := d.json.ReadToken()
-	return err
-}
-
-// array reads an array. item is called before each item with its position, from 1.
-func (d *decoder) array(name string, item func(n int) error) error {
-	if k := d.json.PeekKind(); k != '[' && k != 0 {
-		return malformedf("%s is not a list", name)
-	}
-	if err := d.open('['); err != nil {
-		return err
-	}
-	for n := 1; d.json.PeekKind() != ']'; n++ {
-		if err := item(n); err != nil {
-			return err
-		}
-	}
-	_, err := d.json.ReadToken()
-	return err
-}
-
-func (d *decoder) open(delim jsontext.Kind) error {
-	t, err := d.json.ReadToken()
-	if err == nil && t.Kind() != delim {
-		err = malformedf("found %s where an object or a list belongs", t.Kind())
-	}
-	return err
 }

@@ -2,15 +2,16 @@
 // members, users and devices, page by page, into the types of package
 // directory.
 //
-// It is not a general Graph client: it sends GET requests to three feeds and
-// nothing else, and it keeps no state but the address it was given. Of the Graph
+// It is not a general Graph client: it sends GET requests to three feeds, and for
+// users and devices by id, and nothing else; it keeps no state but the address it was given. Of the Graph
 // SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
 // link the generated models, which cannot tell a property that was cleared from
 // one that was not mentioned.
 //
 // Its invariants:
 //
-//   - Unknown is not empty. A page is complete and understood, or it is an error.
+//   - Unknown is not empty. A page is complete, or it is an error; what in it cannot be
+//     read is left out and named, and never stands for "not there".
 //   - An access token goes to the host that the operator named and to no other,
 //     whatever a link or a redirect says.
 //   - A request ends by its context's deadline, also while Graph throttles.
@@ -142,8 +143,10 @@ func (c *Client) Select(feed directory.Feed) []string {
 //
 // Throttling, faults of the service and broken connections are tried again, up
 // to 6 times and not past ctx's deadline; an error that ends there satisfies
-// errors.Is(err, context.DeadlineExceeded) and says why it had to wait. The error
-// is directory.ErrResync if Graph no longer knows the link.
+// errors.Is(err, context.DeadlineExceeded) and says why it had to wait. It is a
+// *NotBefore if it was Graph that asked for the wait. The error is
+// directory.ErrResync if Graph no longer knows the link, and directory.ErrLink if it
+// refuses a link of its own for another reason.
 //
 // Source: https://learn.microsoft.com/graph/delta-query-overview and
 // https://learn.microsoft.com/graph/throttling.
@@ -152,44 +155,53 @@ func (c *Client) Page(ctx context.Context, feed directory.Feed, link string) (di
 	if err != nil {
 		return directory.Page{}, err
 	}
+	r := request{feed: f, link: link}
 	if link == "" {
-		link = c.first(f)
+		r.link, r.ours = c.first(f), true
 	}
-	return c.read(ctx, f, link)
+	return c.read(ctx, r)
 }
 
 // Again reads some groups once more, at most 50, from the beginning: all of their
 // properties and members. link is "" at first, and then the last page's Next until
-// that is "". A group that Graph does not list is left out.
+// that is "". A group that Graph does not list is left out. Errors are those of Page.
 //
-// Source: https://learn.microsoft.com/graph/api/group-delta, "$filter".
+// Source: https://learn.microsoft.com/graph/api/group-delta, "$filter": only by id,
+// and 50 objects at most.
 func (c *Client) Again(ctx context.Context, groups []directory.ID, link string) (directory.Page, error) {
 	f, err := lookup(directory.GroupFeed)
 	if err != nil {
 		return directory.Page{}, err
 	}
+	r := request{feed: f, link: link}
 	if link == "" {
 		terms := make([]string, len(groups))
 		for i, id := range groups {
 			terms[i] = "id eq '" + id.String() + "'"
 		}
-		link = c.first(f) + "&$filter=" + strings.ReplaceAll(strings.Join(terms, " or "), " ", "%20")
+		r.link, r.ours = c.first(f)+"&$filter="+escape(strings.Join(terms, " or ")), true
 	}
-	return c.read(ctx, f, link)
+	return c.read(ctx, r)
 }
 
 // first is the link that begins an enumeration.
-func (c *Client) first(f feed) string {
-	return c.base.String() + "/v1.0/" + string(f.name) + "/delta?$select=" + strings.Join(c.Select(f.name), ",")
-}
+func (c *Client) first(f feed) string { return c.at(f) + "/delta?" + c.selects(f) }
 
-func (c *Client) read(ctx context.Context, f feed, link string) (directory.Page, error) {
-	if err := c.check(link); err != nil {
-		return directory.Page{}, fmt.Errorf("read %s feed: %w", f.name, err)
+func (c *Client) at(f feed) string { return c.base.String() + "/v1.0/" + string(f.name) }
+
+func (c *Client) selects(f feed) string { return "$select=" + strings.Join(c.Select(f.name), ",") }
+
+// escape makes a filter fit for a link. Ids and our own words need no more.
+func escape(filter string) string { return strings.ReplaceAll(filter, " ", "%20") }
+
+func (c *Client) read(ctx context.Context, r request) (directory.Page, error) {
+	what := "feed"
+	if r.list {
+		what = "by id"
 	}
-	page, err := c.persist(ctx, f, link)
+	page, err := c.persist(ctx, r)
 	if err != nil {
-		return directory.Page{}, fmt.Errorf("read %s feed: %w", f.name, err)
+		return directory.Page{}, fmt.Errorf("read %s %s: %w", r.feed.name, what, err)
 	}
 	return page, nil
 }

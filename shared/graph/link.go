@@ -9,6 +9,14 @@ import (
 	"strings"
 )
 
+// request is a page to ask for.
+type request struct {
+	feed feed
+	link string
+	ours bool // the link was made here, not by Graph
+	list bool // of objects as they are, not of changes: no deltaLink ends it
+}
+
 func parseBase(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {

@@ -64,22 +64,29 @@ func (r *refusal) has(code string) bool {
 
 // refused turns a response other than 200 into an error: one to try again, one
 // to enumerate again, or one for a person.
-func (c *Client) refused(resp *http.Response, f feed, token string) error {
+func (c *Client) refused(resp *http.Response, q request, token string) error {
 	r := readRefusal(resp)
-	switch {
-	case r.status == http.StatusGone || r.status >= 400 && r.status < 500 && (r.has("syncStateNotFound") || r.has("resyncRequired")):
-		return fmt.Errorf("%w: %w", directory.ErrResync, r)
-	case r.status == http.StatusUnauthorized:
-		return fmt.Errorf("%w: %w", errUnauthorized, r)
-	case r.status == http.StatusForbidden:
-		return forbidden(r, f, roles(token))
-	}
 	switch r.status {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%w: %w", errUnauthorized, r)
+	case http.StatusForbidden:
+		return forbidden(r, q.feed, roles(token))
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		t := &transient{error: r}
 		t.after, t.asked = retryAfter(resp.Header, c.now())
+		t.at = c.now().Add(t.after)
 		return t
+	case http.StatusProxyAuthRequired, http.StatusTooEarly:
+		return r // not about the link
+	}
+	switch {
+	case q.list || r.status < 400 || r.status >= 500:
+		return r
+	case r.status == http.StatusGone || r.has("syncStateNotFound") || r.has("resyncRequired"):
+		return fmt.Errorf("%w: %w", directory.ErrResync, r)
+	case !q.ours:
+		return fmt.Errorf("%w: %w", directory.ErrLink, r)
 	}
 	return r
 }
@@ -100,7 +107,7 @@ func forbidden(r *refusal, f feed, have []string) error {
 // readRefusal keeps of a response what a person has to know. A body that is no OData
 // error leaves the status alone.
 func readRefusal(resp *http.Response) *refusal {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	body, _ := io.ReadAll(io.LimitReader(withoutMark(resp.Body), 64<<10))
 	r := &refusal{odata: readOData(resp, body), status: resp.StatusCode, requestID: resp.Header.Get("request-id")}
 	if resp.StatusCode/100 == 3 {
 		r.location = resp.Header.Get("Location")

@@ -31,9 +31,34 @@ type transient struct {
 	error
 	after time.Duration // what Graph asked for, if asked
 	asked bool
+	at    time.Time // the end of what it asked for
 }
 
 func (t *transient) Unwrap() error { return t.error }
+
+// until is err, which ends a call before Graph's wait is over, with that wait: the
+// next call must not begin before it.
+func (t *transient) until(err error) error {
+	if !t.asked {
+		return err
+	}
+	return &NotBefore{at: t.at, error: err}
+}
+
+// NotBefore is the error of a call that ended while Graph still asked to be left
+// alone, by a Retry-After. Who asks again earlier is refused again, and counted.
+//
+// Source: https://learn.microsoft.com/graph/throttling.
+type NotBefore struct {
+	error
+	at time.Time
+}
+
+// NotBefore is when Graph may be asked again, by the client's clock.
+func (e *NotBefore) NotBefore() time.Time { return e.at }
+
+// Unwrap returns the error that ended the call.
+func (e *NotBefore) Unwrap() error { return e.error }
 
 // lateError is a wait that would end after the deadline.
 type lateError struct {
@@ -51,10 +76,13 @@ func round(d time.Duration) time.Duration { return d.Round(100 * time.Millisecon
 
 // persist tries until a page is read, the error is final, or the tries or the
 // time run out.
-func (c *Client) persist(ctx context.Context, f feed, link string) (directory.Page, error) {
+func (c *Client) persist(ctx context.Context, r request) (directory.Page, error) {
+	if err := c.check(r.link); err != nil {
+		return directory.Page{}, err
+	}
 	fresh := false
 	for n := 1; ; n++ {
-		page, err := c.try(ctx, f, link, fresh)
+		page, err := c.try(ctx, r, fresh)
 		if err == nil {
 			return page, nil
 		}
@@ -67,17 +95,17 @@ func (c *Client) persist(ctx context.Context, f feed, link string) (directory.Pa
 		case !again:
 			return directory.Page{}, err
 		case ctx.Err() != nil:
-			return directory.Page{}, fmt.Errorf("%w: last: %w", ctx.Err(), err)
+			return directory.Page{}, t.until(fmt.Errorf("%w: last: %w", ctx.Err(), err))
 		case n >= maxTries:
-			return directory.Page{}, fmt.Errorf("gave up after %d tries: %w", n, err)
+			return directory.Page{}, t.until(fmt.Errorf("gave up after %d tries: %w", n, err))
 		}
 		wait := c.pause(t, n)
 		if end, limited := ctx.Deadline(); limited && end.Sub(c.now()) <= wait {
-			return directory.Page{}, &lateError{wait: wait, left: end.Sub(c.now()), cause: err}
+			return directory.Page{}, t.until(&lateError{wait: wait, left: end.Sub(c.now()), cause: err})
 		}
-		c.log.WarnContext(ctx, "graph request is repeated", "feed", string(f.name), "try", n, "wait", wait, "cause", err)
+		c.log.WarnContext(ctx, "graph request is repeated", "feed", string(r.feed.name), "try", n, "wait", wait, "cause", err)
 		if err := c.wait(ctx, wait); err != nil {
-			return directory.Page{}, fmt.Errorf("%w: last: %w", err, t.error)
+			return directory.Page{}, t.until(fmt.Errorf("%w: last: %w", err, t.error))
 		}
 	}
 }
@@ -93,7 +121,7 @@ func (c *Client) pause(t *transient, n int) time.Duration {
 }
 
 // try makes the request once.
-func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (directory.Page, error) {
+func (c *Client) try(ctx context.Context, r request, fresh bool) (directory.Page, error) {
 	// The credential has retries of its own, so that its error is final.
 	token, err := c.token(ctx, fresh)
 	if err != nil {
@@ -101,7 +129,7 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.link, nil)
 	if err != nil {
 		return directory.Page{}, fmt.Errorf("make request: %w", err)
 	}
@@ -114,20 +142,32 @@ func (c *Client) try(ctx context.Context, f feed, link string, fresh bool) (dire
 	}
 	defer discard(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return directory.Page{}, c.refused(resp, f, token)
+		return directory.Page{}, c.refused(resp, r, token)
 	}
-	page, err := decode(resp.Body, f, c.Select(f.name))
+	page, err := c.understand(resp, r)
+	if err != nil {
+		return directory.Page{}, err
+	}
+	doubt(page, roles(token))
+	return page, nil
+}
+
+// understand reads the page of a response.
+func (c *Client) understand(resp *http.Response, r request) (directory.Page, error) {
+	page, err := decode(resp.Body, r.feed, c.Select(r.feed.name), r.list)
 	if _, whole := errors.AsType[*malformed](err); err != nil && !whole {
 		return page, &transient{error: fmt.Errorf("page (%s) is not whole or not JSON: %w", cmp.Or(resp.Header.Get("Content-Type"), "no content type"), err)}
 	}
-	if err == nil && page.Next == link {
+	if err == nil && page.Next == r.link {
 		err = malformedf("@odata.nextLink leads back to the page itself: the feed would never end")
 	}
 	if err != nil {
 		return page, fmt.Errorf("page is not understood: %w", err)
 	}
-	doubt(page, roles(token))
-	return page, c.check(cmp.Or(page.Next, page.Delta))
+	if link := cmp.Or(page.Next, page.Delta); link != "" {
+		return page, c.check(link)
+	}
+	return page, nil
 }
 
 // token returns an access token, normally the credential's cached one. A fresh one
@@ -171,12 +211,15 @@ func discard(body io.ReadCloser) {
 	_ = body.Close()
 }
 
+// nonsense is a wait that Graph does not ask for: its own links do not live so long.
+const nonsense = 7 * 24 * time.Hour
+
 // retryAfter reads the header of that name: seconds, also with a fraction, or a
 // date (RFC 9110, 10.2.3), which is counted from the response's own Date, for our
 // clock may differ from Graph's.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	v := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < 1e6 {
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < nonsense.Seconds() {
 		return time.Duration(s * float64(time.Second)), true
 	}
 	at, err := http.ParseTime(v)
@@ -186,7 +229,10 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	return max(at.Sub(now), 0), true
+	if d := at.Sub(now); d < nonsense {
+		return max(d, 0), true
+	}
+	return 0, false
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

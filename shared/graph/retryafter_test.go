@@ -22,6 +22,8 @@ func TestRetryAfter(t *testing.T) {
 		{value: "-1"},
 		{value: "Inf"},
 		{value: "1e300"},
+		{value: "700000"}, // longer than a link lives
+		{value: "Fri, 31 Dec 9999 23:59:59 GMT"},
 		{value: "Sun, 01 Mar 2026 12:00:30 GMT", want: 30 * time.Second, asked: true},
 		{value: "Sun, 01 Mar 2026 11:59:00 GMT", want: 0, asked: true},
 		{value: "Sunday, 01-Mar-26 12:00:30 GMT", want: 30 * time.Second, asked: true},

@@ -20,6 +20,8 @@ type query struct {
 	minimal bool           // only the properties that changed
 	deleted bool           // a full enumeration lists what is deleted too
 	hidden  bool           // the members of hidden groups may be seen
+	list    bool           // objects as they are, by id, not of a delta
+	bare    bool           // a restored group comes without the members it had
 }
 
 func (q query) selects(name string) bool { return len(q.names) == 0 || slices.Contains(q.names, name) }
@@ -99,7 +101,7 @@ func (t *Tenant) item(o *object, q query) (item, bool) {
 	}
 	visibility, _ := o.props["visibility"].value.(string)
 	if q.selects("members") && (q.hidden || !strings.EqualFold(visibility, "HiddenMembership")) {
-		it.members = t.memberChanges(o, q, isNew)
+		it.members = t.memberChanges(o, q, isNew && (!q.bare || o.added > q.since))
 	}
 	return it, changed || len(it.members) > 0
 }

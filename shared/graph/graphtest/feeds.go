@@ -30,6 +30,7 @@ const keptRounds = 64
 // link is what a $deltatoken or $skiptoken says. It is opaque to clients.
 type link struct {
 	Server string // that made it
+	Number uint64 // of all that it made
 	Age    int
 	Feed   directory.Feed
 	At     time.Time
@@ -50,6 +51,25 @@ func (s *Server) ExpireLinks() {
 	s.age++
 }
 
+// RefuseLinks makes the service refuse, for ever, each link of a feed that was handed
+// out so far, a nextLink as well as a deltaLink. A new enumeration works, and so do
+// the links of that one. People have seen 400 Directory_ExpiredPageToken, 400
+// Request_BadRequest and 404 UnknownError.
+func (s *Server) RefuseLinks(f directory.Feed, status int, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost == nil {
+		s.lost = map[directory.Feed]lostLinks{}
+	}
+	s.lost[f] = lostLinks{upto: s.sealed, refusal: refusal{status, code, "The specified page token value has expired."}}
+}
+
+// lostLinks are the links of a feed up to one, which are refused.
+type lostLinks struct {
+	upto    uint64
+	refusal refusal
+}
+
 // refusal is an OData error as an answer.
 type refusal struct {
 	status        int
@@ -57,6 +77,11 @@ type refusal struct {
 }
 
 func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.Feed) {
+	s.serve(w, r, f, s.page)
+}
+
+// serve answers a request for a page that answer makes, if the token opens the feed.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, f directory.Feed, answer func(*http.Request, directory.Feed, []string) (wirePage, *refusal)) {
 	if s.throttle(w) {
 		return
 	}
@@ -65,7 +90,7 @@ func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.
 		refuse(w, e.status, e.code, e.message)
 		return
 	}
-	page, e := s.page(r, f, roles)
+	page, e := answer(r, f, roles)
 	if e != nil {
 		if e.status == http.StatusGone {
 			w.Header().Set("Location", s.url+r.URL.Path+"?$deltatoken=")
@@ -116,7 +141,7 @@ func (s *Server) page(r *http.Request, f directory.Feed, roles []string) (wirePa
 		}
 		minimal := slices.Contains(r.Header.Values("Prefer"), "return=minimal")
 		since := l.Since - min(l.Since, uint64(s.options.Replay))
-		return s.firstPage(query{feed: f, names: l.Select, ids: l.IDs, since: max(since, 1), minimal: minimal, hidden: hidden}), nil
+		return s.firstPage(query{feed: f, names: l.Select, ids: l.IDs, since: max(since, 1), minimal: minimal, hidden: hidden, bare: s.options.BareRestore}), nil
 	}
 	return s.firstPage(query{feed: f, names: names, ids: ids, deleted: s.options.ListDeleted, hidden: hidden}), nil
 }
@@ -154,6 +179,7 @@ func badRequest(message string) *refusal {
 
 func (s *Server) firstPage(q query) wirePage {
 	items, upto := s.shown(q.feed).delta(q)
+	items = s.lieTo(q).tell(items)
 	l := layout{
 		pageSize: s.options.PageSize, memberSlice: s.options.MemberSlice, repeat: s.options.Repeat,
 		emptyPages: s.options.EmptyPages, shuffle: s.options.Shuffle,
@@ -163,13 +189,18 @@ func (s *Server) firstPage(q query) wirePage {
 	if len(pages) == 1 {
 		return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, IDs: q.ids, Since: upto}, true)
 	}
-	s.mu.Lock()
-	s.opened++
-	id := s.opened
-	s.rounds[id] = &round{pages, upto}
-	delete(s.rounds, id-keptRounds)
-	s.mu.Unlock()
+	id := s.keep(&round{pages, upto})
 	return s.wirePage(pages[0], link{Feed: q.feed, Select: q.names, IDs: q.ids, Round: id, Page: 1}, false)
+}
+
+// keep remembers a round and returns its number.
+func (s *Server) keep(r *round) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened++
+	s.rounds[s.opened] = r
+	delete(s.rounds, s.opened-keptRounds)
+	return s.opened
 }
 
 func (s *Server) nextPage(l link) (wirePage, *refusal) {
@@ -189,10 +220,7 @@ func (s *Server) nextPage(l link) (wirePage, *refusal) {
 
 // wirePage writes a page that ends in a link: a deltaLink if it is the last.
 func (s *Server) wirePage(items []item, l link, last bool) wirePage {
-	p := wirePage{Context: fmt.Sprintf("%s/v1.0/$metadata#%s", s.url, l.Feed), Value: make([]map[string]any, len(items))}
-	for i, it := range items {
-		p.Value[i] = wire(it)
-	}
+	p := s.wireItems(l.Feed, items)
 	to := s.url + feedPath(l.Feed) + "?"
 	if last {
 		p.Delta = to + "$deltatoken=" + s.seal(l)
@@ -202,10 +230,19 @@ func (s *Server) wirePage(items []item, l link, last bool) wirePage {
 	return p
 }
 
+func (s *Server) wireItems(f directory.Feed, items []item) wirePage {
+	p := wirePage{Context: fmt.Sprintf("%s/v1.0/$metadata#%s", s.url, f), Value: make([]map[string]any, len(items))}
+	for i, it := range items {
+		p.Value[i] = wire(it)
+	}
+	return p
+}
+
 func (s *Server) seal(l link) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.Server, l.Age, l.At = s.id, s.age, s.options.Now()
+	s.sealed++
+	l.Server, l.Number, l.Age, l.At = s.id, s.sealed, s.age, s.options.Now()
 	b, _ := json.Marshal(l) // strings and numbers: nothing that cannot be written
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -220,6 +257,9 @@ func (s *Server) open(token string, f directory.Feed) (link, *refusal) {
 	defer s.mu.Unlock()
 	if l.Server != s.id || l.Age != s.age || s.options.Now().Sub(l.At) > linkLife {
 		return l, s.resync()
+	}
+	if lost := s.lost[f]; l.Number <= lost.upto {
+		return l, &lost.refusal
 	}
 	return l, nil
 }

@@ -34,6 +34,7 @@ type Options struct {
 	Repeat      int    // every nth item is sent three times; 0: none
 	EmptyPages  int    // an empty page after every n pages; 0: none
 	ListDeleted bool   // a full enumeration lists deleted groups, users and members too
+	BareRestore bool   // who comes back from the recycle bin is listed without the members it had
 	Replay      int    // a delta begins with the last n events that the one before it had
 	Seed        uint64 // of all that is random in the above
 
@@ -95,8 +96,11 @@ type Server struct {
 	window   time.Time // when the 10 seconds of Options.Throttle began
 	used     int       // requests in them
 	age      int       // of links: raised by ExpireLinks
-	issued   int       // access tokens
-	revoked  int       // access tokens up to this one are not accepted
+	sealed   uint64    // links
+	lost     map[directory.Feed]lostLinks
+	lies     Lies
+	issued   int // access tokens
+	revoked  int // access tokens up to this one are not accepted
 }
 
 // NewServer returns a server of t that does not listen yet.
@@ -177,12 +181,17 @@ func allFeeds() []directory.Feed {
 	return []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
 }
 
-func feedPath(f directory.Feed) string { return "/v1.0/" + string(f) + "/delta" }
+func listPath(f directory.Feed) string { return "/v1.0/" + string(f) }
+
+func feedPath(f directory.Feed) string { return listPath(f) + "/delta" }
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, f := range allFeeds() {
 		mux.HandleFunc("GET "+feedPath(f), func(w http.ResponseWriter, r *http.Request) { s.serveDelta(w, r, f) })
+	}
+	for _, f := range []directory.Feed{directory.UserFeed, directory.DeviceFeed} {
+		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, s.list) })
 	}
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.inTenant(s.serveKeys))

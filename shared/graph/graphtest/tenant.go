@@ -4,7 +4,8 @@
 // odd orders and, on demand, their faults.
 //
 // It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
-// groups, users and devices and the client credentials flow, and nothing else. It
+// groups, users and devices, users and devices by id, and the client credentials flow,
+// and nothing else. It
 // is deterministic for a given history, seed and order of requests, but for its keys.
 //
 // What Microsoft documents or people have seen of these feeds, and what plays it:
@@ -14,6 +15,8 @@
 //     is null: always.
 //   - $filter by up to 50 ids, $deltatoken=latest, Prefer: return=minimal: when asked
 //     for. $top, $expand, $orderby, and parameters beside a token: 400.
+//   - Users and devices by id, up to 15 values of "in", with null for what was never set:
+//     when asked for. More are refused with 400.
 //   - A page has a nextLink or a deltaLink: Options.PageSize; pages without items:
 //     EmptyPages.
 //   - One object in many items with a slice of its members each: MemberSlice; in any
@@ -21,14 +24,19 @@
 //     one before it said: Replay.
 //   - Items of what is deleted, also of members, in a first enumeration: ListDeleted.
 //   - "changed" is the recycle bin: Tenant.SoftDelete; "deleted" is for good:
-//     HardDelete; who comes back is new, with all members: Restore.
+//     HardDelete; who comes back is new, with all members: Restore; or, since nobody
+//     promises it, without those it had: BareRestore.
 //   - A removed member says "deleted", whether the membership or the member is gone:
 //     always. Of members only id and @odata.type are said, of any type: always.
 //   - Groups of hidden membership come without members, and 200, unless the token has
 //     Member.Read.Hidden: property visibility, Server.SetRoles.
+//     A delta that says that a group is hidden no more does not say who was in it.
 //   - Changes that show late, and in one feed before the other: Server.Freeze.
+//   - Answers that lack members, objects or all there is, in a feed, for groups by id, or
+//     in a list, each on its own: Server.Lie.
 //   - Links live a week (Options.Now), or less: Server.ExpireLinks. An old one is
-//     refused with 410 and a Location, or with 400: Options.Expired.
+//     refused with 410 and a Location, or with 400: Options.Expired. One that is refused
+//     for ever with another code, while a new enumeration works: Server.RefuseLinks.
 //   - 429 with Retry-After and x-ms-throttle headers, those who come again too early
 //     counted: Options.Throttle. 429 without a word, with a date, or with nonsense,
 //     5xx, cuts, halves and pages of proxies: Options.Fault.
@@ -100,6 +108,7 @@ type object struct {
 	props    map[string]prop
 	members  map[directory.ID]edge
 	removed  directory.Removal
+	added    uint64         // created
 	born     uint64         // created or restored
 	standing uint64         // last created, deleted or restored
 	left     []directory.ID // groups that it left by being deleted, for Restore
@@ -178,7 +187,7 @@ func (t *Tenant) add(id directory.ID, kind directory.Kind, props map[string]any,
 		t.objects = map[directory.ID]*object{}
 	}
 	seq := t.append(Event{What: Added, Object: id})
-	o := &object{id: id, kind: kind, props: map[string]prop{}, born: seq, standing: seq}
+	o := &object{id: id, kind: kind, props: map[string]prop{}, added: seq, born: seq, standing: seq}
 	for name, v := range props {
 		o.props[name] = prop{v, seq}
 	}
