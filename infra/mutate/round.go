@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,7 +49,7 @@ func (r *round) play(ctx context.Context, list []mutant) error {
 	}
 	var wait errgroup.Group
 	wait.SetLimit(r.parallel)
-	for s := range r.sound {
+	for _, s := range slices.Collect(maps.Keys(r.sound)) { // they are filled in meanwhile
 		wait.Go(func() error { r.listen(ctx, s); return nil })
 	}
 	_ = wait.Wait()
