@@ -8,12 +8,14 @@ RULES     ?=
 ARCH      ?= arm64
 # What `make test` passes on, such as TESTFLAGS='-short' or TESTFLAGS='-run TestStory -v'.
 TESTFLAGS ?=
+# Which mutants `make mutate` plays: all, so many of them, or those with this text in their package or name.
+MUTANTS   ?=
 
 GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 FUZZERS = grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's|/[^/]*:func | |' | sort
 
 .DEFAULT_GOAL = help
-.PHONY: help build test lint demo fuzz bench azure lambda needs clean
+.PHONY: help build test lint demo mutate fuzz bench azure lambda needs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +31,9 @@ lint: ## Check format, go vet and staticcheck; known vulnerabilities where govul
 	go vet ./... ./.ci
 	go tool staticcheck ./... ./.ci
 	@.ci/vulnerabilities
+
+mutate: needs ## Break safety rules one at a time and see the tests notice (MUTANTS=10, MUTANTS=shared/ad: some)
+	@go run ./infra/mutate "$(MUTANTS)"
 
 fuzz: ## Run each fuzz target for FUZZTIME (10s), two at a time
 	@$(FUZZERS) | xargs -P 2 -L 1 .ci/fuzz $(FUZZTIME)

@@ -119,6 +119,25 @@ func TestDecodeRefusesEveryHalf(t *testing.T) {
 	}
 }
 
+// TestDecodeRefusesWhatItDoesNotKnow: a page that is whole and JSON, but lacks what says
+// that it is all, is an error: there may be more that nobody sees. Its items may be as
+// odd as they like.
+func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
+	f := groupFeed(t)
+	for _, page := range []string{
+		`7`, `null`, `[]`, `"x"`, `{}`,
+		`{"@odata.deltaLink":"d"}`, `{"value":null,"@odata.deltaLink":"d"}`, `{"value":{},"@odata.deltaLink":"d"}`, `{"value":"x","@odata.deltaLink":"d"}`,
+		`{"value":[]}`, `{"value":[null]}`, `{"value":[],"@odata.deltaLink":""}`, `{"value":[],"@odata.deltaLink":null}`, `{"value":[],"@odata.nextLink":["n"]}`,
+		`{"value":[],"@odata.nextLink":"n","@odata.deltaLink":"d"}`, `{"value":[],"@odata.nextLink":{},"@odata.deltaLink":"d"}`,
+		`{"value":[],"@odata.deltaLink":"d"}{}`, `{"value":[],"@odata.deltaLink":"d"} 7`,
+	} {
+		_, err := decode(strings.NewReader(page), f, f.selection(nil), false)
+		if _, is := errors.AsType[*malformed](err); !is {
+			t.Errorf("%s: error %v is not about what the page lacks", page, err)
+		}
+	}
+}
+
 // FuzzDecode: any bytes are a page or an error, and a page that is written again is the
 // same page.
 func FuzzDecode(f *testing.F) {

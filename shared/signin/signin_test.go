@@ -217,12 +217,18 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestParseCloud: Graph and sign-in of each cloud, as Microsoft lists them. A token
+// of one cloud is worth nothing in another.
 func TestParseCloud(t *testing.T) {
-	for _, name := range []string{"", "public", "usgov", "usgov-dod", "china"} {
-		c, err := signin.ParseCloud(name)
-		ok(t, err)
-		if !strings.HasPrefix(c.Graph, "https://") || !strings.HasPrefix(c.Authority, "https://login.") {
-			t.Errorf("%q: %+v", name, c)
+	for name, want := range map[string]signin.Cloud{
+		"":          {Graph: "https://graph.microsoft.com", Authority: "https://login.microsoftonline.com"},
+		"public":    {Graph: "https://graph.microsoft.com", Authority: "https://login.microsoftonline.com"},
+		"usgov":     {Graph: "https://graph.microsoft.us", Authority: "https://login.microsoftonline.us"},
+		"usgov-dod": {Graph: "https://dod-graph.microsoft.us", Authority: "https://login.microsoftonline.us"},
+		"china":     {Graph: "https://microsoftgraph.chinacloudapi.cn", Authority: "https://login.chinacloudapi.cn"},
+	} {
+		if got, err := signin.ParseCloud(name); err != nil || got != want {
+			t.Errorf("%q: %+v, %v; want %+v", name, got, err, want)
 		}
 	}
 	if _, err := signin.ParseCloud("mars"); err == nil {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Transport is for sign-in and for what the tokens open: it trusts the system's
@@ -34,15 +35,15 @@ func Transport(caFile string) (*http.Transport, error) {
 	return t, nil
 }
 
-// CheckProxy says what is wrong with the value of HTTPS_PROXY. The library ignores
-// what it cannot read, and goes without a proxy. The value is not repeated: it may
-// hold a password.
+// CheckProxy says what is wrong with the value of HTTPS_PROXY. The library puts
+// http:// before what it cannot read, and then looks for a proxy of the name "http:",
+// or goes without one. The value is not repeated: it may hold a password.
 func CheckProxy(value string) error {
 	u, err := url.Parse(value)
 	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
 		u, err = url.Parse("http://" + value)
 	}
-	if value != "" && (err != nil || u.Host == "") {
+	if value != "" && (err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":")) {
 		return errors.New("HTTPS_PROXY is no address of a proxy: write http://host:port, or http://user:password@host:port with %-codes for what is not a letter or digit")
 	}
 	return nil

@@ -68,6 +68,7 @@ func TestFaults(t *testing.T) {
 		"no container, may make it":   {get, answers{refuse(404, "ContainerNotFound"), ok, refuse(404, "BlobNotFound")}, fs.ErrNotExist, "", 3, 0},
 		"no container, others did":    {get, answers{refuse(404, "ContainerNotFound"), refuse(409, "ContainerAlreadyExists"), refuse(404, "BlobNotFound")}, fs.ErrNotExist, "", 3, 0},
 		"no container, may not":       {get, answers{refuse(404, "ContainerNotFound"), refuse(403, "AuthorizationFailure")}, nil, "the container does not exist, and cannot be made", 2, 0},
+		"no container, twice":         {get, answers{refuse(404, "ContainerNotFound"), refuse(409, "ContainerAlreadyExists"), refuse(404, "ContainerNotFound")}, nil, "404 ContainerNotFound", 3, 0},
 		"get when broken":             {get, answers{refuse(500, "InternalError")}, nil, "500 InternalError", 4, 10 * time.Second},
 		"list when broken":            {list, answers{refuse(500, "InternalError")}, nil, "500 InternalError", 4, 10 * time.Second},
 		"list without right":          {list, answers{refuse(403, "AuthorizationFailure")}, nil, "network rules", 1, 0},

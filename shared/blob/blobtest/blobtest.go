@@ -80,6 +80,18 @@ func Test(t *testing.T, s blob.Store) {
 			t.Errorf("Get of 2 MiB: %d bytes, %v", len(data), err)
 		}
 	})
+	t.Run("bytes", func(t *testing.T) {
+		mine := []byte("one")
+		if _, err := s.Put(ctx, "test/b", mine, blob.Absent); err != nil {
+			t.Fatal(err)
+		}
+		for what, b := range map[string][]byte{"put": mine, "got": read(t, s, "test/b")} {
+			b[0] = 'x'
+			if data := read(t, s, "test/b"); string(data) != "one" {
+				t.Errorf("after the bytes that were %s are changed the object is %q", what, data)
+			}
+		}
+	})
 	t.Run("race", func(t *testing.T) { race(t, s) })
 	t.Run("keys", func(t *testing.T) {
 		for _, k := range []string{"", "/a", "a/", "a//b", "../a", "test/.x", "Test/a", "a b"} {
@@ -128,6 +140,15 @@ func put(t *testing.T, s blob.Store, key, data string, old blob.Tag) blob.Tag {
 		t.Fatalf("Put %s: %v", key, err)
 	}
 	return tag
+}
+
+func read(t *testing.T, s blob.Store, key string) []byte {
+	t.Helper()
+	data, _, err := s.Get(t.Context(), key)
+	if err != nil {
+		t.Fatalf("Get %s: %v", key, err)
+	}
+	return data
 }
 
 // ErrInjected is the error of a write that Hook made fail.
