@@ -18,7 +18,7 @@ import (
 type domain interface {
 	Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error)
 	Scan(ctx context.Context, each func(ad.Row) error) error
-	Read(ctx context.Context, id directory.ID) (ad.Row, bool, error)
+	Read(ctx context.Context, id directory.ID, guid plan.GUID) (ad.Row, bool, error)
 	Sight(ctx context.Context) (blind string, err error)
 	Identify(ctx context.Context) (ad.Identity, error)
 }

@@ -83,7 +83,7 @@ func (a *agent) prove(ctx context.Context) (proven bool, blind string, err error
 func (a *agent) named(ctx context.Context, ids []directory.ID) error {
 	report := relay.Report{After: a.closed}
 	for _, id := range ids {
-		x, found, err := a.session.Read(ctx, id)
+		x, found, err := a.session.Read(ctx, id, "")
 		switch {
 		case err != nil:
 			return err

@@ -105,10 +105,12 @@ type empty struct {
 	err   error
 }
 
-func (e empty) Scan(context.Context, func(ad.Row) error) error           { return e.err }
-func (e empty) Sight(context.Context) (string, error)                    { return e.blind, nil }
-func (e empty) Identify(context.Context) (ad.Identity, error)            { return ad.Identity{}, nil }
-func (e empty) Read(context.Context, directory.ID) (ad.Row, bool, error) { return ad.Row{}, false, nil }
+func (e empty) Scan(context.Context, func(ad.Row) error) error { return e.err }
+func (e empty) Sight(context.Context) (string, error)          { return e.blind, nil }
+func (e empty) Identify(context.Context) (ad.Identity, error)  { return ad.Identity{}, nil }
+func (e empty) Read(context.Context, directory.ID, plan.GUID) (ad.Row, bool, error) {
+	return ad.Row{}, false, nil
+}
 
 // TestLogLines are the agent's own lines that a person acts on.
 func TestLogLines(t *testing.T) {

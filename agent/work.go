@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
@@ -103,9 +102,6 @@ func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, rel
 			return results, err.Error(), nil
 		}
 		res, err := a.change(ctx, fence, c, failed)
-		if errors.Is(err, ad.ErrFenced) {
-			return results, err.Error(), nil
-		}
 		if err != nil {
 			return nil, "", err
 		}

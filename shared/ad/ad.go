@@ -40,13 +40,9 @@ type Conn interface {
 	ModifyDN(*ldap.ModifyDNRequest) error
 }
 
-// Errors after which a caller stops. What the last change did is unknown.
-var (
-	// ErrFenced: a newer agent, lease or epoch has written to the group.
-	ErrFenced = errors.New("a newer writer has been at this group")
-	// ErrConnection: no answer. Close the connection and dial again.
-	ErrConnection = errors.New("no answer from the domain controller")
-)
+// ErrConnection: no answer. What the last change did is unknown: close the
+// connection and dial again.
+var ErrConnection = errors.New("no answer from the domain controller")
 
 // Domain is the part of a domain that one installation owns: each group below
 // Base whose adminDescription is a mark (plan.Mark) and whose adminDisplayName

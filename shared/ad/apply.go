@@ -16,9 +16,10 @@ import (
 )
 
 // Apply brings one change about, under a fence. The result is the change's own
-// outcome. An error means stop: ErrFenced, ErrConnection or the end of ctx, with
-// a result of Unknown; what was done up to there stays, and doing the change
-// again goes on from there.
+// outcome: a fence that outranks this one is plan.Fenced, and costs nothing but the
+// change itself. An error means stop: ErrConnection or the end of ctx, with a result
+// of Unknown; what was done up to there stays, and doing the change again goes on
+// from there.
 func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error) {
 	w := &writer{Domain: d, fence: f, change: c, patience: 16, limit: d.Values}
 	if w.limit <= 0 {
@@ -30,7 +31,7 @@ func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.R
 	}
 	var no refusal
 	if errors.As(w.refuse("read the group", err), &no) && ctx.Err() == nil {
-		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text}, nil
+		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text, Bad: w.bad}, nil
 	}
 	err = fmt.Errorf("%s group %s: %w", c.Op, c.Group, err)
 	return plan.Result{Status: plan.Unknown, GUID: w.guid, Text: err.Error()}, err
@@ -302,7 +303,8 @@ func names(changes []ldap.Change) []string {
 // outranks says whether this writer may follow the one whose fence the group has.
 func (w *writer) outranks(o object) error {
 	if theirs, ok := plan.ParseFence(o.fence); ok && theirs.Compare(w.fence) > 0 {
-		return fmt.Errorf("%w: %s has %q, this is %q", ErrFenced, o.dn, o.fence, w.fence)
+		return refusal{status: plan.Fenced, text: fmt.Sprintf("a newer writer has been at %s: its adminDisplayName is %q, this is %q; if nobody else writes to the group, set its adminDisplayName to %q",
+			o.dn, o.fence, w.fence, plan.Fence{Instance: w.Instance})}
 	}
 	return nil
 }

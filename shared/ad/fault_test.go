@@ -142,7 +142,7 @@ func TestRangesMove(t *testing.T) {
 			modify(t, g, "description", fmt.Sprint(n))
 		}
 	})
-	if _, _, err := d.Read(t.Context(), id(t, 0)); !errors.Is(err, errMoved) {
+	if _, _, err := d.Read(t.Context(), id(t, 0), ""); !errors.Is(err, errMoved) {
 		t.Errorf("read: got %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func TestBrokenRanges(t *testing.T) {
 			}
 			return res, err
 		}
-		if _, _, err := d.Read(t.Context(), id(t, 0)); err == nil {
+		if _, _, err := d.Read(t.Context(), id(t, 0), ""); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		d.Conn = m.Conn
@@ -316,9 +316,9 @@ func TestRaces(t *testing.T) {
 		{"removes a member to remove", func(t *testing.T, g plan.GUID) { modify(t, g, "member", sids(t, 2, 3)...) }, plan.Done, nil, ""},
 		{"older writer", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.1.0") }, plan.Done, nil, ""},
 		{"hand-made fence", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test x") }, plan.Done, nil, ""},
-		{"newer seq", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.9.1") }, plan.Unknown, ErrFenced, ""},
-		{"newer lease", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.1.2") }, plan.Unknown, ErrFenced, ""},
-		{"newer epoch", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 2.0.0") }, plan.Unknown, ErrFenced, ""},
+		{"newer seq", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.9.1") }, plan.Fenced, nil, "a newer writer"},
+		{"newer lease", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 1.1.2") }, plan.Fenced, nil, "a newer writer"},
+		{"newer epoch", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName", "gwb test 2.0.0") }, plan.Fenced, nil, "a newer writer"},
 		{"disowns", func(t *testing.T, g plan.GUID) { modify(t, g, "adminDisplayName") }, plan.Refused, nil, "is not ours"},
 		{"deletes", func(t *testing.T, g plan.GUID) {
 			if err := admin(t).Del(ldap.NewDelRequest(byGUID(g), nil)); err != nil {

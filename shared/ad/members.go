@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -47,46 +46,24 @@ func (w *writer) members(ctx context.Context, o *object) error {
 // plan names need not be ours. A removal may use it all the same.
 func (w *writer) nested(ctx context.Context) (map[directory.ID]plan.GUID, error) {
 	guids := map[directory.ID]plan.GUID{}
-	var filters []string
+	var ids []directory.ID
 	for _, r := range w.change.Remove {
-		if id, ok := r.Group(); ok {
-			if g := w.change.Known[id]; g != "" {
-				guids[id] = g
-			} else {
-				filters = append(filters, w.filterMark(id))
-			}
+		if id, ok := r.Group(); ok && w.change.Known[id] == "" {
+			ids = append(ids, id)
+		} else if ok {
+			guids[id] = w.change.Known[id]
 		}
 	}
 	for _, r := range w.change.Add {
-		id, ok := r.Group()
-		if !ok {
-			continue
-		}
-		f, err := filterGUID(w.change.Known[id])
-		if err != nil {
-			f = w.filterMark(id)
-		}
-		filters = append(filters, f)
-	}
-	// About 100 alternatives are what a server answers fastest.
-	for some := range slices.Chunk(filters, 100) {
-		err := w.owned(ctx, "(|"+strings.Join(some, "")+")", pageSize, nil, func(o object, id directory.ID) error {
-			guids[id] = o.guid
-			return nil
-		})
-		if err != nil {
-			return nil, err
+		if id, ok := r.Group(); ok {
+			ids = append(ids, id)
 		}
 	}
-	return guids, nil
-}
-
-func (w *writer) filterMark(id directory.ID) string {
-	attr := "adminDescription"
-	if w.Identity.External {
-		attr = external
+	objects, err := w.marked(ctx, ids, w.change.Known)
+	for id, o := range objects {
+		guids[id] = o.guid
 	}
-	return "(" + attr + "=" + plan.Mark(id) + ")"
+	return guids, err
 }
 
 // removals names what to take out. A ref to a group that is gone needs nothing:

@@ -25,7 +25,7 @@ func (r refusal) Error() string { return r.text }
 // What is no answer, and what is a refusal already, stays as it is.
 func (w *writer) refuse(doing string, err error) error {
 	var no refusal
-	if errors.As(err, &no) || errors.Is(err, ErrFenced) || errors.Is(err, ErrConnection) ||
+	if errors.As(err, &no) || errors.Is(err, ErrConnection) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

@@ -13,11 +13,16 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// Row is an owned group as it was read.
+// Row is a group as it was read.
 type Row struct {
 	Group plan.Group
+	SID   directory.SID
 	USN   int64  // uSNChanged, of the domain controller that was asked
 	Fence string // adminDisplayName
+
+	// Trouble says why a group that is there cannot be managed. Of Group only the ID
+	// is sure to be there then; what else could be read is there too.
+	Trouble *plan.Trouble
 }
 
 // Entries in one answer: MaxPageSize is 1,000 (MS-ADTS 3.1.1.3.4.6). Pages with
@@ -86,7 +91,7 @@ func (d *Domain) rest(ctx context.Context, left, owned map[plan.GUID]directory.I
 
 // Read reads the group that stands for a cloud group; found is false if there is
 // none, or none of ours.
-func (d *Domain) Read(ctx context.Context, id directory.ID) (row Row, found bool, err error) {
+func (d *Domain) Read(ctx context.Context, id directory.ID, guid plan.GUID) (row Row, found bool, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("read group %s: %w", id, err)
@@ -172,6 +177,7 @@ func (d *Domain) row(o object, id directory.ID, owned map[plan.GUID]directory.ID
 	name, parent, _ := plan.SplitRDN(o.dn)
 	return Row{
 		Group: plan.Group{ID: id, GUID: o.guid, Parent: parent, Name: name, Attrs: o.attrs, Members: refs(o.links, owned)},
+		SID:   o.sid,
 		USN:   o.usn,
 		Fence: o.fence,
 	}

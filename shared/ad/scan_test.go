@@ -68,7 +68,7 @@ func TestScan(t *testing.T) {
 	if diff := cmp.Diff(rows[id(t, 7)], read(t, d, id(t, 7))); diff != "" {
 		t.Errorf("scan and read differ (-scan +read):\n%s", diff)
 	}
-	if _, found, err := d.Read(t.Context(), id(t, groups)); found || err != nil {
+	if _, found, err := d.Read(t.Context(), id(t, groups), ""); found || err != nil {
 		t.Errorf("read a stranger: found %v, %v", found, err)
 	}
 }
@@ -86,7 +86,7 @@ func TestScanTwins(t *testing.T) {
 		}
 	}
 	named("scan", d.Scan(t.Context(), func(Row) error { return nil }))
-	_, _, err := d.Read(t.Context(), id(t, 0))
+	_, _, err := d.Read(t.Context(), id(t, 0), "")
 	named("read", err)
 	r := outcome(t, d, 1, creation(t, d, 0, "one"))
 	if r.Status != plan.Refused || !strings.Contains(r.Text, "CN=two,") {
