@@ -198,7 +198,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{name: "well"},
 		{name: "after work", state: "ok      DIR/state, after batch 2.7", change: func(dir string) {
-			ok(t, highWater{2, 7, "d"}.store(filepath.Join(dir, "state", "corp.json")))
+			ok(t, memory{filepath.Join(dir, "state", "corp")}.store(highFile, highWater{2, 7, "d"}))
 		}},
 		{name: "damaged memory", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "state", "corp.json"), []byte("{"), 0o600)) },
 			state: "FAILED  DIR/state/corp.json is damaged: unexpected end of JSON input; remove it if no plan was in flight: the agent then trusts the relay and the directory once"},
