@@ -105,7 +105,7 @@ func (p policy) never(r plan.Ref, sids map[plan.Ref]directory.SID) string {
 	}
 	switch {
 	case !known:
-		return "the agent's policy names accounts under never, and whether this is one of them cannot be found out: see that it exists, and that the agent's account may read its objectSid"
+		return "the agent's policy names accounts under never, and whether this is one of them cannot be found out: it is not there, or has no SID that the agent's account can see; add or remove it by hand"
 	case slices.Contains(p.Never, string(sid)):
 		return "the agent's policy names it under never"
 	}

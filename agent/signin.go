@@ -35,7 +35,7 @@ func stay(to *http.Request, _ []*http.Request) error {
 	if to.Response != nil {
 		status = to.Response.StatusCode
 	}
-	return lasting{fmt.Errorf("the answer %d leads to %q and is not followed: check relay.url and relay.authority_url, and look for a proxy that asks for a sign-in", status, to.URL.Redacted())}
+	return lasting{fmt.Errorf("the answer %d leads to %.200q and is not followed: check relay.url and relay.authority_url, and look for a proxy that asks for a sign-in", status, to.URL.Redacted())}
 }
 
 // explained adds to errors of the way to relay and sign-in what can be done.

@@ -51,7 +51,7 @@ func (c *Client) http() *http.Client {
 
 // redirected is the error of an answer that leads elsewhere.
 func redirected(name string, r *http.Response) error {
-	return fmt.Errorf("%s: answer %d %s, to %q, is not the relay's and is not followed: check the URL, and look for a proxy that asks for a sign-in",
+	return fmt.Errorf("%s: answer %d %s, to %.200q, is not the relay's and is not followed: check the URL, and look for a proxy that asks for a sign-in",
 		name, r.StatusCode, http.StatusText(r.StatusCode), r.Header.Get("Location"))
 }
 
