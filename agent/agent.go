@@ -66,6 +66,7 @@ type session struct {
 	identity ad.Identity
 	attrs    []string
 	close    func()
+	heard    time.Time // when the domain controller last answered, as far as that was noted
 }
 
 func (s *session) lineage() relay.DC {
@@ -216,9 +217,25 @@ func (a *agent) dial(ctx context.Context, attrs []string) error {
 		s.close()
 		return err
 	}
-	a.session = s
+	a.session, s.heard = s, a.now()
 	a.locate()
 	return nil
+}
+
+// idle is after how long a connection is tried before it is used.
+const idle = time.Second
+
+// awake makes sure of the connection after a pause: domain controllers end those that
+// nobody uses, and neither a change nor a scan should be lost to find that out.
+func (a *agent) awake(ctx context.Context, attrs []string) error {
+	if s := a.session; s != nil && a.now().Sub(s.heard) > idle {
+		if _, err := s.Identify(ctx); err != nil {
+			a.hangUp()
+		} else {
+			s.heard = a.now()
+		}
+	}
+	return a.dial(ctx, attrs)
 }
 
 // locate notes what the relay is told of the directory.

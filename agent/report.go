@@ -58,23 +58,31 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) {
 
 // tell reports what the relay asks for with its content, and everything by its
 // digest when it is time.
-func (a *agent) tell(ctx context.Context, r relay.PollReply) (err error) {
+func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 	asked := r.State != a.reading.answered.state || a.now().Sub(a.reading.answered.at) > answerAgain
 	due := a.now().Sub(a.reading.scanned) >= a.scanEvery
+	answer := true
+	var report func() error
 	switch {
 	case asked && r.ReadAll && a.reading.whole.AllowN(a.now(), 1):
-		err = a.full(ctx, true)
+		report = func() error { return a.full(ctx, true) }
 	case asked && !r.ReadAll && len(r.Read) > 0:
-		err = a.named(ctx, r)
+		report = func() error { return a.named(ctx, r) }
 	case due && r.Batch == nil:
-		return a.full(ctx, false)
+		report, answer = func() error { return a.full(ctx, false) }, false
 	default:
 		return nil
 	}
-	if err == nil {
+	if err := a.awake(ctx, r.Attrs); err != nil || a.doubt.any() { // which the next turn sees to
+		return err
+	}
+	if err := report(); err != nil {
+		return err
+	}
+	if answer {
 		a.reading.answered.state, a.reading.answered.at = r.State, a.now()
 	}
-	return err
+	return nil
 }
 
 // full reports every group that we own. One with content is asked for where

@@ -98,7 +98,7 @@ func (a *agent) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.session.identity = id
+	a.session.identity, a.session.heard = id, a.now()
 	a.locate()
 	return a.memory.store(lineFile, lineage{a.session.lineage()})
 }

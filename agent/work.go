@@ -24,6 +24,12 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 	if err := a.high.allows(b.Epoch, b.Seq, digest); err != nil {
 		return errors.Join(a.distrust(err.Error()), a.refuse(ctx, r, err.Error()))
 	}
+	if err := a.awake(ctx, r.Attrs); err != nil {
+		return err
+	}
+	if a.doubt.any() {
+		return a.refuse(ctx, r, a.doubt.Why)
+	}
 	began := a.now()
 	results, stopped := a.apply(ctx, r, b, release)
 	if ctx.Err() != nil {

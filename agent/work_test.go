@@ -44,6 +44,27 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// TestIdleConnection: a domain controller ends connections that nobody uses. That costs
+// neither a change nor a scan.
+func TestIdleConnection(t *testing.T) {
+	w := newWorld(t)
+	a := w.start()
+	for i, work := range []func(){func() { w.handOut(8, update(1)) }, func() { w.reply.ReadAll = true }} {
+		_, err := a.turn(t.Context())
+		ok(t, err)
+		w.asleep, w.clock = true, w.clock.Add(15*time.Minute)
+		work()
+		_, err = a.turn(t.Context())
+		ok(t, err)
+		if w.dials != i+2 {
+			t.Errorf("connected %d times", w.dials)
+		}
+	}
+	if len(w.acks) != 1 || w.acks[0].Results[0].Status != plan.Done || len(w.reports) == 0 || strings.Contains(w.log.String(), "failed") {
+		t.Errorf("acknowledged %+v, reported %d times, logged\n%s", w.acks, len(w.reports), &w.log)
+	}
+}
+
 // TestNoAnswerAndNobodyThere: the batch is told of as far as it came.
 func TestNoAnswerAndNobodyThere(t *testing.T) {
 	w := newWorld(t)

@@ -42,6 +42,7 @@ type world struct {
 	sids     map[plan.Ref]directory.SID
 	grounded string
 	dials    int
+	asleep   bool // the connection was ended by the other side
 	onDial   func() error
 	onScan   func() error
 	onRead   func(directory.ID, plan.GUID) error
@@ -119,10 +120,14 @@ func (w *world) connect(_ context.Context, attrs []string) (*session, error) {
 	if err := call(w.onDial); err != nil {
 		return nil, err
 	}
+	w.asleep = false
 	return &session{domain: w, identity: w.identity, attrs: attrs, close: func() {}}, nil
 }
 
 func (w *world) Apply(_ context.Context, f plan.Fence, c plan.Change) (plan.Result, error) {
+	if w.asleep {
+		return noAnswer()
+	}
 	w.applied, w.fences = append(w.applied, c), append(w.fences, f)
 	if w.onApply == nil {
 		return plan.Result{Status: plan.Done}, nil
@@ -135,6 +140,9 @@ func (w *world) Resolve(context.Context, []plan.Ref, map[directory.ID]plan.GUID)
 }
 
 func (w *world) Scan(_ context.Context, each func(ad.Row) error) error {
+	if w.asleep {
+		return ad.ErrConnection
+	}
 	for _, g := range w.groups {
 		if err := each(g); err != nil {
 			return err
@@ -159,7 +167,12 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 
 func (w *world) Sight(context.Context) (string, error)         { return w.blind, nil }
 func (w *world) Grounds(context.Context) (string, error)       { return w.grounded, nil }
-func (w *world) Identify(context.Context) (ad.Identity, error) { return w.identity, nil }
+func (w *world) Identify(context.Context) (ad.Identity, error) {
+	if w.asleep {
+		return ad.Identity{}, ad.ErrConnection
+	}
+	return w.identity, nil
+}
 
 // statuses are those of an acknowledgement's results.
 func statuses(a relay.Ack) (all []plan.Status) {
