@@ -150,12 +150,11 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 		return 0, err
 	}
 	next = a.soon(bounded(r.Next))
-	if r.Batch != nil && !a.doubt.any() {
+	if r.Batch != nil {
 		next, err = 0, a.lost(a.work(ctx, r))
-		r.Batch = nil
 	}
 	if a.doubt.any() {
-		return next, errors.Join(err, a.lost(a.startOver(ctx, r)))
+		return next, errors.Join(err, a.lost(a.startOver(ctx, r.Attrs)))
 	}
 	if a.session != nil { // else the next turn connects again
 		a.report(ctx, r)
@@ -251,24 +250,19 @@ func (a *agent) distrust(why string) error {
 	return a.memory.store(doubtFile, a.doubt)
 }
 
-// startOver is for a directory or a journal that was set back: the plan in flight
-// was made for another state, and nothing is written before all of it was read
-// again and the report was taken. A crash before that finds the doubt on the disk.
-func (a *agent) startOver(ctx context.Context, r relay.PollReply) error {
+// startOver is for a directory or a journal that was set back: nothing is written
+// before all of it was read again and the report was taken. A crash before that
+// finds the doubt on the disk.
+func (a *agent) startOver(ctx context.Context, attrs []string) error {
 	a.log.Warn("reading all of the directory again", "why", a.doubt.Why)
-	var refused error
-	if r.Batch != nil {
-		refused = a.refuse(ctx, r, a.doubt.Why)
+	if err := a.dial(ctx, attrs); err != nil {
+		return err
 	}
-	err := a.dial(ctx, r.Attrs)
-	if err == nil {
-		err = a.full(ctx, true)
+	if err := a.full(ctx, true); err != nil {
+		return err
 	}
-	if err == nil {
-		a.doubt = doubt{}
-		err = a.memory.forget(doubtFile)
-	}
-	return errors.Join(refused, err)
+	a.doubt = doubt{}
+	return a.memory.forget(doubtFile)
 }
 
 // lost hangs up after an error of the connection: whoever needs it dials again.

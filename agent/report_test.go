@@ -242,6 +242,12 @@ func TestDueScan(t *testing.T) {
 		t.Fatalf("nothing is due, and %+v was reported", w.reports)
 	}
 	w.clock = w.clock.Add(time.Hour)
+	w.handOut(8, update(1))
+	_, err = a.turn(t.Context())
+	ok(t, err)
+	if len(w.reports) != 0 || len(w.acks) != 1 {
+		t.Fatalf("a plan is under way, and it waits for %+v", w.reports)
+	}
 	w.onSend = func() error { w.clock = w.clock.Add(50 * time.Second); return nil }
 	_, err = a.turn(t.Context())
 	ok(t, err)

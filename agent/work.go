@@ -22,13 +22,13 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 		return err
 	}
 	if err := a.high.allows(b.Epoch, b.Seq, digest); err != nil {
-		return errors.Join(a.distrust(err.Error()), a.refuse(ctx, r, err.Error()))
+		return errors.Join(a.distrust(err.Error()), a.refuse(ctx, r.Token, b, digest))
 	}
 	if err := a.awake(ctx, r.Attrs); err != nil {
 		return err
 	}
 	if a.doubt.any() {
-		return a.refuse(ctx, r, a.doubt.Why)
+		return a.refuse(ctx, r.Token, b, digest)
 	}
 	began := a.now()
 	results, stopped := a.apply(ctx, r, b, release)
@@ -56,13 +56,10 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 	return err
 }
 
-// refuse acknowledges a batch of which nothing was done, nor will be.
-func (a *agent) refuse(ctx context.Context, r relay.PollReply, why string) error {
-	b, _, digest, err := a.verify(r)
-	if err != nil {
-		return err
-	}
-	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: []plan.Result{}, Stopped: why})
+// refuse acknowledges a batch that was made for another state than is there: nothing
+// of it was done, nor will be.
+func (a *agent) refuse(ctx context.Context, token uint64, b relay.Batch, digest string) error {
+	_, err := a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: token, Results: []plan.Result{}, Stopped: a.doubt.Why})
 	if errors.Is(err, relay.ErrClosed) {
 		return nil
 	}

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
@@ -263,11 +265,51 @@ func TestRestoredIsReadFirst(t *testing.T) {
 	if len(w.applied) != 0 || len(w.reports) != 1 || !w.reports[0].Full || !w.reports[0].Proven {
 		t.Fatalf("applied %v, reported %+v", w.applied, w.reports)
 	}
-	w.handOut(9, update(1))
-	_, err = w.start().turn(t.Context())
-	ok(t, err)
-	if len(w.applied) != 1 {
-		t.Errorf("after the report was taken: applied %v", w.applied)
+	for i, a := range []*agent{a, w.start()} {
+		w.handOut(uint64(9+i), update(1))
+		_, err = a.turn(t.Context())
+		ok(t, err)
+		if len(w.applied) != i+1 {
+			t.Errorf("after the report was taken: applied %v", w.applied)
+		}
+	}
+}
+
+// TestRowsSayWhenTheyWereRead: behind the last batch that is known to be over, by the
+// relay's word or since this agent has finished it; and anew in a new epoch.
+func TestRowsSayWhenTheyWereRead(t *testing.T) {
+	w := newWorld(t)
+	w.groups = []ad.Row{group(1, 1)}
+	ok(t, w.memory.store(highFile, highWater{1, 5, "d"}))
+	w.reply.ReadAll = true
+	a := w.start()
+	for i, test := range []struct {
+		epoch, closed, batch uint64
+		want                 uint64
+	}{{1, 3, 0, 5}, {1, 6, 0, 6}, {1, 6, 7, 7}, {2, 2, 0, 2}} {
+		w.reply.Epoch, w.reply.Closed, w.reply.State = test.epoch, test.closed, fmt.Sprint(i)
+		if test.batch > 0 {
+			w.handOut(test.batch, update(1))
+		}
+		w.clock = w.clock.Add(time.Minute)
+		_, err := a.turn(t.Context())
+		ok(t, err)
+		if r := w.reports[len(w.reports)-1]; len(w.reports) != i+1 || r.After != test.want || r.Rows[0].After != test.want {
+			t.Errorf("epoch %d, closed %d, batch %d: the report is behind batch %d, its rows %d, want %d", test.epoch, test.closed, test.batch, r.After, r.Rows[0].After, test.want)
+		}
+	}
+}
+
+// TestClosedMeanwhile: a batch that nobody waits for any more is done with.
+func TestClosedMeanwhile(t *testing.T) {
+	for _, closed := range []error{relay.ErrClosed, errors.New("503")} {
+		w := newWorld(t)
+		w.onAck = func() error { return fmt.Errorf("ack: %w", closed) }
+		w.handOut(8, update(1))
+		_, err := w.start().turn(t.Context())
+		if (err == nil) != errors.Is(closed, relay.ErrClosed) || len(w.applied) != 1 {
+			t.Errorf("%v: the turn says %v", closed, err)
+		}
 	}
 }
 

@@ -165,8 +165,8 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 	return ad.Row{}, false, nil
 }
 
-func (w *world) Sight(context.Context) (string, error)         { return w.blind, nil }
-func (w *world) Grounds(context.Context) (string, error)       { return w.grounded, nil }
+func (w *world) Sight(context.Context) (string, error)   { return w.blind, nil }
+func (w *world) Grounds(context.Context) (string, error) { return w.grounded, nil }
 func (w *world) Identify(context.Context) (ad.Identity, error) {
 	if w.asleep {
 		return ad.Identity{}, ad.ErrConnection
