@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 )
 
@@ -238,5 +239,54 @@ func TestMarksAreRepaired(t *testing.T) {
 				t.Errorf("%q: got %+v", values, r)
 			}
 		})
+	}
+}
+
+// TestWhoBearsMarks: the list of who bears which mark is kept between calls. It is asked
+// for anew if an answer is lost in the middle, or if the domain controller was restored.
+func TestWhoBearsMarks(t *testing.T) {
+	d := newDomain(t)
+	for n := range 3 {
+		stranger(t, d.Base, "one "+id(t, n).String(), map[string]string{"adminDescription": plan.Mark(id(t, n))})
+	}
+	told := func(n int) bool {
+		t.Helper()
+		row, found, err := d.Read(t.Context(), id(t, n), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found && row.Trouble != nil && row.Trouble.Case == plan.TroubleForeign
+	}
+	m := meddle(d)
+	m.search = func(r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		res, err := m.Conn.Search(r)
+		if err == nil && strings.Contains(r.Filter, "(adminDescription=Group_*)") && len(res.Entries) > 0 {
+			res.Entries = res.Entries[:1]
+			res.Referrals = []string{"ldap://lost"}
+		}
+		return res, err
+	}
+	if _, _, err := d.Read(t.Context(), id(t, 0), ""); err == nil {
+		t.Error("half an answer was taken for all")
+	}
+	m.search = nil
+	if !told(0) {
+		t.Error("not seen after half an answer")
+	}
+	d.bearers.usn += 1_000_000 // the copy that is restored is older
+	d.bearers.guids = map[directory.ID][]plan.GUID{}
+	if !told(1) {
+		t.Error("not seen after a restore")
+	}
+	n := 0
+	m.search = func(r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		res, err := m.Conn.Search(r)
+		if err == nil && strings.Contains(r.Filter, "(adminDescription=Group_*)") {
+			n += len(res.Entries)
+		}
+		return res, err
+	}
+	if !told(2) || n > 0 {
+		t.Errorf("%d groups were asked for again, though none had changed", n)
 	}
 }

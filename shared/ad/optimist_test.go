@@ -157,3 +157,24 @@ func TestLowRID(t *testing.T) {
 		}
 	}
 }
+
+// TestRemovalByName: a member of another domain, whose SID this domain controller does not
+// know. It refuses to take it out by the SID, and takes it out by the name that it gives.
+func TestRemovalByName(t *testing.T) {
+	d := newDomain(t)
+	g := create(t, d, 0, "group")
+	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 3)})
+	m := meddle(d)
+	m.write = func(_ int, req any, do func() error) error {
+		for _, c := range req.(*ldap.ModifyRequest).Changes {
+			if c.Operation == ldap.DeleteAttribute && strings.HasPrefix(c.Modification.Vals[0], "<SID=") {
+				return ldapError(ldap.LDAPResultUnwillingToPerform)
+			}
+		}
+		return do()
+	}
+	apply(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: someUsers(t, 1, 2)})
+	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 3, 3)) || m.n != 2 {
+		t.Errorf("members are %v after %d writes", members, m.n)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/shared/directory"
@@ -138,5 +139,27 @@ func TestIdentify(t *testing.T) {
 	d.Base = "OU=none," + dc(t).Domain
 	if _, err := d.Identify(t.Context()); err == nil || !strings.Contains(err.Error(), d.Base) {
 		t.Errorf("without base: %v", err)
+	}
+}
+
+// TestScanNewTwin: somebody copies a group while the scan reads. No cloud group is told of
+// twice, and the next scan sees that there are two.
+func TestScanNewTwin(t *testing.T) {
+	d := newDomain(t)
+	create(t, d, 0, "one")
+	m := meddle(d)
+	copied := false
+	m.search = func(r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		if !copied && slices.Contains(r.Attributes, "member") {
+			copied = true
+			stranger(t, d.Base, "a copy", map[string]string{"adminDescription": plan.Mark(id(t, 0)), "adminDisplayName": fence(1).String()})
+		}
+		return m.Conn.Search(r)
+	}
+	if row := scan(t, d)[id(t, 0)]; row.Trouble != nil || row.Group.Name != "one" {
+		t.Errorf("got %+v", row)
+	}
+	if row := scan(t, d)[id(t, 0)]; row.Trouble == nil || row.Trouble.Case != plan.TroubleTwin {
+		t.Errorf("got %+v", row)
 	}
 }
