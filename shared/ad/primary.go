@@ -8,13 +8,10 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// An account is in its primary group without a value of member: by primaryGroupID,
-// the RID of the group, which is always of the account's own domain (MS-ADTS
-// 3.1.1.4.5.12, primaryGroupToken). Who did not look there would take a leaver for
-// gone who has all access still.
-
-// primaries lists the accounts of the domain that a filter on primaryGroupID finds,
-// by RID of the group.
+// primaries lists the accounts of the domain that a filter on primaryGroupID finds, by
+// that RID. An account is in its primary group, always one of its own domain, without a
+// value of member (the page of primaryGroupToken in Active Directory's schema). Who did
+// not look there would take a leaver for gone who has all access still.
 func (d *Domain) primaries(ctx context.Context, filter string) (map[uint32][]link, error) {
 	found := map[uint32][]link{}
 	q := query{base: d.Identity.NC, scope: ldap.ScopeWholeSubtree, filter: filter, attrs: []string{"primaryGroupID"}, page: pageSize}

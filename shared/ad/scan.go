@@ -46,7 +46,7 @@ const (
 // known wherever it stands, then the groups themselves. What comes into being in
 // between may be left to the next scan.
 func (d *Domain) Scan(ctx context.Context, each func(Row) error) error {
-	s := &scanner{Domain: d, each: each, owned: map[plan.GUID]directory.ID{}, names: map[directory.ID]object{}, odd: map[directory.ID]*plan.Trouble{}}
+	s := &scanner{Domain: d, each: each, owned: map[plan.GUID]directory.ID{}, names: map[directory.ID]object{}, odd: map[directory.ID]Row{}}
 	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("scan %s: %w", d.Base, err)
 	}
@@ -58,8 +58,8 @@ type scanner struct {
 	each     func(Row) error
 	owned    map[plan.GUID]directory.ID
 	names    map[directory.ID]object
-	odd      map[directory.ID]*plan.Trouble
-	accounts map[uint32][]link // by the RID of their primary group
+	odd      map[directory.ID]Row // those with a trouble, told of at the end
+	accounts map[uint32][]link    // by the RID of their primary group
 }
 
 func (s *scanner) run(ctx context.Context) (err error) {
@@ -80,7 +80,7 @@ func (s *scanner) run(ctx context.Context) (err error) {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.odd), directory.ID.Compare) {
 		if err == nil {
-			err = s.each(Row{Group: plan.Group{ID: id}, Trouble: s.odd[id]})
+			err = s.each(s.odd[id])
 		}
 	}
 	return err
@@ -91,9 +91,9 @@ func (s *scanner) name(o object, id directory.ID, odd error) error {
 	twin, ok := s.names[id]
 	switch {
 	case odd != nil:
-		s.odd[id] = s.trouble(sighting{o, odd}, id, true)
+		s.odd[id] = s.unread(o, id, odd)
 	case ok && twin.guid != o.guid:
-		s.odd[id] = twins(id, twin.dn, o.dn)
+		s.odd[id] = Row{Group: plan.Group{ID: id}, Trouble: twins(id, twin.dn, o.dn)}
 	}
 	s.names[id] = object{dn: o.dn, guid: o.guid}
 	if o.guid != "" {
@@ -102,14 +102,19 @@ func (s *scanner) name(o object, id directory.ID, odd error) error {
 	return nil
 }
 
+// unread is the row of a group that could not be read whole.
+func (s *scanner) unread(o object, id directory.ID, odd error) Row {
+	return Row{Group: plan.Group{ID: id, GUID: o.guid}, SID: o.sid, Trouble: s.trouble(sighting{o, odd}, id, true)}
+}
+
 // tell passes a group on, unless it has been or will be told of in another way.
 func (s *scanner) tell(o object, id directory.ID, odd error) error {
 	known, ok := s.names[id]
-	if s.odd[id] != nil || ok && known.guid != o.guid {
+	if s.odd[id].Trouble != nil || ok && known.guid != o.guid {
 		return nil
 	}
 	if odd != nil {
-		s.odd[id] = s.trouble(sighting{o, odd}, id, true)
+		s.odd[id] = s.unread(o, id, odd)
 		return nil
 	}
 	s.names[id] = object{dn: o.dn, guid: o.guid}

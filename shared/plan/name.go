@@ -26,8 +26,8 @@ func NameFault(name string) string {
 	return lengthFault(name, NameLimit)
 }
 
-// forbidden are the printable characters that no sAMAccountName has (MS-ADTS
-// 3.1.1.8.1.4).
+// forbidden are the printable characters that no sAMAccountName has (the page of that
+// attribute in Active Directory's schema).
 const forbidden = `"/\[]:;|=,+*?<>`
 
 // AccountNameRune says whether a character may be in a sAMAccountName.
