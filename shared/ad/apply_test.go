@@ -167,6 +167,8 @@ func TestUpdate(t *testing.T) {
 		{Add: []plan.Ref{nested}, Known: map[directory.ID]plan.GUID{id(t, 1): child}},
 		{Remove: []plan.Ref{nested}},
 		{Add: []plan.Ref{nested}}, // created earlier in the same plan: found by its mark
+		{Remove: []plan.Ref{nested}, Known: map[directory.ID]plan.GUID{id(t, 1): ""}},
+		{Add: []plan.Ref{nested}, Known: map[directory.ID]plan.GUID{id(t, 1): ""}},
 		{Remove: []plan.Ref{nested}, Known: map[directory.ID]plan.GUID{id(t, 1): child}},
 		{Set: map[string][]string{"description": nil}, Remove: someUsers(t, 3, 20), Add: someUsers(t, 40, 50)},
 		{Add: []plan.Ref{plan.SIDRef(dc(t).SIDs["dev1"])}},

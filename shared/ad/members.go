@@ -1,9 +1,9 @@
 package ad
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/go-ldap/ldap/v3"
@@ -82,11 +82,10 @@ func (w *writer) removals(ctx context.Context) (out []value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(guids, w.change.Known)
 	for _, r := range w.change.Remove {
 		g, ok := r.GUID()
 		if id, nested := r.Group(); nested {
-			g, ok = guids[id], true
+			g, ok = cmp.Or(w.change.Known[id], guids[id]), true
 		}
 		if sid, isSID := r.SID(); isSID {
 			if _, err := directory.ParseSID(string(sid)); err == nil {

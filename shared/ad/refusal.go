@@ -73,6 +73,8 @@ func (w *writer) remedy(code int) string {
 			"a group whose adminCount is 1 is under adminSDHolder and takes no rights from its OU: take it out of the protected group that it is in"
 	case ldap.LDAPResultConstraintViolation:
 		return "a value is too long or has a character that Active Directory does not allow here: change the rule that makes it"
+	case ldap.LDAPResultNamingViolation, ldap.LDAPResultInvalidDNSyntax:
+		return "the name has a character that Active Directory does not allow in names: change the rule that makes it"
 	case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultUndefinedAttributeType:
 		return "the schema does not have the attribute, or not for groups: take it out of the rules or extend the schema"
 	case ldap.LDAPResultInvalidAttributeSyntax:

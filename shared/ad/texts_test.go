@@ -25,6 +25,8 @@ func TestRefusalTexts(t *testing.T) {
 		19: "set x: constraint violation (injected): a value is too long or has a character that Active Directory does not allow here: change the rule that makes it",
 		21: "set x: invalid attribute syntax (injected): a value has not the form that the attribute needs: change the rule that makes it",
 		32: "set x: no such object (injected): an object that the change names, such as the container or a manager, does not exist",
+		34: "set x: invalid dn syntax (injected): the name has a character that Active Directory does not allow in names: change the rule that makes it",
+		64: "set x: naming violation (injected): the name has a character that Active Directory does not allow in names: change the rule that makes it",
 		50: "set x: insufficient access rights (injected): grant the account 'create and delete group objects' on OU=x, for it and all below, and 'full control' of the groups below it; " +
 			"a group whose adminCount is 1 is under adminSDHolder and takes no rights from its OU: take it out of the protected group that it is in",
 		53: "set x: unwilling to perform (injected): Active Directory does not do this to such a group; if the domain protects cloud objects (msDS-ObjectSoa), put the account on its allow list",
