@@ -3,6 +3,7 @@ package ad
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,32 +19,44 @@ import (
 // two groups bear, is left out.
 func (d *Domain) Resolve(ctx context.Context, all []plan.Ref, known map[directory.ID]plan.GUID) (map[plan.Ref]directory.SID, error) {
 	sids := map[plan.Ref]directory.SID{}
-	byGUID, byMark := map[plan.GUID][]plan.Ref{}, []directory.ID{}
+	byGUID, byMark := map[plan.GUID][]plan.Ref{}, map[directory.ID][]plan.Ref{}
 	for _, r := range all {
 		g, ok := r.GUID()
 		id, nested := r.Group()
-		if nested && known[id] != "" {
+		if nested {
 			g, ok = known[id], true
 		}
-		switch {
-		case ok:
+		switch g, err := canonical(g); {
+		case ok && err == nil:
 			byGUID[g] = append(byGUID[g], r)
 		case nested:
-			byMark = append(byMark, id)
+			byMark[id] = append(byMark[id], r)
 		}
 	}
 	err := d.sids(ctx, byGUID, sids)
 	if err == nil {
 		var objects map[directory.ID]object
-		objects, err = d.marked(ctx, byMark, nil)
+		objects, err = d.marked(ctx, slices.Collect(maps.Keys(byMark)), nil)
 		for id, o := range objects {
-			sids[plan.GroupRef(id)] = o.sid
+			for _, r := range byMark[id] {
+				sids[r] = o.sid
+			}
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("resolve members: %w", err)
 	}
 	return sids, nil
+}
+
+// canonical is the one spelling of a GUID that the directory answers with. A plan may
+// have another, and a server takes it all the same.
+func canonical(g plan.GUID) (plan.GUID, error) {
+	b, err := EncodeGUID(g)
+	if err != nil {
+		return "", err
+	}
+	return DecodeGUID(b)
 }
 
 // atOnce is how many alternatives of a filter a server answers fastest.
@@ -55,7 +68,7 @@ func (d *Domain) sids(ctx context.Context, refs map[plan.GUID][]plan.Ref, sids m
 	for g := range refs {
 		f, err := filterGUID(g)
 		if err != nil {
-			continue // names nothing
+			return err
 		}
 		filters = append(filters, f)
 	}
@@ -80,7 +93,7 @@ func (d *Domain) sids(ctx context.Context, refs map[plan.GUID][]plan.Ref, sids m
 // marked finds the owned groups of some cloud groups, by their GUIDs where those are
 // known, else by their marks. Of twins it finds none: nobody can say which is meant.
 func (d *Domain) marked(ctx context.Context, ids []directory.ID, known map[directory.ID]plan.GUID) (map[directory.ID]object, error) {
-	found, twins := map[directory.ID]object{}, map[directory.ID]bool{}
+	found, unsure := map[directory.ID]object{}, map[directory.ID]bool{}
 	for some := range slices.Chunk(ids, atOnce) {
 		var filter strings.Builder
 		for _, id := range some {
@@ -90,9 +103,9 @@ func (d *Domain) marked(ctx context.Context, ids []directory.ID, known map[direc
 			}
 			filter.WriteString(f)
 		}
-		err := d.owned(ctx, "(|"+filter.String()+")", pageSize, nil, func(o object, id directory.ID) error {
-			if other, ok := found[id]; ok && other.guid != o.guid {
-				twins[id] = true
+		err := d.owned(ctx, "(|"+filter.String()+")", pageSize, nil, func(o object, id directory.ID, odd error) error {
+			if other, ok := found[id]; odd != nil || ok && other.guid != o.guid {
+				unsure[id] = true
 			}
 			found[id] = o
 			return nil
@@ -101,7 +114,7 @@ func (d *Domain) marked(ctx context.Context, ids []directory.ID, known map[direc
 			return nil, err
 		}
 	}
-	for id := range twins {
+	for id := range unsure {
 		delete(found, id)
 	}
 	return found, nil
