@@ -57,6 +57,7 @@ type agent struct {
 	place   relay.Target
 	closed  uint64    // the last batch known finished or closed
 	until   time.Time // of the lease
+	asked   time.Time // when the relay was last asked for it
 	reading reading
 }
 
@@ -170,6 +171,7 @@ func (a *agent) poll(ctx context.Context) (relay.PollReply, error) {
 	if err == nil {
 		a.until = r.Until
 	}
+	a.asked = a.now()
 	return r, err
 }
 

@@ -135,11 +135,16 @@ func losesSecurity(set map[string][]string) bool {
 }
 
 // grounds is a digest of what decides whether a change is refused: with another one
-// the relay's side tries again what was.
+// the relay's side tries again what was. An error is one of the connection: what the
+// account may not read counts as one state of things, too.
 func (a *agent) grounds(ctx context.Context) (string, error) {
 	theirs, err := a.session.Grounds(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
 		return "", fmt.Errorf("read what decides refusals: %w", err)
+	case err != nil:
+		a.log.Warn("what decides refusals cannot be read: those are tried again less often", "err", err)
+		theirs = err.Error()
 	}
 	ours, err := json.Marshal(a.policy)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
 
@@ -93,7 +92,7 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	rows := a.rows()
 	defer rows.drop()
 	err := a.session.Scan(ctx, func(x ad.Row) error {
-		_ = a.stay(ctx) // a lease that is lost ends the work, not the report
+		a.keepLease(ctx)
 		return rows.add(row(x, report.After, content))
 	})
 	if err == nil && content {
@@ -140,7 +139,7 @@ func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 		if f := a.reading.unread[id]; f != nil && !f.over(a.now()) {
 			continue
 		}
-		_ = a.stay(ctx) // a lease that is lost ends the work, not the report
+		a.keepLease(ctx)
 		if err := a.dial(ctx, r.Attrs); err != nil {
 			return err
 		}
@@ -203,7 +202,7 @@ func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *rows) 
 // is told, but never a half of it.
 func row(x ad.Row, after uint64, content bool) relay.Row {
 	r := relay.Row{ID: x.Group.ID, GUID: x.Group.GUID, After: after, USN: x.USN, Fence: x.Fence, SID: x.SID, Trouble: x.Trouble}
-	if x.Trouble != nil && (x.Trouble.Case == plan.TroubleUnreadable || x.Group.Name == "") {
+	if !x.Whole() {
 		return r
 	}
 	r.Digest = x.Group.Digest()
@@ -222,7 +221,7 @@ func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error 
 	whole.ID, whole.Parts = relay.ReportID(a.now()), rows.parts()
 	whole.High, whole.Target = relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, a.place
 	return rows.each(func(n int, some []relay.Row) error {
-		_ = a.stay(ctx) // a lease that is lost ends the work, not the report
+		a.keepLease(ctx)
 		part := whole
 		part.Part, part.Rows = n, some
 		if n > 1 {

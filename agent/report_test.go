@@ -133,9 +133,9 @@ func TestRowsTell(t *testing.T) {
 	}
 
 	before := r.Grounds
-	for _, change := range []func(){func() { w.grounded = "other rights" }, func() { a.policy.KeepMembers = true }} {
+	for _, change := range []func(){func() { w.grounded = "other rights" }, func() { a.policy.KeepMembers = true }, func() { w.groundsErr = errors.New("the account may not read it") }} {
 		change()
-		w.reply.State += "+"
+		w.reply.State, w.clock = w.reply.State+"+", w.clock.Add(time.Minute)
 		_, err := a.turn(t.Context())
 		ok(t, err)
 		if now := w.reports[len(w.reports)-1].Grounds; now == before {
@@ -256,6 +256,37 @@ func TestDueScan(t *testing.T) {
 	}
 	if p := w.polls[0]; p.Instance != "i" || p.Host != "h" || p.Version != "v" {
 		t.Errorf("the agent says it is %+v", p)
+	}
+}
+
+// TestLeaseIsKept while a report is made that takes longer than the lease; and a relay
+// that does not answer is asked now and then, not for each group.
+func TestLeaseIsKept(t *testing.T) {
+	w := newWorld(t)
+	for n := range byte(200) {
+		w.groups = append(w.groups, group(n, 0))
+	}
+	w.onRead = func(directory.ID, plan.GUID) error { w.clock = w.clock.Add(time.Second); return nil }
+	for _, g := range w.groups {
+		w.reply.Read = append(w.reply.Read, g.Group.ID)
+	}
+	_, err := w.start().turn(t.Context())
+	ok(t, err)
+	if n := len(w.polls); n != 6 || len(w.reports) != 1 {
+		t.Errorf("asked %d times in 200 s, reported %d times", n, len(w.reports))
+	}
+
+	w.polls, w.reports = nil, nil
+	w.onPoll = func() error {
+		if len(w.polls) > 1 {
+			return errors.New("503")
+		}
+		return nil
+	}
+	_, err = w.start().turn(t.Context())
+	ok(t, err)
+	if n := len(w.polls); n < 2 || n > 5 || len(w.reports) != 1 {
+		t.Errorf("a relay that is down was asked %d times, reported %d times", n, len(w.reports))
 	}
 }
 

@@ -44,12 +44,13 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 		a.closed = max(a.closed, b.Seq)
 	}
 	took := a.now().Sub(began)
+	missed := a.logMissed(b, results)
 	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: results, Stopped: stopped, Seconds: took.Seconds()})
 	if errors.Is(err, relay.ErrClosed) {
 		a.log.Warn("batch was closed before it was acknowledged", "seq", b.Seq)
 		err = nil
 	}
-	a.log.Info("batch", "seq", b.Seq, "changes", len(b.Changes), "took", took.Round(time.Millisecond), "stopped", stopped)
+	a.log.Info("batch", "seq", b.Seq, "changes", len(b.Changes), "not_made", missed, "took", took.Round(time.Millisecond), "stopped", stopped)
 	if err == nil && a.session != nil && !a.doubt.any() {
 		err = a.remember(ctx)
 	}
@@ -116,12 +117,25 @@ func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, rel
 				spoilt[c.Group] = what
 			}
 		}
-		if res.Status != plan.Done {
-			a.log.Warn("change not made", "group", c.Group, "op", c.Op, "status", res.Status, "why", res.Text)
-		}
 		results = append(results, res)
 	}
 	return results, ""
+}
+
+// mostMissed is how many changes of a batch that were not made the log names.
+const mostMissed = 20
+
+// logMissed names the changes that were not made, and counts them.
+func (a *agent) logMissed(b relay.Batch, results []plan.Result) (missed int) {
+	for i, res := range results {
+		if res.Status == plan.Done {
+			continue
+		}
+		if missed++; missed <= mostMissed {
+			a.log.Warn("change not made", "group", b.Changes[i].Group, "op", b.Changes[i].Op, "status", res.Status, "why", res.Text)
+		}
+	}
+	return missed
 }
 
 // change brings one change about, as far as the policy allows. If there is no
@@ -198,4 +212,14 @@ func (a *agent) stay(ctx context.Context) error {
 	}
 	_, err := a.poll(ctx)
 	return err
+}
+
+// keepLease renews the lease while a report is made, which takes a large directory
+// minutes. A lease that is lost ends the work, not the report, and a relay that does
+// not answer must not hold it up at each row.
+func (a *agent) keepLease(ctx context.Context) {
+	const again = 5 * time.Second
+	if now := a.now(); now.Before(a.until) && now.Sub(a.asked) > again {
+		_ = a.stay(ctx)
+	}
 }

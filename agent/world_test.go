@@ -36,19 +36,20 @@ type world struct {
 	onSend  func() error
 
 	// The directory.
-	identity ad.Identity
-	groups   []ad.Row
-	blind    string
-	sids     map[plan.Ref]directory.SID
-	grounded string
-	dials    int
-	asleep   bool // the connection was ended by the other side
-	onDial   func() error
-	onScan   func() error
-	onRead   func(directory.ID, plan.GUID) error
-	onApply  func(plan.Change) (plan.Result, error)
-	applied  []plan.Change
-	fences   []plan.Fence
+	identity   ad.Identity
+	groups     []ad.Row
+	blind      string
+	sids       map[plan.Ref]directory.SID
+	grounded   string
+	groundsErr error
+	dials      int
+	asleep     bool // the connection was ended by the other side
+	onDial     func() error
+	onScan     func() error
+	onRead     func(directory.ID, plan.GUID) error
+	onApply    func(plan.Change) (plan.Result, error)
+	applied    []plan.Change
+	fences     []plan.Fence
 }
 
 func newWorld(t *testing.T) *world {
@@ -166,7 +167,7 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 }
 
 func (w *world) Sight(context.Context) (string, error)   { return w.blind, nil }
-func (w *world) Grounds(context.Context) (string, error) { return w.grounded, nil }
+func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }
 func (w *world) Identify(context.Context) (ad.Identity, error) {
 	if w.asleep {
 		return ad.Identity{}, ad.ErrConnection
