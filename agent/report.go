@@ -32,7 +32,7 @@ type reading struct {
 // directory minutes.
 const (
 	wholeEvery  = time.Minute
-	wholeAtOnce = 3 // one behind the other, as a new epoch and an operator may need
+	wholeAtOnce = 10 // one behind the other: a planner in doubt reads three times
 	mostNamed   = 1000
 )
 

@@ -219,8 +219,8 @@ func TestWishesAreBounded(t *testing.T) {
 		ok(t, err)
 		w.clock = w.clock.Add(time.Second)
 	}
-	if scans != 12 {
-		t.Errorf("%d scans in ten minutes, want three at once and then one a minute", scans)
+	if scans != 19 {
+		t.Errorf("%d scans in ten minutes, want ten at once and then one a minute", scans)
 	}
 	w.reply.ReadAll, w.reply.Read, w.reply.State = false, make([]directory.ID, 30_000), "other"
 	_, err := a.turn(t.Context())

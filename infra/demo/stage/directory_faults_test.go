@@ -248,7 +248,7 @@ func (f *fire) controllers() []ordeal {
 	return []ordeal{
 		{name: "stopped", begin: stop, end: start, says: []string{"connect to ldaps://", gone}},
 		{name: "stopped in a plan", before: inPlan(), end: start, says: []string{"connect to ldaps://", gone}},
-		{name: "stopped until the plan expired", before: inPlan(), end: func(t *testing.T) {
+		{name: "stopped until the plan expired", begin: stop, end: func(t *testing.T) {
 			f.expire(t)
 			start(t)
 		}, says: []string{"connect to ldaps://", gone}},
