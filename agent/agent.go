@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
@@ -16,11 +19,21 @@ import (
 
 // domain is what the agent needs of Active Directory: an *ad.Domain.
 type domain interface {
-	Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error)
+	reader
+	writer
+}
+
+type reader interface {
 	Scan(ctx context.Context, each func(ad.Row) error) error
-	Read(ctx context.Context, id directory.ID) (ad.Row, bool, error)
+	Read(ctx context.Context, id directory.ID, guid plan.GUID) (ad.Row, bool, error)
 	Sight(ctx context.Context) (blind string, err error)
+	Grounds(ctx context.Context) (string, error)
 	Identify(ctx context.Context) (ad.Identity, error)
+}
+
+type writer interface {
+	Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error)
+	Resolve(ctx context.Context, refs []plan.Ref, known map[directory.ID]plan.GUID) (map[plan.Ref]directory.SID, error)
 }
 
 // agent pulls batches, applies and acknowledges them, and reports what is there.
@@ -31,21 +44,21 @@ type agent struct {
 	target    string
 	base      string
 	policy    policy
-	highFile  string
-	lineFile  string
+	memory    memory // what must survive a restart
+	self      relay.Poll
 	scanEvery time.Duration
 	pollEvery time.Duration // at the latest; 0: as the relay says
 	log       *slog.Logger
 	now       func() time.Time
 
-	high     highWater
-	session  *session  // nil: not connected
-	scanned  time.Time // when a full scan was last begun
-	closed   uint64    // the last batch known finished or closed
-	answered struct {  // when the relay's wish to read was last met
-		state string
-		at    time.Time
-	}
+	high    highWater
+	doubt   doubt
+	session *session // nil: not connected
+	place   relay.Target
+	closed  uint64    // the last batch known finished or closed
+	until   time.Time // of the lease
+	asked   time.Time // when the relay was last asked for it
+	reading reading
 }
 
 // session is a connection to one domain controller.
@@ -54,6 +67,7 @@ type session struct {
 	identity ad.Identity
 	attrs    []string
 	close    func()
+	heard    time.Time // when the domain controller last answered, as far as that was noted
 }
 
 func (s *session) lineage() relay.DC {
@@ -104,15 +118,22 @@ func (a *agent) run(ctx context.Context) error {
 	}
 }
 
+// start remembers what an agent before this one has left.
 func (a *agent) start() (err error) {
-	a.high, err = readHighWater(a.highFile)
+	a.reading.whole = rate.NewLimiter(rate.Every(wholeEvery), wholeAtOnce)
+	if a.high, err = a.memory.highWater(); err != nil {
+		return err
+	}
 	a.closed = a.high.Seq
+	a.doubt, err = a.memory.doubt()
 	return err
 }
 
-// turn asks for work once and does it. next is when to ask again.
+// turn asks for work once and does it. next is when to ask again. What is there
+// is reported after the work and whatever became of it, and a report that fails
+// does not fail the turn: neither keeps the other from being done.
 func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
-	r, err := a.queue.Poll(ctx, relay.Poll{DC: a.session.lineage()})
+	r, err := a.poll(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -126,20 +147,47 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 		a.closed = 0
 	}
 	a.closed = max(a.closed, r.Closed)
-	restored, err := a.dial(ctx, r.Attrs)
-	if err != nil {
+	if err := a.dial(ctx, r.Attrs); err != nil {
 		return 0, err
 	}
-	if restored {
-		return 0, a.lost(a.startOver(ctx, r, "the domain controller was restored or replaced"))
+	next = a.soon(bounded(r.Next))
+	if r.Batch != nil {
+		next, err = 0, a.lost(a.work(ctx, r))
 	}
-	if err := a.report(ctx, r); err != nil {
-		return 0, a.lost(err)
+	if a.doubt.any() {
+		return next, errors.Join(err, a.lost(a.startOver(ctx, r.Attrs)))
 	}
-	if r.Batch == nil {
-		return a.soon(time.Duration(r.Next * float64(time.Second))), nil
+	if a.session != nil { // else the next turn connects again
+		a.report(ctx, r)
 	}
-	return 0, a.lost(a.work(ctx, r))
+	return next, err
+}
+
+// poll asks the relay for work, and keeps the lease.
+func (a *agent) poll(ctx context.Context) (relay.PollReply, error) {
+	q := a.self
+	q.DC = a.session.lineage()
+	r, err := a.queue.Poll(ctx, q)
+	if err == nil {
+		a.until = r.Until
+	}
+	a.asked = a.now()
+	return r, err
+}
+
+// The relay says when it is to be asked again, but neither without a pause nor
+// hardly ever.
+const (
+	soonest = 500 * time.Millisecond
+	latest  = 5 * time.Minute
+)
+
+// bounded is a number of seconds, whatever it is, as a pause that is bearable.
+func bounded(seconds float64) time.Duration {
+	if math.IsNaN(seconds) {
+		return soonest
+	}
+	return time.Duration(min(max(seconds, soonest.Seconds()), latest.Seconds()) * float64(time.Second))
 }
 
 // soon is when to ask the relay again if it needs nothing before next.
@@ -151,38 +199,75 @@ func (a *agent) soon(next time.Duration) time.Duration {
 }
 
 // dial connects if there is no connection, or if other attributes are to be
-// read. restored says that the domain controller's database is not the one, or
-// is older than, what this agent has written to.
-func (a *agent) dial(ctx context.Context, attrs []string) (restored bool, err error) {
+// read. A domain controller whose database is not the one, or is older than, what
+// this agent has written to is in doubt from then on.
+func (a *agent) dial(ctx context.Context, attrs []string) error {
 	if a.session != nil && slices.Equal(attrs, a.session.attrs) {
-		return false, nil
+		return nil
 	}
 	a.hangUp()
 	s, err := a.connect(ctx, attrs)
 	if err != nil {
-		return false, err
+		return err
 	}
-	a.session = s
-	last, err := readLineage(a.lineFile)
+	last, err := a.memory.lineage()
+	if err == nil && last.setBack(s.lineage()) {
+		err = a.distrust("the domain controller was restored or replaced")
+	}
 	if err != nil {
-		return false, err
+		s.close()
+		return err
 	}
-	return last.setBack(s.lineage()), nil
+	a.session, s.heard = s, a.now()
+	a.locate()
+	return nil
 }
 
-// startOver is for a directory or a journal that was set back: the plan in flight
-// was made for another state, and all of it is read again before anything is written.
-func (a *agent) startOver(ctx context.Context, r relay.PollReply, why string) error {
-	a.log.Warn("reading all of the directory again", "why", why)
-	if r.Batch != nil {
-		if err := a.refuse(ctx, r, why); err != nil {
-			return err
+// idle is after how long a connection is tried before it is used.
+const idle = time.Second
+
+// awake makes sure of the connection after a pause: domain controllers end those that
+// nobody uses, and neither a change nor a scan should be lost to find that out.
+func (a *agent) awake(ctx context.Context, attrs []string) error {
+	if s := a.session; s != nil && a.now().Sub(s.heard) > idle {
+		if _, err := s.Identify(ctx); err != nil {
+			a.hangUp()
+		} else {
+			s.heard = a.now()
 		}
 	}
-	return a.full(ctx, true)
+	return a.dial(ctx, attrs)
 }
 
-// lost hangs up after an error of the connection: the next turn dials again.
+// locate notes what the relay is told of the directory.
+func (a *agent) locate() {
+	id := a.session.identity
+	a.place = relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
+		DC: a.session.lineage(), External: id.External}
+}
+
+// distrust notes, on the disk, that the directory or the journal was set back.
+func (a *agent) distrust(why string) error {
+	a.doubt = doubt{why}
+	return a.memory.store(doubtFile, a.doubt)
+}
+
+// startOver is for a directory or a journal that was set back: nothing is written
+// before all of it was read again and the report was taken. A crash before that
+// finds the doubt on the disk.
+func (a *agent) startOver(ctx context.Context, attrs []string) error {
+	a.log.Warn("reading all of the directory again", "why", a.doubt.Why)
+	if err := a.dial(ctx, attrs); err != nil {
+		return err
+	}
+	if err := a.full(ctx, true); err != nil {
+		return err
+	}
+	a.doubt = doubt{}
+	return a.memory.forget(doubtFile)
+}
+
+// lost hangs up after an error of the connection: whoever needs it dials again.
 func (a *agent) lost(err error) error {
 	if errors.Is(err, ad.ErrConnection) {
 		a.hangUp()

@@ -171,8 +171,7 @@ func lineOf(t *testing.T, out, what string) string {
 // TestCheck is what check prints, to the letter.
 func TestCheck(t *testing.T) {
 	dc := shared.DC(t)
-	there, err := url.Parse(dc.URL)
-	ok(t, err)
+	there := dcURL(t, dc.URL)
 	p := &proxy{}
 	through := "HTTPS_PROXY=http://" + p.start(t)
 	c := newCloud(t)
@@ -192,22 +191,31 @@ func TestCheck(t *testing.T) {
 		roles     []string
 		serve     http.Handler
 		edit      []string // of the file, old and new
+		warning   string
 		state     string
 		directory string
 		relay     string
 	}{
 		{name: "well"},
 		{name: "after work", state: "ok      DIR/state, after batch 2.7", change: func(dir string) {
-			ok(t, highWater{2, 7, "d"}.store(filepath.Join(dir, "state", "corp.json")))
+			ok(t, memory{filepath.Join(dir, "state", "corp")}.store(highFile, highWater{2, 7, "d"}))
 		}},
 		{name: "damaged memory", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "state", "corp.json"), []byte("{"), 0o600)) },
 			state: "FAILED  DIR/state/corp.json is damaged: unexpected end of JSON input; remove it if no plan was in flight: the agent then trusts the relay and the directory once"},
 		{name: "damaged memory of the domain controller", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "state", "corp-dc.json"), nil, 0o600)) },
 			state: "FAILED  DIR/state/corp-dc.json is damaged: unexpected end of JSON input; remove it if no plan was in flight: the agent then trusts the relay and the directory once"},
+		{name: "in doubt", change: func(dir string) {
+			ok(t, memory{filepath.Join(dir, "state", "corp")}.store(doubtFile, doubt{"it was restored"}))
+		},
+			state: "ok      DIR/state, and everything is to be read before anything is written: it was restored"},
 		{name: "no room for memory", edit: []string{"/state\n", "/agent.yaml\n"}, state: "FAILED  state: mkdir DIR/agent.yaml: not a directory"},
 
 		{name: "wrong password", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "password"), []byte("wrong"), 0o600)) },
 			directory: "FAILED  sign in to " + dc.URL + " as " + dc.BindName + `: the user name or the password is wrong (LDAP Result Code 49 "Invalid Credentials": 80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1)`},
+		{name: "a blank behind the password", change: func(dir string) {
+			ok(t, os.WriteFile(filepath.Join(dir, "relay-secret"), []byte("relay-secret "), 0o600))
+		}, warning: "secret         warning what is in relay.secret_file begins or ends with a blank, which counts: is it meant?\n",
+			relay: "FAILED  sign in: sign-in by client-secret: answer 401 Unauthorized: AADSTS7000215: Invalid client secret provided: use the secret's value, which is shown once, and not its id"},
 		{name: "unknown authority", edit: []string{"ca_file: " + dc.CAFile, "ca_file: DIR/ca.pem"}, directory: "FAILED  connect to " + dc.URL +
 			": tls: failed to verify certificate: x509: certificate signed by unknown authority: name the file of the authority that signed the domain controller's certificate, as directory.ca_file"},
 		{name: "wrong name", edit: []string{dc.ServerName, "dc2.corp.test"}, directory: "FAILED  connect to " + dc.URL +
@@ -228,6 +236,11 @@ func TestCheck(t *testing.T) {
 			relay: "FAILED  check: answer 503 Service Unavailable, which is not the relay's: the app is starting, or has failed to: its own log says why"},
 		{name: "a page", serve: status(200, "text/html", "<html>"),
 			relay: "FAILED  decode answer to check (text/html): invalid character '<' looking for beginning of value: it is not the relay's: look for a proxy's page, or another program at this URL"},
+		{name: "words that move the cursor", serve: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			relay.WriteJSON(w, http.StatusOK, relay.Welcome{Agent: "\x1b[2Aok\r", Now: time.Now()})
+		}), relay: strings.TrimSuffix(c.welcome, agentClient) + "\uFFFD[2Aok\uFFFD"},
+		{name: "a relay that leads elsewhere", serve: http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound),
+			relay: "FAILED  check: answer 302 Found, to \"http://127.0.0.1:1/\", is not the relay's and is not followed: check the URL, and look for a proxy that asks for a sign-in"},
 		{name: "another time", serve: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			relay.WriteJSON(w, http.StatusOK, relay.Welcome{Agent: "x", Now: time.Now().Add(-time.Hour)})
 		}), relay: "FAILED  this clock and the relay's differ by 1h0m0s: set the clock"},
@@ -246,7 +259,7 @@ func TestCheck(t *testing.T) {
 			ok(t, err)
 			ok(t, os.WriteFile(file, []byte(strings.ReplaceAll(strings.NewReplacer(test.edit...).Replace(string(data)), "DIR", dir)), 0o600))
 
-			want := fmt.Sprintf("configuration  ok      %s\nstate          %s\ndirectory      %s\nrelay          %s\n", file,
+			want := fmt.Sprintf("configuration  ok      %s\n"+test.warning+"state          %s\ndirectory      %s\nrelay          %s\n", file,
 				cmp.Or(test.state, state), cmp.Or(test.directory, identity), cmp.Or(test.relay, c.welcome))
 			wantCode := 0
 			if strings.Contains(want, "FAILED") {
@@ -305,6 +318,13 @@ func TestCheckSignsIn(t *testing.T) {
 			}
 		})
 	}
+}
+
+func dcURL(t *testing.T, at string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(at)
+	ok(t, err)
+	return u
 }
 
 func first(out string, _ int) string { return out }

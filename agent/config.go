@@ -15,9 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"groupwriteback/shared/ad"
-	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
-	"groupwriteback/shared/relay"
 	"groupwriteback/shared/signin"
 )
 
@@ -74,6 +72,9 @@ func readConfig(path string) (config, error) {
 	if err != nil {
 		return c, err
 	}
+	if data, err = plain(data); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
 	m := mistakes{path: path}
 	var found map[string]any
 	if m.doc, err = parser.ParseBytes(data, 0); err == nil {
@@ -98,6 +99,9 @@ func readConfig(path string) (config, error) {
 func (c config) check(m *mistakes) {
 	m.need("target", c.Target)
 	m.need("state", c.State)
+	if c.State != "" && !filepath.IsAbs(c.State) {
+		m.bad("state", "write the whole path, from the root: another folder would be another memory, and neither ~ nor variables such as $HOME are replaced")
+	}
 	if c.Target != "" && !targetName.MatchString(c.Target) {
 		m.bad("target", "use up to 32 lower-case letters, digits and '-'")
 	}
@@ -125,7 +129,8 @@ func (c relayConfig) check(m *mistakes) {
 	if err := signin.CheckProxy(cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))); err != nil {
 		m.add(err)
 	}
-	if _, err := c.credential(nil, m); err != nil {
+	sign, whole := c.signIn(nil, m)
+	if _, err := c.credential(sign, whole, m); err != nil {
 		m.add(err)
 	}
 }
@@ -161,17 +166,8 @@ func (c directoryConfig) check(m *mistakes) {
 }
 
 func (c directoryConfig) dial() (ad.Config, error) {
-	password, err := secret(c.PasswordFile)
+	password, err := secretIn(c.PasswordFile)
 	return ad.Config{URL: c.URL, ServerName: c.ServerName, CAFile: c.CAFile, User: c.User, Password: password, Timeout: c.Timeout}, err
-}
-
-// secret reads a file that holds a secret and nothing else.
-func secret(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimRight(string(data), "\r\n"), nil
 }
 
 func (c config) makeState() error {
@@ -181,60 +177,4 @@ func (c config) makeState() error {
 	return nil
 }
 
-// stateFile is a file that the agent keeps for its target.
-func (c config) stateFile(suffix string) string { return filepath.Join(c.State, c.Target+suffix) }
-
-// policy is the network owner's word, which the cloud cannot overrule.
-type policy struct {
-	ReadOnly    bool     `yaml:"read_only"`    // report, but write nothing
-	KeepMembers bool     `yaml:"keep_members"` // never remove a member
-	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one
-}
-
-func (p policy) check(m *mistakes) {
-	for i, s := range p.Never {
-		if _, err := directory.ParseSID(s); err != nil {
-			m.bad(fmt.Sprintf("policy.never[%d]", i), "%w", err)
-		}
-	}
-}
-
-// judge takes out of a change what the policy forbids, and says what that was;
-// refusal is set if nothing of it may be done.
-func (p policy) judge(c plan.Change) (allowed plan.Change, bad []plan.BadRef, refusal string) {
-	if p.ReadOnly {
-		return c, nil, "the agent's policy is read_only: it writes nothing"
-	}
-	filter := func(refs []plan.Ref, forbidden func(plan.Ref) string) (kept []plan.Ref) {
-		for _, r := range refs {
-			if text := forbidden(r); text != "" {
-				bad = append(bad, plan.BadRef{Ref: r, Text: text})
-			} else {
-				kept = append(kept, r)
-			}
-		}
-		return kept
-	}
-	never := func(r plan.Ref) string {
-		for _, s := range p.Never {
-			if string(r) == s {
-				return "the agent's policy names it under never"
-			}
-		}
-		return ""
-	}
-	c.Add = filter(c.Add, never)
-	c.Remove = filter(c.Remove, func(r plan.Ref) string {
-		if p.KeepMembers {
-			return "the agent's policy is keep_members: it removes nobody"
-		}
-		return never(r)
-	})
-	return c, bad, ""
-}
-
-// where is what the agent tells the relay of the directory.
-func (a *agent) where() relay.Target {
-	id := a.session.identity
-	return relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains, DC: a.session.lineage()}
-}
+func (c config) memory() memory { return memory{filepath.Join(c.State, c.Target)} }

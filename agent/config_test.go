@@ -49,6 +49,7 @@ func TestConfig(t *testing.T) {
 		relayKeys = "no such key; there are audience, authority_url, ca_file, certificate_file, certificate_password_file, client_id, private_authority, secret_file, sign_in, tenant_id, url"
 		relayURL  = "FILE:4: relay.url: write https://, a host, and /api/relay/ behind it"
 		ldapURL   = "FILE:11: directory.url: write ldaps:// and a domain controller's name, or ldap:// for StartTLS"
+		state     = "FILE:2: state: write the whole path, from the root: another folder would be another memory, and neither ~ nor variables such as $HOME are replaced"
 		timeout   = "FILE:15: directory.timeout: write a time of up to 1m0s: a longer one could outlast the agent's lease"
 	)
 	for _, test := range []struct {
@@ -83,6 +84,9 @@ func TestConfig(t *testing.T) {
 		{"longer than the lease", whole + "  timeout: 61s\n", []string{timeout}},
 		{"no timeout", whole + "  timeout: -1s\n", []string{timeout}},
 		{"target", change("target: corp", "target: Corp!"), []string{"FILE:1: target: use up to 32 lower-case letters, digits and '-'"}},
+		{"a state that begins nowhere", change("DIR/state", "state"), []string{state}},
+		{"a state at home", change("DIR/state", "~/state"), []string{state}},
+		{"a state by a variable", change("DIR/state", "$HOME/state"), []string{state}},
 		{"relay in the clear", change("https://relay", "http://relay"), []string{relayURL}},
 		{"relay that looks local", change("https://relay.test", "http://127.0.0.1.evil.example"), []string{relayURL}},
 		{"relay with a password", change("https://relay", "https://user:c2VjcmV0@relay"), []string{relayURL}},

@@ -45,7 +45,7 @@ func keys(of reflect.Value, path string) map[string]any {
 // docRow is one of the table of keys.
 type docRow struct{ fallback, example string }
 
-func rows(t *testing.T) map[string]docRow {
+func docRows(t *testing.T) map[string]docRow {
 	t.Helper()
 	found := map[string]docRow{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| ([^|]+) \\| `([^|]+)` \\| [^|]+ \\|$").FindAllStringSubmatch(agentDoc(t), -1) {
@@ -65,7 +65,7 @@ func TestKeysAreDocumented(t *testing.T) {
 	}
 	public, cloudErr := signin.ParseCloud("")
 	ok(t, cloudErr)
-	documented := rows(t)
+	documented := docRows(t)
 	for key, value := range keys(reflect.ValueOf(defaults()), "") {
 		got, listed := documented[key]
 		delete(documented, key)
@@ -108,7 +108,7 @@ func TestExamples(t *testing.T) {
 		if isBelow {
 			name = "  " + below
 		}
-		fmt.Fprintf(&text, "%s: %s\n", name, rows(t)[key[1]].example)
+		fmt.Fprintf(&text, "%s: %s\n", name, docRows(t)[key[1]].example)
 	}
 	file, _ := configure(t, text.String())
 	_, err := readConfig(file)

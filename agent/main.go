@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -21,7 +20,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"groupwriteback/shared/ad"
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
 
@@ -72,40 +70,70 @@ func version() string {
 
 // run works until ctx ends.
 func run(ctx context.Context, file string) error {
-	a, err := newAgent(file)
+	c, err := readConfig(file)
 	if err != nil {
 		return err
 	}
-	a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base)
-	return a.run(ctx)
+	if err := c.makeState(); err != nil {
+		return err
+	}
+	unlock, err := c.memory().lock()
+	if err != nil {
+		return err
+	}
+	a, err := newAgent(c)
+	if err == nil {
+		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance)
+		err = a.run(ctx)
+	}
+	return errors.Join(err, unlock())
 }
 
-func newAgent(file string) (*agent, error) {
-	c, err := readConfig(file)
+// newAgent wires an agent, which nobody else may be at the same time.
+func newAgent(c config) (*agent, error) {
+	if err := c.memory().tidy(); err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	instance, err := c.memory().instance()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.makeState(); err != nil {
-		return nil, err
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("find out this machine's name: %w", err)
 	}
-	queue, err := c.Relay.client()
+	queue, err := c.Relay.client(c.relayCaution())
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
-	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy,
-		highFile: c.stateFile(".json"), lineFile: c.stateFile("-dc.json"), scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy, memory: c.memory(),
+		self: relay.Poll{Instance: instance, Host: host, Version: version()}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+}
+
+func (c config) directoryCaution() *caution {
+	return &caution{memory: c.memory(), file: directoryRefused, now: time.Now,
+		remedy: "put the account right, or directory.user and directory.password_file"}
+}
+
+func (c config) relayCaution() *caution {
+	return &caution{memory: c.memory(), file: relayRefused, now: time.Now,
+		remedy: "put the app registration right, or relay's tenant_id, client_id and secret or certificate, and start the agent anew"}
 }
 
 // connector dials the domain controller, and says who it is.
 func (c config) connector(log *slog.Logger) func(context.Context, []string) (*session, error) {
+	care := c.directoryCaution()
 	return func(ctx context.Context, attrs []string) (*session, error) {
 		cfg, err := c.Directory.dial()
 		if err != nil {
 			return nil, err
 		}
+		if err := care.allows(cfg.User, cfg.Password); err != nil {
+			return nil, err
+		}
 		conn, err := ad.Dial(ctx, cfg)
-		if err != nil {
+		if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
 			return nil, withKey(err)
 		}
 		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
@@ -132,94 +160,4 @@ func withKey(err error) error {
 		return fmt.Errorf("%w: check directory.url, and that firewalls let this machine through", err)
 	}
 	return err
-}
-
-// check tries everything that run needs, and goes on after a failure so that
-// all of them are told.
-func check(ctx context.Context, file string, out io.Writer) error {
-	c, err := readConfig(file)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "configuration  ok      %s\n", file)
-	failed := false
-	say := func(what string, err error, ok string) {
-		if err != nil {
-			failed, ok = true, err.Error()
-			fmt.Fprintf(out, "%-14s FAILED  %s\n", what, ok)
-			return
-		}
-		fmt.Fprintf(out, "%-14s ok      %s\n", what, ok)
-	}
-	what, err := c.remembered()
-	say("state", err, what)
-	what, err = c.there(ctx)
-	say("directory", err, what)
-	what, err = c.Relay.welcome(ctx, time.Now)
-	say("relay", err, what)
-	if failed {
-		return errors.New("the agent cannot work yet")
-	}
-	return nil
-}
-
-// remembered is the last batch that was finished, as the state folder has it.
-func (c config) remembered() (string, error) {
-	if err := c.makeState(); err != nil {
-		return "", err
-	}
-	high, err := readHighWater(c.stateFile(".json"))
-	if err != nil {
-		return "", err
-	}
-	if _, err := readLineage(c.stateFile("-dc.json")); err != nil {
-		return "", err
-	}
-	if high == (highWater{}) {
-		return c.State + ", new", nil
-	}
-	return fmt.Sprintf("%s, after batch %d.%d", c.State, high.Epoch, high.Seq), nil
-}
-
-// there is what the agent sees of the directory.
-func (c config) there(ctx context.Context) (string, error) {
-	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
-	if err != nil {
-		return "", err
-	}
-	defer s.close()
-	id := s.identity
-	_, settings, _ := plan.SplitRDN(id.Server) // CN=NTDS Settings,CN=<name>,…
-	name, _, _ := plan.SplitRDN(settings)
-	return fmt.Sprintf("%s, domain %s, domains in the forest: %d", name, id.Domain, len(id.Domains)), nil
-}
-
-// welcome is what the relay says to an agent that does not ask for work yet: a poll
-// would take the lease.
-func (c relayConfig) welcome(ctx context.Context, now func() time.Time) (string, error) {
-	queue, err := c.client()
-	if err != nil {
-		return "", err
-	}
-	w, err := queue.Check(ctx)
-	if err != nil {
-		return "", err
-	}
-	if err := checkClock(now(), w.Now); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s, as %s", c.URL, w.Agent), nil
-}
-
-// client is the relay as a queue, with the agent's sign-in.
-func (c relayConfig) client() (*relay.Client, error) {
-	transport, err := c.transport()
-	if err != nil {
-		return nil, err
-	}
-	sign, err := c.signer(transport)
-	if err != nil {
-		return nil, err
-	}
-	return &relay.Client{URL: c.URL, HTTP: transport, Sign: sign}, nil
 }

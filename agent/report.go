@@ -4,47 +4,96 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/relay"
 )
 
-// report tells what is there: what the relay asks for with its content, and
-// everything by its digest when it is time.
-func (a *agent) report(ctx context.Context, r relay.PollReply) (err error) {
-	due := a.now().Sub(a.scanned) >= a.scanEvery
-	asked := (r.ReadAll || len(r.Read) > 0) && (r.State != a.answered.state || a.now().Sub(a.answered.at) > answerAgain)
-	switch {
-	case asked && r.ReadAll:
-		err = a.full(ctx, true)
-	case asked:
-		err = a.named(ctx, r.Read)
-	case due && r.Batch == nil:
-		return a.full(ctx, false)
-	default:
-		return nil
+// reading is what was reported last, and what of it failed.
+type reading struct {
+	scanned  time.Time     // when the last scan of everything that was reported was begun
+	whole    *rate.Limiter // of scans of everything that the relay asks for
+	answered struct {      // when the relay's wish to read was last met
+		state string
+		at    time.Time
 	}
-	if err == nil {
-		a.answered.state, a.answered.at = r.State, a.now()
-	}
-	return err
+	failed failure
+	unread map[directory.ID]*failure // named groups whose reading failed
 }
+
+// Limits of what a relay may have read: a scan of everything takes a large
+// directory minutes.
+const (
+	wholeEvery  = time.Minute
+	wholeAtOnce = 10 // one behind the other: a planner in doubt reads three times
+	mostNamed   = 1000
+)
 
 // answerAgain is after how long an answer that no planner has folded is given
 // again.
 const answerAgain = 5 * time.Minute
 
-// full reports every group that we own; what it does not name is not there. One
-// with content is asked for where something is in doubt, and so proves that there
-// is nothing else.
+// report tells what is there, and looks after what becomes of that: what cannot be
+// read or told now is tried again later, and the work goes on meanwhile.
+func (a *agent) report(ctx context.Context, r relay.PollReply) {
+	if !a.reading.failed.over(a.now()) {
+		return
+	}
+	switch err := a.lost(a.tell(ctx, r)); {
+	case ctx.Err() != nil:
+	case err == nil:
+		a.reading.failed = failure{}
+	default:
+		a.complain(ctx, err)
+	}
+}
+
+// tell reports what the relay asks for with its content, and everything by its
+// digest when it is time.
+func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
+	asked := r.State != a.reading.answered.state || a.now().Sub(a.reading.answered.at) > answerAgain
+	due := a.now().Sub(a.reading.scanned) >= a.scanEvery
+	answer := true
+	var report func() error
+	switch {
+	case asked && r.ReadAll && a.reading.whole.AllowN(a.now(), 1):
+		report = func() error { return a.full(ctx, true) }
+	case asked && !r.ReadAll && len(r.Read) > 0:
+		report = func() error { return a.named(ctx, r) }
+	case due && r.Batch == nil:
+		report, answer = func() error { return a.full(ctx, false) }, false
+	default:
+		return nil
+	}
+	if err := a.awake(ctx, r.Attrs); err != nil || a.doubt.any() { // which the next turn sees to
+		return err
+	}
+	if err := report(); err != nil {
+		return err
+	}
+	if answer {
+		a.reading.answered.state, a.reading.answered.at = r.State, a.now()
+	}
+	return nil
+}
+
+// full reports every group that we own. One with content is asked for where
+// something is in doubt, and so proves that there is nothing else.
 func (a *agent) full(ctx context.Context, content bool) error {
 	began := a.now()
-	rows, report := []relay.Row{}, relay.Report{Full: true, After: a.closed}
+	report := relay.Report{Full: true, After: a.closed}
+	rows := a.rows()
+	defer rows.drop()
 	err := a.session.Scan(ctx, func(x ad.Row) error {
-		rows = append(rows, row(x, report.After, content))
-		return nil
+		a.keepLease(ctx)
+		return rows.add(row(x, report.After, content))
 	})
 	if err == nil && content {
 		report.Proven, report.Blind, err = a.prove(ctx)
@@ -52,15 +101,14 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	if err != nil {
 		return err
 	}
-	report.Rows = rows
-	if err := a.send(ctx, report); err != nil {
+	if err := a.send(ctx, report, rows); err != nil {
 		return err
 	}
-	a.scanned = began
+	a.reading.scanned = began
 	if err := a.remember(ctx); err != nil {
 		return err
 	}
-	a.log.Info("report", "groups", len(rows), "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
+	a.log.Info("report", "groups", rows.groups, "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
 	return nil
 }
 
@@ -79,66 +127,169 @@ func (a *agent) prove(ctx context.Context) (proven bool, blind string, err error
 	return blind == "", blind, nil
 }
 
-// named reports groups that were asked for.
-func (a *agent) named(ctx context.Context, ids []directory.ID) error {
+// named reports groups that were asked for. One whose reading fails is left out, and
+// read again later each time it is asked for: the others do not wait for it.
+func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 	report := relay.Report{After: a.closed}
+	rows := a.rows()
+	defer rows.drop()
+	ids := r.Read[:min(len(r.Read), mostNamed)]
+	maps.DeleteFunc(a.reading.unread, func(id directory.ID, _ *failure) bool { return !slices.Contains(ids, id) })
 	for _, id := range ids {
-		x, found, err := a.session.Read(ctx, id)
-		switch {
-		case err != nil:
+		if f := a.reading.unread[id]; f != nil && !f.over(a.now()) {
+			continue
+		}
+		a.keepLease(ctx)
+		if err := a.dial(ctx, r.Attrs); err != nil {
 			return err
+		}
+		x, found, err := a.session.Read(ctx, id, r.Known[id])
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			a.leaveOut(id, a.lost(err))
+			continue
 		case found:
-			report.Rows = append(report.Rows, row(x, a.closed, true))
+			err = rows.add(row(x, a.closed, true))
 		default:
 			report.Absent = append(report.Absent, relay.Gone{ID: id, After: a.closed})
 		}
+		if err != nil {
+			return err
+		}
+		delete(a.reading.unread, id)
 	}
-	return a.send(ctx, report)
+	if rows.groups+len(report.Absent) == 0 {
+		return nil
+	}
+	if err := a.dial(ctx, r.Attrs); err != nil {
+		return err
+	}
+	return a.tellNamed(ctx, report, rows)
 }
 
+// leaveOut notes that a group could not be read.
+func (a *agent) leaveOut(id directory.ID, err error) {
+	if a.reading.unread == nil {
+		a.reading.unread = map[directory.ID]*failure{}
+	}
+	f := a.reading.unread[id]
+	if f == nil {
+		f = &failure{}
+		a.reading.unread[id] = f
+	}
+	if f.isNew(a.now(), err) {
+		a.log.Error("group not read", "group", id, "err", err, "again_in", f.pause)
+	}
+}
+
+// tellNamed sends a report of named groups. A group is gone only for an account that
+// was proved to see all that is there.
+func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *rows) (err error) {
+	if len(report.Absent) > 0 {
+		if report.Proven, report.Blind, err = a.prove(ctx); err != nil {
+			return err
+		}
+		if !report.Proven {
+			report.Absent = nil
+		}
+	}
+	return a.send(ctx, report, rows)
+}
+
+// row is a group in the relay's words. Of one that is in trouble what could be read
+// is told, but never a half of it.
 func row(x ad.Row, after uint64, content bool) relay.Row {
-	r := relay.Row{ID: x.Group.ID, GUID: x.Group.GUID, Digest: x.Group.Digest(), After: after, USN: x.USN, Fence: x.Fence}
+	r := relay.Row{ID: x.Group.ID, GUID: x.Group.GUID, After: after, USN: x.USN, Fence: x.Fence, SID: x.SID, Trouble: x.Trouble}
+	if !x.Whole() {
+		return r
+	}
+	r.Digest = x.Group.Digest()
 	if content {
 		r.Group = &x.Group
 	}
 	return r
 }
 
-// Limits of one part of a report: so many rows, and so many members in them.
+// send sends a report in its parts.
+func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error {
+	var err error
+	if whole.Grounds, err = a.grounds(ctx); err != nil {
+		return err
+	}
+	whole.ID, whole.Parts = relay.ReportID(a.now()), rows.parts()
+	whole.High, whole.Target = relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, a.place
+	return rows.each(func(n int, some []relay.Row) error {
+		a.keepLease(ctx)
+		part := whole
+		part.Part, part.Rows = n, some
+		if n > 1 {
+			part.Absent = nil
+		}
+		if err := a.queue.Report(ctx, part); err != nil {
+			return untold{fmt.Errorf("report part %d of %d: %w", n, whole.Parts, err)}
+		}
+		return nil
+	})
+}
+
+// untold is why a report did not arrive.
+type untold struct{ error }
+
+func (u untold) Unwrap() error { return u.error }
+
+// failure is why the last report was not made.
+type failure struct {
+	kind   string
+	logged time.Time
+	pause  time.Duration
+	again  time.Time // when the next try is due
+}
+
+// How long the next try waits after a report that failed, at first and at most, and
+// after how long a failure that lasts is logged again.
 const (
-	maxRows    = 2000
-	maxMembers = 15_000
+	firstPause = time.Second
+	lastPause  = 5 * time.Minute
+	remind     = time.Hour
 )
 
-// send sends a report in parts of bearable size. One group's members are never
-// divided.
-func (a *agent) send(ctx context.Context, r relay.Report) error {
-	var parts [][]relay.Row
-	members := 0
-	for i, row := range r.Rows {
-		n := 0
-		if row.Group != nil {
-			n = len(row.Group.Members)
-		}
-		if i == 0 || len(parts[len(parts)-1]) >= maxRows || members+n > maxMembers {
-			parts, members = append(parts, nil), 0
-		}
-		parts[len(parts)-1] = append(parts[len(parts)-1], row)
-		members += n
+func (f *failure) over(now time.Time) bool { return !now.Before(f.again) }
+
+// isNew notes one more failure, and says whether it is to be told.
+func (f *failure) isNew(now time.Time, err error) bool {
+	f.pause = min(max(2*f.pause, firstPause), lastPause)
+	f.again = now.Add(f.pause)
+	kind := kindOf(err)
+	if kind == f.kind && now.Sub(f.logged) < remind {
+		return false
 	}
-	if len(parts) == 0 {
-		parts = [][]relay.Row{nil}
+	f.kind, f.logged = kind, now
+	return true
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// kindOf is an error without its numbers: ports and counts differ each time.
+func kindOf(err error) string {
+	return digits.ReplaceAllString(err.Error(), "0")
+}
+
+// complain says, once for each kind, why a report was not made: in the log, and to
+// the relay by a report that names nothing and says itself blind.
+func (a *agent) complain(ctx context.Context, err error) {
+	f := &a.reading.failed
+	if !f.isNew(a.now(), err) {
+		return
 	}
-	id := relay.ReportID(a.now())
-	for i, rows := range parts {
-		p := relay.Report{ID: id, Part: i + 1, Parts: len(parts), Full: r.Full, After: r.After,
-			High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Target: a.where(), Rows: rows, Proven: r.Proven, Blind: r.Blind}
-		if i == 0 {
-			p.Absent = r.Absent
-		}
-		if err := a.queue.Report(ctx, p); err != nil {
-			return fmt.Errorf("report part %d of %d: %w", i+1, len(parts), err)
-		}
+	a.log.Error("report failed", "err", err, "again_in", f.pause)
+	if _, isUntold := errors.AsType[untold](err); isUntold {
+		return
 	}
-	return nil
+	word := relay.Report{ID: relay.ReportID(a.now()), Part: 1, Parts: 1, After: a.closed, Target: a.place,
+		High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Rows: []relay.Row{}, Blind: "the directory could not be read: " + err.Error()}
+	if err := a.queue.Report(ctx, word); err != nil {
+		a.log.Warn("the relay was not told of it", "err", err)
+	}
 }

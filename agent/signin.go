@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -26,7 +25,17 @@ func (c relayConfig) transport() (*http.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay.ca_file: %w", err)
 	}
-	return &http.Client{Transport: explained{t}, Timeout: callTime}, nil
+	return &http.Client{Transport: explained{t}, Timeout: callTime, CheckRedirect: stay}, nil
+}
+
+// stay follows no redirect: neither sign-in nor relay answers with one, and who does
+// would lead the agent, with what it says, to a place inside the network.
+func stay(to *http.Request, _ []*http.Request) error {
+	status := 0
+	if to.Response != nil {
+		status = to.Response.StatusCode
+	}
+	return lasting{fmt.Errorf("the answer %d leads to %.200q and is not followed: check relay.url and relay.authority_url, and look for a proxy that asks for a sign-in", status, to.URL.Redacted())}
 }
 
 // explained adds to errors of the way to relay and sign-in what can be done.
@@ -61,30 +70,33 @@ func (lasting) NonRetriable() {}
 
 // signer adds the agent's access token to requests. The credential keeps the
 // token until shortly before it expires.
-func (c relayConfig) signer(h *http.Client) (func(*http.Request) error, error) {
+func (c relayConfig) signer(h *http.Client, care *caution) (func(*http.Request) error, error) {
 	m := mistakes{path: "sign in"}
-	credential, err := c.credential(h, &m)
+	s, whole := c.signIn(h, &m)
+	credential, err := c.credential(s, whole, &m)
 	if err := errors.Join(m.err(), err); err != nil {
 		return nil, err
 	}
+	shown := []string{string(s.Method), s.Authority, s.Tenant, s.Client, s.Secret, string(s.Certificate), s.Password}
 	return func(r *http.Request) error {
-		t, err := credential.GetToken(r.Context(), azpolicy.TokenRequestOptions{Scopes: []string{c.Audience + "/.default"}})
-		if err != nil {
+		if err := care.allows(shown...); err != nil {
 			return err
 		}
-		r.Header.Set("Authorization", "Bearer "+t.Token)
-		return nil
+		t, err := credential.GetToken(r.Context(), azpolicy.TokenRequestOptions{Scopes: []string{c.Audience + "/.default"}})
+		if err == nil {
+			r.Header.Set("Authorization", "Bearer "+t.Token)
+		}
+		return care.learn(err, entraRefused, shown...)
 	}, nil
 }
 
-// credential reads the files of the sign-in, and makes it; nil where m has more to
-// say.
-func (c relayConfig) credential(h *http.Client, m *mistakes) (azcore.TokenCredential, error) {
-	s := signin.SignIn{Method: signin.Method(c.SignIn), Tenant: c.TenantID, Client: c.ClientID, TokenFile: os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
+// signIn reads the files of the sign-in; whole says that all of them could be read.
+func (c relayConfig) signIn(h *http.Client, m *mistakes) (s signin.SignIn, whole bool) {
+	s = signin.SignIn{Method: signin.Method(c.SignIn), Tenant: c.TenantID, Client: c.ClientID, TokenFile: os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
 		Authority: c.AuthorityURL, Private: c.Private, HTTP: h,
 		Names: signin.Names{Method: "relay.sign_in", Tenant: "relay.tenant_id", Client: "relay.client_id", Secret: "relay.secret_file", Certificate: "relay.certificate_file",
 			Password: "relay.certificate_password_file", TokenFile: "AZURE_FEDERATED_TOKEN_FILE", Authority: "relay.authority_url"}}
-	whole := true
+	whole = true
 	read := func(key, file string, name *string) []byte {
 		if file == "" {
 			return nil
@@ -95,10 +107,22 @@ func (c relayConfig) credential(h *http.Client, m *mistakes) (azcore.TokenCreden
 		}
 		return data
 	}
-	line := func(data []byte) string { return strings.TrimRight(string(data), "\r\n") }
-	s.Secret = line(read("relay.secret_file", c.SecretFile, &s.Names.Secret))
+	line := func(key string, data []byte) string {
+		text, err := secret(data)
+		if err != nil {
+			m.bad(key, "%w", err)
+			whole = false
+		}
+		return text
+	}
+	s.Secret = line("relay.secret_file", read("relay.secret_file", c.SecretFile, &s.Names.Secret))
 	s.Certificate = read("relay.certificate_file", c.Certificate, &s.Names.Certificate)
-	s.Password = line(read("relay.certificate_password_file", c.Password, &s.Names.Password))
+	s.Password = line("relay.certificate_password_file", read("relay.certificate_password_file", c.Password, &s.Names.Password))
+	return s, whole
+}
+
+// credential makes the sign-in; nil where m has more to say.
+func (c relayConfig) credential(s signin.SignIn, whole bool, m *mistakes) (azcore.TokenCredential, error) {
 	if s.Method == "" {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ import (
 func TestPolicyTexts(t *testing.T) {
 	const sid = "S-1-5-21-1-2-3-1104"
 	c := plan.Change{Op: plan.Update, Add: []plan.Ref{sid}, Remove: []plan.Ref{sid, "S-1-5-21-1-2-3-1105"}}
-	if _, _, refusal := (policy{ReadOnly: true}).judge(c); refusal != "the agent's policy is read_only: it writes nothing" {
+	if _, _, refusal := (policy{ReadOnly: true}).judge(c, nil); refusal != "the agent's policy is read_only: it writes nothing" {
 		t.Errorf("read_only: %q", refusal)
 	}
 	for _, test := range []struct {
@@ -34,7 +34,7 @@ func TestPolicyTexts(t *testing.T) {
 		{policy{KeepMembers: true}, []string{"the agent's policy is keep_members: it removes nobody", "the agent's policy is keep_members: it removes nobody"}},
 		{policy{}, nil},
 	} {
-		_, bad, refusal := test.policy.judge(c)
+		_, bad, refusal := test.policy.judge(c, nil)
 		var texts []string
 		for _, b := range bad {
 			texts = append(texts, b.Text)
@@ -77,11 +77,12 @@ func TestBatchTexts(t *testing.T) {
 
 // TestDamagedState: the agent's own memory is not believed when it is not whole.
 func TestDamagedState(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "corp.json")
+	m := memory{filepath.Join(t.TempDir(), "corp")}
+	file := m.file(highFile)
 	if err := os.WriteFile(file, []byte(`{"epoch":1,`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := readHighWater(file)
+	_, err := m.highWater()
 	want := file + " is damaged: unexpected end of JSON input; remove it if no plan was in flight: the agent then trusts the relay and the directory once"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -105,10 +106,13 @@ type empty struct {
 	err   error
 }
 
-func (e empty) Scan(context.Context, func(ad.Row) error) error           { return e.err }
-func (e empty) Sight(context.Context) (string, error)                    { return e.blind, nil }
-func (e empty) Identify(context.Context) (ad.Identity, error)            { return ad.Identity{}, nil }
-func (e empty) Read(context.Context, directory.ID) (ad.Row, bool, error) { return ad.Row{}, false, nil }
+func (e empty) Scan(context.Context, func(ad.Row) error) error { return e.err }
+func (e empty) Sight(context.Context) (string, error)          { return e.blind, nil }
+func (e empty) Grounds(context.Context) (string, error)        { return "", nil }
+func (e empty) Identify(context.Context) (ad.Identity, error)  { return ad.Identity{}, nil }
+func (e empty) Read(context.Context, directory.ID, plan.GUID) (ad.Row, bool, error) {
+	return ad.Row{}, false, nil
+}
 
 // TestLogLines are the agent's own lines that a person acts on.
 func TestLogLines(t *testing.T) {
@@ -131,14 +135,14 @@ func TestLogLines(t *testing.T) {
 		{"restored", queue{reply: on}, empty{}, lineage{relay.DC{USN: 9}},
 			`level=WARN msg="reading all of the directory again" why="the domain controller was restored or replaced"`},
 		{"scan fails", queue{reply: on}, empty{err: fmt.Errorf("scan OU=x: %w: EOF", ad.ErrConnection)}, lineage{},
-			`level=ERROR msg="turn failed" err="scan OU=x: no answer from the domain controller: EOF" again_in=250ms`},
+			`level=ERROR msg="report failed" err="scan OU=x: no answer from the domain controller: EOF" again_in=1s`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			var out bytes.Buffer
-			dir := t.TempDir()
-			a := &agent{queue: test.queue, target: "corp", highFile: filepath.Join(dir, "high"), lineFile: filepath.Join(dir, "line"), scanEvery: time.Hour,
+			m := memory{filepath.Join(t.TempDir(), "corp")}
+			a := &agent{queue: test.queue, target: "corp", memory: m, scanEvery: time.Hour,
 				now: func() time.Time { return now },
 				connect: func(_ context.Context, attrs []string) (*session, error) {
 					return &session{domain: test.empty, attrs: attrs, close: func() {}}, nil
@@ -149,7 +153,7 @@ func TestLogLines(t *testing.T) {
 				}
 				return x
 			}}))
-			if err := errors.Join(storeState(a.lineFile, test.prior), a.run(ctx)); err != nil {
+			if err := errors.Join(m.store(lineFile, test.prior), a.run(ctx)); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(out.String(), test.want) {

@@ -9,64 +9,70 @@ import (
 	"fmt"
 	"time"
 
-	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
 
-// work applies one batch and acknowledges it. An error means that the batch was
-// not finished and is not acknowledged: the relay hands it out again, and what
-// was done is found done.
+// work applies one batch and acknowledges it. An error means that the batch is
+// not acknowledged: the relay hands it out again, and what was done is found done.
 func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 	b, release, digest, err := a.verify(r)
 	if err != nil {
 		return err
 	}
 	if err := a.high.allows(b.Epoch, b.Seq, digest); err != nil {
-		return a.startOver(ctx, r, err.Error())
+		return errors.Join(a.distrust(err.Error()), a.refuse(ctx, r.Token, b, digest))
+	}
+	if err := a.awake(ctx, r.Attrs); err != nil {
+		return err
+	}
+	if a.doubt.any() {
+		return a.refuse(ctx, r.Token, b, digest)
 	}
 	began := a.now()
-	results, stopped, err := a.apply(ctx, r, b, release)
-	if err != nil {
-		return fmt.Errorf("batch %d: %w", b.Seq, err)
+	results, stopped := a.apply(ctx, r, b, release)
+	if ctx.Err() != nil {
+		return fmt.Errorf("batch %d: %w", b.Seq, ctx.Err())
 	}
 	if stopped == "" {
 		// Before the acknowledgement: a crash between them repeats this batch and no other.
 		a.high = highWater{b.Epoch, b.Seq, digest}
-		if err := a.high.store(a.highFile); err != nil {
+		if err := a.memory.store(highFile, a.high); err != nil {
 			return err
 		}
 		a.closed = max(a.closed, b.Seq)
 	}
 	took := a.now().Sub(began)
+	missed := a.logMissed(b, results)
 	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: results, Stopped: stopped, Seconds: took.Seconds()})
 	if errors.Is(err, relay.ErrClosed) {
 		a.log.Warn("batch was closed before it was acknowledged", "seq", b.Seq)
 		err = nil
 	}
-	if err == nil {
+	a.log.Info("batch", "seq", b.Seq, "changes", len(b.Changes), "not_made", missed, "took", took.Round(time.Millisecond), "stopped", stopped)
+	if err == nil && a.session != nil && !a.doubt.any() {
 		err = a.remember(ctx)
 	}
-	a.log.Info("batch", "seq", b.Seq, "changes", len(b.Changes), "took", took.Round(time.Millisecond), "stopped", stopped)
 	return err
 }
 
-// refuse acknowledges a batch of which nothing was done, nor will be.
-func (a *agent) refuse(ctx context.Context, r relay.PollReply, why string) error {
-	b, _, digest, err := a.verify(r)
-	if err != nil {
-		return err
-	}
-	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: []plan.Result{}, Stopped: why})
+// refuse acknowledges a batch that was made for another state than is there: nothing
+// of it was done, nor will be.
+func (a *agent) refuse(ctx context.Context, token uint64, b relay.Batch, digest string) error {
+	_, err := a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: token, Results: []plan.Result{}, Stopped: a.doubt.Why})
 	if errors.Is(err, relay.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
+// maxNumber is more than a journal ever counts to. Behind a batch with the
+// highest number of all this agent would take no other.
+const maxNumber = 1 << 48
+
 // verify holds a batch to its release, and the release to what this agent is
-// for.
+// for. What the relay answers may be anything.
 func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release, digest string, err error) {
 	if err := json.Unmarshal(r.Release, &release); err != nil {
 		return b, release, "", fmt.Errorf("decode release: %w", err)
@@ -76,8 +82,10 @@ func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release,
 	switch {
 	case release.Target != a.target:
 		return b, release, "", fmt.Errorf("the release is for target %q, this agent is for %q", release.Target, a.target)
-	case release.Epoch != r.Epoch || r.Seq < release.First || r.Seq > release.Last || int(r.Seq-release.First) >= len(release.Digests):
+	case release.Epoch != r.Epoch || r.Seq < release.First || r.Seq > release.Last || r.Seq-release.First >= uint64(len(release.Digests)):
 		return b, release, "", fmt.Errorf("batch %d is not in release %d-%d", r.Seq, release.First, release.Last)
+	case r.Epoch > maxNumber || r.Seq > maxNumber:
+		return b, release, "", fmt.Errorf("batch %d.%d has a number that no journal counts to", r.Epoch, r.Seq)
 	case release.Digests[r.Seq-release.First] != digest:
 		return b, release, "", fmt.Errorf("batch %d is not what was released: its digest is %.12s…", r.Seq, digest)
 	case a.now().After(release.Expires):
@@ -92,40 +100,93 @@ func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release,
 	return b, release, digest, nil
 }
 
-// apply runs the changes of a batch, in order. stopped says why it will not be
-// finished by this agent; the changes from there on have no result.
-func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, release relay.Release) (results []plan.Result, stopped string, err error) {
+// apply runs the changes of a batch, in order. A change that fails costs that
+// change, and those of the same group that follow. stopped says why the batch will
+// not be finished by this agent; the changes from there on have no result.
+func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, release relay.Release) (results []plan.Result, stopped string) {
 	fence := plan.Fence{Instance: a.target, Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}
-	failed := map[directory.ID]bool{}
-	until := r.Until
+	spoilt := map[directory.ID]plan.Result{}
 	for _, c := range b.Changes {
-		if until, err = a.inTime(ctx, until, release.Expires); err != nil {
-			return results, err.Error(), nil
+		if err := a.mayGoOn(ctx, r.Attrs, release.Expires); err != nil {
+			return results, err.Error()
 		}
-		res, err := a.change(ctx, fence, c, failed)
-		if errors.Is(err, ad.ErrFenced) {
-			return results, err.Error(), nil
+		res, isSpoilt := spoilt[c.Group]
+		if !isSpoilt {
+			res = a.change(ctx, fence, c)
+			if what, ends := spoils(c, res); ends {
+				spoilt[c.Group] = what
+			}
 		}
-		if err != nil {
-			return nil, "", err
-		}
-		failed[c.Group] = failed[c.Group] || c.Op == plan.Create && res.Status != plan.Done
 		results = append(results, res)
 	}
-	return results, "", nil
+	return results, ""
 }
 
-func (a *agent) change(ctx context.Context, f plan.Fence, c plan.Change, failed map[directory.ID]bool) (plan.Result, error) {
-	if failed[c.Group] {
-		return plan.Result{Status: plan.Skipped, Text: "the group could not be created"}, nil
+// mostMissed is how many changes of a batch that were not made the log names.
+const mostMissed = 20
+
+// logMissed names the changes that were not made, and counts them.
+func (a *agent) logMissed(b relay.Batch, results []plan.Result) (missed int) {
+	for i, res := range results {
+		if res.Status == plan.Done {
+			continue
+		}
+		if missed++; missed <= mostMissed {
+			a.log.Warn("change not made", "group", b.Changes[i].Group, "op", b.Changes[i].Op, "status", res.Status, "why", res.Text)
+		}
 	}
-	allowed, bad, refusal := a.policy.judge(c)
+	return missed
+}
+
+// change brings one change about, as far as the policy allows. If there is no
+// answer, its outcome is unknown and the connection is given up.
+func (a *agent) change(ctx context.Context, f plan.Fence, c plan.Change) plan.Result {
+	allowed, bad, refusal, err := a.judge(ctx, c)
 	if refusal != "" {
-		return plan.Result{Status: plan.Refused, Text: refusal}, nil
+		return plan.Result{Status: plan.Refused, Text: refusal}
 	}
-	res, err := a.session.Apply(ctx, f, allowed)
+	res := plan.Result{Status: plan.Unknown}
+	if err == nil {
+		res, err = a.session.Apply(ctx, f, allowed)
+	}
+	if err != nil {
+		a.hangUp()
+		res.Status = plan.Unknown
+		if res.Text == "" {
+			res.Text = err.Error()
+		}
+	}
 	res.Bad = append(res.Bad, bad...)
-	return res, err
+	return res
+}
+
+// spoils says what becomes of the changes of a group that follow on one that was
+// not made: what they build upon is not there, or not known.
+func spoils(c plan.Change, res plan.Result) (rest plan.Result, ends bool) {
+	switch {
+	case res.Status == plan.Unknown:
+		return plan.Result{Status: plan.Unknown, Text: "what became of the change before it is not known: the group is to be read first"}, true
+	case res.Status == plan.Fenced:
+		return plan.Result{Status: plan.Fenced, Text: res.Text}, true
+	case c.Op == plan.Create && res.Status != plan.Done:
+		return plan.Result{Status: plan.Skipped, Text: "the group could not be created"}, true
+	}
+	return plan.Result{}, false
+}
+
+// mayGoOn says why no further change may be begun. It looks at the clock, and
+// connects again, once, after a change that got no answer.
+func (a *agent) mayGoOn(ctx context.Context, attrs []string, expires time.Time) error {
+	if err := a.inTime(ctx, expires); err != nil {
+		return err
+	}
+	if err := a.dial(ctx, attrs); err != nil {
+		return err
+	}
+	if a.doubt.any() {
+		return errors.New(a.doubt.Why)
+	}
+	return nil
 }
 
 // renewAt is how long before its end a lease is renewed.
@@ -133,20 +194,32 @@ const renewAt = 20 * time.Second
 
 // inTime makes sure that there is time for one more write: the lease is
 // renewed when it nears its end, and nothing is begun after the plan's.
-func (a *agent) inTime(ctx context.Context, until, expires time.Time) (time.Time, error) {
-	now := a.now()
-	if now.After(expires) {
-		return until, errors.New("the plan expired")
+func (a *agent) inTime(ctx context.Context, expires time.Time) error {
+	if a.now().After(expires) {
+		return errors.New("the plan expired")
 	}
-	if until.Sub(now) > renewAt {
-		return until, nil
+	err := a.stay(ctx)
+	if !a.now().Before(a.until) {
+		return fmt.Errorf("the lease ran out and could not be renewed: %v", err)
 	}
-	r, err := a.queue.Poll(ctx, relay.Poll{DC: a.session.lineage()})
-	if err == nil {
-		until = r.Until
+	return nil
+}
+
+// stay renews the lease when it nears its end.
+func (a *agent) stay(ctx context.Context) error {
+	if a.until.Sub(a.now()) > renewAt {
+		return nil
 	}
-	if !now.Before(until) {
-		return until, fmt.Errorf("the lease ran out and could not be renewed: %v", err)
+	_, err := a.poll(ctx)
+	return err
+}
+
+// keepLease renews the lease while a report is made, which takes a large directory
+// minutes. A lease that is lost ends the work, not the report, and a relay that does
+// not answer must not hold it up at each row.
+func (a *agent) keepLease(ctx context.Context) {
+	const again = 5 * time.Second
+	if now := a.now(); now.Before(a.until) && now.Sub(a.asked) > again {
+		_ = a.stay(ctx)
 	}
-	return until, nil
 }

@@ -4,15 +4,18 @@
 //
 // It is not a general LDAP client: it writes nothing but groups below one OU
 // that bear our mark. It decides nothing about what should exist, does not
-// reconnect, and keeps no state between calls. Its invariants:
+// reconnect, and trusts nothing that it read in an earlier call. Its invariants:
 //
-//   - unknown is not empty: a scan or a read is complete, or it is an error;
+//   - unknown is not empty: a scan or a read is complete, or it is an error; what is
+//     merely odd costs its own group, which is then told of as a trouble;
+//   - no second group is made for a cloud group: whatever bears one of its marks,
+//     anywhere in the domain, is found first;
 //   - ownership is read from Active Directory before each group is touched: its
 //     mark, our instance, its place below Base (see Domain);
 //   - every write to a group that exists carries a fence that Active Directory
 //     compares atomically, so a stale writer changes nothing (see plan.Fence);
 //   - applied twice, a change does what it does once, and where nothing is
-//     different it costs a read, not a write;
+//     different nothing is written;
 //   - only principals of the forest's own domains become members, whatever the
 //     server would accept.
 //
@@ -29,6 +32,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 )
 
@@ -40,13 +44,9 @@ type Conn interface {
 	ModifyDN(*ldap.ModifyDNRequest) error
 }
 
-// Errors after which a caller stops. What the last change did is unknown.
-var (
-	// ErrFenced: a newer agent, lease or epoch has written to the group.
-	ErrFenced = errors.New("a newer writer has been at this group")
-	// ErrConnection: no answer. Close the connection and dial again.
-	ErrConnection = errors.New("no answer from the domain controller")
-)
+// ErrConnection: no answer. What the last change did is unknown: close the
+// connection and dial again.
+var ErrConnection = errors.New("no answer from the domain controller")
 
 // Domain is the part of a domain that one installation owns: each group below
 // Base whose adminDescription is a mark (plan.Mark) and whose adminDisplayName
@@ -59,6 +59,8 @@ type Domain struct {
 	Identity Identity // what Identify said: without it no principal may become a member
 	Values   int      // member values in one modify; 0: 1000
 	Log      *slog.Logger
+
+	bearers bearers // brought up to date before each use; of the server that Conn leads to
 
 	// Wait pauses before a busy server is asked again; nil: until the time has passed.
 	Wait func(context.Context, time.Duration) error
@@ -151,6 +153,9 @@ func lostOr(err error) error {
 
 // valid refuses a configuration that would own nothing, or too much.
 func (d *Domain) valid() error {
+	if d.Identity.NC == "" {
+		return errors.New("nobody has asked which domain this is: call Identify first")
+	}
 	if d.Instance == "" || strings.ContainsAny(d.Instance, " *") || d.Base == "" {
 		return fmt.Errorf("instance %q must be a word, and base %q a DN", d.Instance, d.Base)
 	}
@@ -180,3 +185,6 @@ func (d *Domain) wait(ctx context.Context, t time.Duration) error {
 
 // byGUID names an object in a request (MS-ADTS 3.1.1.3.1.2.4). Renames do not matter to it.
 func byGUID(g plan.GUID) string { return "<GUID=" + string(g) + ">" }
+
+// bySID names a principal in a request.
+func bySID(s directory.SID) string { return "<SID=" + string(s) + ">" }

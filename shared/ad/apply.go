@@ -16,9 +16,10 @@ import (
 )
 
 // Apply brings one change about, under a fence. The result is the change's own
-// outcome. An error means stop: ErrFenced, ErrConnection or the end of ctx, with
-// a result of Unknown; what was done up to there stays, and doing the change
-// again goes on from there.
+// outcome: a fence that outranks this one is plan.Fenced, and costs nothing but the
+// change itself. An error means stop: ErrConnection or the end of ctx, with a result
+// of Unknown; what was done up to there stays, and doing the change again goes on
+// from there.
 func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.Result, error) {
 	w := &writer{Domain: d, fence: f, change: c, patience: 16, limit: d.Values}
 	if w.limit <= 0 {
@@ -30,7 +31,7 @@ func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.R
 	}
 	var no refusal
 	if errors.As(w.refuse("read the group", err), &no) && ctx.Err() == nil {
-		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text}, nil
+		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text, Bad: w.bad}, nil
 	}
 	err = fmt.Errorf("%s group %s: %w", c.Op, c.Group, err)
 	return plan.Result{Status: plan.Unknown, GUID: w.guid, Text: err.Error()}, err
@@ -74,43 +75,38 @@ func (w *writer) check() error {
 	if w.fence.Instance != w.Instance {
 		return fmt.Errorf("the plan is for instance %q, this is %q", w.fence.Instance, w.Instance)
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
-		switch strings.ToLower(name) {
-		case "member", "cn", "name", "distinguishedname", "objectclass", "admindisplayname":
-			return fmt.Errorf("attribute %s is not set by a plan", name)
-		case "admindescription", strings.ToLower(external):
-			if !slices.Equal(w.change.Set[name], []string{plan.Mark(w.change.Group)}) {
-				return fmt.Errorf("attribute %s is the ownership mark: it cannot be another value", name)
-			}
-		}
+	if err := w.settable(); err != nil {
+		return err
 	}
 	if w.change.Op != plan.Update && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !below(w.change.Parent, w.Base) {
 		return fmt.Errorf("%s is not below %s", w.change.Parent, w.Base)
 	}
-	return nil
+	return w.nameable()
 }
 
 // target reads the group that the change is for, and refuses one that is not ours.
 func (w *writer) target(ctx context.Context) (object, error) {
 	if g := w.change.GUID; g != "" {
-		return w.mine(ctx, g)
+		return w.mine(ctx, g, w.wanted())
 	}
-	o, found, err := w.find(ctx, w.change.Group, w.wanted())
-	if err == nil && !found {
-		return o, refusal{status: plan.Skipped, text: fmt.Sprintf("no group stands for cloud group %s yet", w.change.Group)}
+	s, trouble, found, err := w.look(ctx, w.change.Group, "", w.wanted())
+	switch {
+	case err != nil:
+		return object{}, err
+	case !found:
+		return object{}, refusal{status: plan.Skipped, text: fmt.Sprintf("no group stands for cloud group %s yet", w.change.Group)}
+	case trouble != nil:
+		return object{}, refusal{text: trouble.Text}
 	}
-	if err == nil {
-		err = w.allowed(o)
-	}
-	return o, err
+	return s.object, w.allowed(s.object)
 }
 
 // mine reads a group by its GUID and refuses one that is gone or not ours.
-func (w *writer) mine(ctx context.Context, g plan.GUID) (object, error) {
+func (w *writer) mine(ctx context.Context, g plan.GUID, names []string) (object, error) {
 	if _, err := EncodeGUID(g); err != nil {
 		return object{}, err
 	}
-	o, found, err := w.group(ctx, byGUID(g), w.wanted())
+	o, found, err := w.group(ctx, byGUID(g), names)
 	if err != nil {
 		return o, err
 	}
@@ -118,8 +114,7 @@ func (w *writer) mine(ctx context.Context, g plan.GUID) (object, error) {
 		return o, refusal{code: ldap.LDAPResultNoSuchObject, text: fmt.Sprintf("group %s is gone: it was deleted in Active Directory, or the account may not read it any more", g)}
 	}
 	if id, ok := w.owner(o); !ok || id != w.change.Group {
-		return o, refusal{text: fmt.Sprintf("%s is not ours: its adminDescription is %q and its adminDisplayName %q, where %q and %q… are needed, below %s",
-			o.dn, o.mark, o.fence, plan.Mark(w.change.Group), plan.FencePrefix(w.Instance), w.Base)}
+		return o, refusal{text: w.trouble(sighting{object: o}, w.change.Group, true).Text}
 	}
 	return o, w.allowed(o)
 }
@@ -132,84 +127,9 @@ func (w *writer) allowed(o object) error {
 	return nil
 }
 
-// wanted are the attributes that the change compares.
-func (w *writer) wanted() []string {
-	names := slices.Sorted(maps.Keys(w.change.Set))
-	if len(w.change.Add)+len(w.change.Remove) > 0 {
-		names = append(names, "member")
-	}
-	return names
-}
-
-// create adds the group, or brings into line what an earlier try has added.
-func (w *writer) create(ctx context.Context) error {
-	w.change.Set = w.stamped()
-	o, found, err := w.find(ctx, w.change.Group, w.wanted())
-	if err != nil {
-		return err
-	}
-	if found {
-		return w.adopt(ctx, o)
-	}
-	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
-	err = w.patiently(ctx, func() error { return w.Conn.Add(w.addition(dn)) })
-	if code(err) == ldap.LDAPResultEntryAlreadyExists && w.Identity.External {
-		// A group from before the schema had the attribute has only the mark that is not indexed.
-		o, found, err2 := w.findBy(ctx, w.change.Group, "adminDescription", w.wanted())
-		if err2 != nil {
-			return err2
-		}
-		if found {
-			return w.adopt(ctx, o)
-		}
-	}
-	if err != nil {
-		return w.misplaced(ctx, "create "+dn, dn, err)
-	}
-	// A crash before this read leaves a group that the next try finds by its mark.
-	o, found, err = w.group(ctx, dn, nil)
-	if err == nil && !found {
-		err = fmt.Errorf("%s was created and cannot be read: let the account read the groups of %s", dn, w.Base)
-	}
-	w.guid = o.guid
-	w.log().DebugContext(ctx, "group created", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq)
-	return err
-}
-
-// stamped is what to set, with the ownership marks.
-func (w *writer) stamped() map[string][]string {
-	set := maps.Clone(w.change.Set)
-	if set == nil {
-		set = map[string][]string{}
-	}
-	mark := []string{plan.Mark(w.change.Group)}
-	set["adminDescription"] = mark
-	if w.Identity.External {
-		set[external] = mark
-	}
-	return set
-}
-
-func (w *writer) addition(dn string) *ldap.AddRequest {
-	req := ldap.NewAddRequest(dn, nil)
-	req.Attribute("objectClass", []string{"group"})
-	req.Attribute("adminDisplayName", []string{w.fence.String()})
-	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
-		if values := w.change.Set[name]; len(values) > 0 {
-			req.Attribute(name, values)
-		}
-	}
-	return req
-}
-
-// adopt goes on with a group that an earlier try of this change created.
-func (w *writer) adopt(ctx context.Context, o object) error {
-	w.guid = o.guid
-	if err := w.allowed(o); err != nil {
-		return err
-	}
-	return w.rename(ctx, o)
-}
+// wanted are the attributes that the change compares. Members are read only where the
+// server's answer to a write does not do: a group may have very many.
+func (w *writer) wanted() []string { return slices.Sorted(maps.Keys(w.change.Set)) }
 
 // rename sets attributes and moves the group to its name. The fence is taken
 // first, by a modify, since a rename cannot carry it; a crash in between leaves a
@@ -238,19 +158,23 @@ func (w *writer) rename(ctx context.Context, o object) error {
 	return nil
 }
 
+// update sets attributes, then removes and adds members. An attribute that the server
+// refuses is the outcome of the change and keeps nobody in: the members are done.
 func (w *writer) update(ctx context.Context) error {
 	o, err := w.target(ctx)
 	if err != nil {
 		return err
 	}
-	if err := w.attributes(ctx, &o, false); err != nil {
+	err = w.attributes(ctx, &o, false)
+	var no answer
+	if err != nil && !errors.As(err, &no) {
 		return err
 	}
-	return w.members(ctx, &o)
+	return cmp.Or(w.members(ctx, &o), err)
 }
 
 // attributes sets what is different, in one modify; with always it takes the
-// fence even if nothing is.
+// fence even if nothing is. What the server has against the values is an answer.
 func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 	for {
 		changes := w.changes(*o)
@@ -260,7 +184,7 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 		err := w.modify(ctx, o, changes...)
 		switch code(err) {
 		case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultAttributeOrValueExists, ldap.LDAPResultNoSuchObject:
-			moved, again := w.again(ctx, o)
+			moved, again := w.again(ctx, o, w.wanted())
 			if again != nil {
 				return again
 			}
@@ -272,7 +196,7 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 			}
 		}
 		if err != nil {
-			return w.misplaced(ctx, "set "+strings.Join(names(changes), ", ")+" of "+o.dn, "", err)
+			return asAnswer(w.misplaced(ctx, "set "+strings.Join(names(changes), ", ")+" of "+o.dn, "", err))
 		}
 		return nil
 	}
@@ -282,7 +206,7 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 func (w *writer) changes(o object) (out []ldap.Change) {
 	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
 		values := slices.Sorted(slices.Values(w.change.Set[name]))
-		if slices.Equal(values, o.attrs[name]) {
+		if plan.SameValues(name, values, o.attrs[name]) {
 			continue
 		}
 		// Replace by nothing clears, and does not mind if nothing was there (RFC 4511 4.6).
@@ -302,7 +226,8 @@ func names(changes []ldap.Change) []string {
 // outranks says whether this writer may follow the one whose fence the group has.
 func (w *writer) outranks(o object) error {
 	if theirs, ok := plan.ParseFence(o.fence); ok && theirs.Compare(w.fence) > 0 {
-		return fmt.Errorf("%w: %s has %q, this is %q", ErrFenced, o.dn, o.fence, w.fence)
+		return refusal{status: plan.Fenced, text: fmt.Sprintf("a newer writer has been at %s: its adminDisplayName is %q, this is %q; if nobody else writes to the group, set its adminDisplayName to %q",
+			o.dn, o.fence, w.fence, plan.Fence{Instance: w.Instance})}
 	}
 	return nil
 }
@@ -331,8 +256,8 @@ func (w *writer) modify(ctx context.Context, o *object, changes ...ldap.Change) 
 
 // again reads the group once more after a write that it refused because it is
 // not as it was read. moved is false if it is: then the refusal has another reason.
-func (w *writer) again(ctx context.Context, o *object) (moved bool, err error) {
-	now, err := w.mine(ctx, o.guid)
+func (w *writer) again(ctx context.Context, o *object, names []string) (moved bool, err error) {
+	now, err := w.mine(ctx, o.guid, names)
 	if err != nil {
 		return false, err
 	}

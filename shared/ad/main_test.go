@@ -121,7 +121,7 @@ func create(t testing.TB, d *Domain, n int, name string) plan.GUID {
 
 func read(t testing.TB, d *Domain, id directory.ID) Row {
 	t.Helper()
-	row, found, err := d.Read(t.Context(), id)
+	row, found, err := d.Read(t.Context(), id, "")
 	if err != nil || !found {
 		t.Fatalf("read %s: found %v, %v", id, found, err)
 	}

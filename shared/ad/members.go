@@ -1,10 +1,10 @@
 package ad
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -25,95 +25,95 @@ func (w *writer) members(ctx context.Context, o *object) error {
 	if len(w.change.Remove)+len(w.change.Add) == 0 {
 		return nil
 	}
-	guids, err := w.nested(ctx)
+	removals, err := w.removals(ctx)
 	if err != nil {
 		return err
 	}
-	if err := w.write(ctx, o, ldap.DeleteAttribute, w.removals(guids)); err != nil {
+	if err := w.write(ctx, o, ldap.DeleteAttribute, removals); err != nil {
 		return err
 	}
-	adds := w.additions(guids)
-	if o.adminCount {
-		for _, v := range absent(*o, adds) {
-			w.reject(v.ref, 0, "the group is in a protected group (adminCount is 1): it takes no new members until an administrator takes it out")
-		}
+	adds, err := w.additions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(adds) == 0 || !o.adminCount {
+		return w.write(ctx, o, ldap.AddAttribute, adds)
+	}
+	if err := w.list(ctx, o); err != nil {
+		return err
+	}
+	for _, v := range absent(*o, adds) {
+		w.reject(v.ref, 0, "the group is in a protected group (adminCount is 1): it takes no new members until an administrator takes it out")
+	}
+	return nil
+}
+
+// list reads the members of the group, if nobody has.
+func (w *writer) list(ctx context.Context, o *object) error {
+	if o.listed {
 		return nil
 	}
-	return w.write(ctx, o, ldap.AddAttribute, adds)
+	_, err := w.again(ctx, o, append(w.wanted(), "member"))
+	return err
 }
 
-// nested finds the owned groups among the refs by their marks: where they are is
-// read from Active Directory, not taken from the plan, since what a GUID of the
-// plan names need not be ours. A removal may use it all the same.
-func (w *writer) nested(ctx context.Context) (map[directory.ID]plan.GUID, error) {
-	guids := map[directory.ID]plan.GUID{}
-	var filters []string
-	for _, r := range w.change.Remove {
+// nested finds the owned groups among some refs.
+func (w *writer) nested(ctx context.Context, refs []plan.Ref) (map[directory.ID]plan.GUID, error) {
+	var ids []directory.ID
+	for _, r := range refs {
 		if id, ok := r.Group(); ok {
-			if g := w.change.Known[id]; g != "" {
-				guids[id] = g
-			} else {
-				filters = append(filters, w.filterMark(id))
-			}
+			ids = append(ids, id)
 		}
 	}
-	for _, r := range w.change.Add {
-		id, ok := r.Group()
-		if !ok {
-			continue
-		}
-		f, err := filterGUID(w.change.Known[id])
-		if err != nil {
-			f = w.filterMark(id)
-		}
-		filters = append(filters, f)
+	objects, err := w.marked(ctx, ids, w.change.Known)
+	guids := map[directory.ID]plan.GUID{}
+	for id, o := range objects {
+		guids[id] = o.guid
 	}
-	// About 100 alternatives are what a server answers fastest.
-	for some := range slices.Chunk(filters, 100) {
-		err := w.owned(ctx, "(|"+strings.Join(some, "")+")", pageSize, nil, func(o object, id directory.ID) error {
-			guids[id] = o.guid
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return guids, nil
+	return guids, err
 }
 
-func (w *writer) filterMark(id directory.ID) string {
-	attr := "adminDescription"
-	if w.Identity.External {
-		attr = external
+// removals names what to take out. What a GUID of the plan names need not be a group of
+// ours any more. A ref to a group that is gone needs nothing: its links went with it. Nor
+// does one that names nothing at all.
+func (w *writer) removals(ctx context.Context) (out []value, err error) {
+	unknown := slices.DeleteFunc(slices.Clone(w.change.Remove), func(r plan.Ref) bool { id, _ := r.Group(); return w.change.Known[id] != "" })
+	guids, err := w.nested(ctx, unknown)
+	if err != nil {
+		return nil, err
 	}
-	return "(" + attr + "=" + plan.Mark(id) + ")"
-}
-
-// removals names what to take out. A ref to a group that is gone needs nothing:
-// its links went with it.
-func (w *writer) removals(guids map[directory.ID]plan.GUID) (out []value) {
 	for _, r := range w.change.Remove {
-		if sid, ok := r.SID(); ok {
-			out = append(out, value{ref: r, key: string(sid)})
-		} else if g, ok := r.GUID(); ok {
-			out = append(out, value{ref: r, key: string(g)})
-		} else if id, ok := r.Group(); ok && guids[id] != "" {
-			out = append(out, value{ref: r, key: string(guids[id])})
+		g, ok := r.GUID()
+		if id, nested := r.Group(); nested {
+			g, ok = cmp.Or(w.change.Known[id], guids[id]), true
+		}
+		if sid, isSID := r.SID(); isSID {
+			if _, err := directory.ParseSID(string(sid)); err == nil {
+				out = append(out, value{r, string(sid), bySID(sid)})
+			}
+		} else if g, err := canonical(g); ok && err == nil {
+			out = append(out, value{r, string(g), byGUID(g)})
 		}
 	}
-	return out
+	return out, nil
 }
 
 // additions names what to put in, and rejects what must not become a member
-// whatever the server would say: Samba lets Everyone into a group.
-func (w *writer) additions(guids map[directory.ID]plan.GUID) (out []value) {
+// whatever the server would say: Samba lets Everyone into a group. Which groups are ours
+// is read from Active Directory, not taken from the plan: what a GUID of the plan
+// names need not be.
+func (w *writer) additions(ctx context.Context) (out []value, err error) {
+	guids, err := w.nested(ctx, w.change.Add)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range w.change.Add {
 		if sid, ok := r.SID(); ok {
 			if reason := w.foreign(sid); reason != "" {
 				w.reject(r, 0, reason)
 				continue
 			}
-			out = append(out, value{r, string(sid), "<SID=" + string(sid) + ">"})
+			out = append(out, value{r, string(sid), bySID(sid)})
 		} else if id, ok := r.Group(); ok && guids[id] != "" {
 			out = append(out, value{r, string(guids[id]), byGUID(guids[id])})
 		} else if ok {
@@ -122,7 +122,7 @@ func (w *writer) additions(guids map[directory.ID]plan.GUID) (out []value) {
 			w.reject(r, 0, "only principals with a SID and groups of ours become members")
 		}
 	}
-	return out
+	return out, nil
 }
 
 // foreign says why a SID must not become a member; "" if it may.
@@ -143,10 +143,12 @@ func (w *writer) reject(r plan.Ref, code int, text string) {
 	w.bad = append(w.bad, plan.BadRef{Ref: r, Code: code, Text: text})
 }
 
-// write adds or removes values, in as many modifies as it takes.
+// write adds or removes values, in as many modifies as it takes. While the members are
+// not known, it writes what it is asked to and lets the server's answer decide: only
+// where that says that something is so already is the group read.
 func (w *writer) write(ctx context.Context, o *object, op uint, all []value) error {
 	for todo := w.todo(*o, op, all); len(todo) > 0; {
-		some := todo[:min(w.limit, len(todo))]
+		some, known := todo[:min(w.limit, len(todo))], o.listed
 		moved, err := w.chunk(ctx, o, op, some, true)
 		if err != nil {
 			return err
@@ -155,44 +157,48 @@ func (w *writer) write(ctx context.Context, o *object, op uint, all []value) err
 			todo = todo[len(some):]
 			continue
 		}
-		if err := w.pause(ctx); err != nil {
-			return err
+		if known { // else it was the first look, and nobody else need have been there
+			if err := w.pause(ctx); err != nil {
+				return err
+			}
 		}
 		todo = w.todo(*o, op, all)
 	}
 	return nil
 }
 
-// todo is what of the values is not so yet, without those already rejected.
+// todo is what of the values is not so yet as far as is known, without those already
+// rejected.
 func (w *writer) todo(o object, op uint, all []value) []value {
 	rejected := map[plan.Ref]bool{}
 	for _, b := range w.bad {
 		rejected[b.Ref] = true
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(v value) bool { return rejected[v.ref] })
-	if op == ldap.AddAttribute {
+	if op == ldap.AddAttribute || !o.listed {
 		return absent(o, all)
 	}
-	return present(o, all)
+	return w.present(o, all)
 }
 
-// links maps both identifiers of each member to its DN.
-func links(o object) map[string]string {
-	m := make(map[string]string, 2*len(o.links))
+// links maps both identifiers of each member to it.
+func links(o object) map[string]link {
+	m := make(map[string]link, 2*len(o.links))
 	for _, l := range o.links {
-		m[string(l.guid)] = l.dn
+		m[string(l.guid)] = l
 		if l.sid != "" {
-			m[string(l.sid)] = l.dn
+			m[string(l.sid)] = l
 		}
 	}
 	return m
 }
 
+// absent are the values that are not among the members that are known, each once.
 func absent(o object, all []value) (out []value) {
 	have := links(o)
 	for _, v := range all {
 		if _, ok := have[v.key]; !ok {
-			have[v.key] = v.name // once is enough
+			have[v.key] = link{}
 			out = append(out, v)
 		}
 	}
@@ -200,15 +206,23 @@ func absent(o object, all []value) (out []value) {
 }
 
 // present names members by the DN that was read: it is right for members of
-// other domains too, whose SIDs this domain controller need not know.
-func present(o object, all []value) (out []value) {
+// other domains too, whose SIDs this domain controller need not know. One that is a
+// member by its primary group no write to the group takes out.
+func (w *writer) present(o object, all []value) (out []value) {
 	have := links(o)
 	for _, v := range all {
-		if dn, ok := have[v.key]; ok {
-			delete(have, v.key)
-			v.name = dn
-			out = append(out, v)
+		l, ok := have[v.key]
+		if !ok {
+			continue
 		}
+		delete(have, v.key)
+		if l.primary {
+			w.reject(v.ref, ldap.LDAPResultUnwillingToPerform, fmt.Sprintf("%s stays in %s, which is its primary group: "+
+				"make another group its primary group (primaryGroupID) first", l.dn, o.dn))
+			continue
+		}
+		v.name = l.dn
+		out = append(out, v)
 	}
 	return out
 }
@@ -234,7 +248,7 @@ func (w *writer) chunk(ctx context.Context, o *object, op uint, some []value, wh
 		ldap.LDAPResultNoSuchObject, ldap.LDAPResultUnwillingToPerform:
 		// A stale fence, a member that came or went, or the group itself is gone:
 		// one look tells. Halves need none, and a last one only if it may be so already.
-		if whole || len(some) == 1 && c == ldap.LDAPResultEntryAlreadyExists {
+		if whole || !o.listed || len(some) == 1 && c == ldap.LDAPResultEntryAlreadyExists {
 			if moved, again := w.differs(ctx, o, op, some); moved || again != nil {
 				return moved, again
 			}
@@ -255,11 +269,12 @@ func (w *writer) chunk(ctx context.Context, o *object, op uint, some []value, wh
 // differs reads the group again and says whether a write of these values to it
 // would be another one now.
 func (w *writer) differs(ctx context.Context, o *object, op uint, some []value) (bool, error) {
-	fence := o.fence
-	if _, err := w.again(ctx, o); err != nil {
+	fence, known := o.fence, o.listed
+	if _, err := w.again(ctx, o, append(w.wanted(), "member")); err != nil {
 		return false, err
 	}
-	return o.fence != fence || len(w.todo(*o, op, some)) < len(some), nil
+	// A removal is another one as soon as the members are known: it names them by their DNs.
+	return o.fence != fence || !known && op == ldap.DeleteAttribute || len(w.todo(*o, op, some)) < len(some), nil
 }
 
 func named(values []value) []string {

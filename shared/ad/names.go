@@ -76,6 +76,8 @@ type link struct {
 	guid plan.GUID
 	sid  directory.SID // empty if the object has none
 	dn   string
+
+	primary bool // a member because the group is its primary group
 }
 
 // parseLink reads a DN in the extended form with text components, such as

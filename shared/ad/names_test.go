@@ -90,7 +90,7 @@ func FuzzGUID(f *testing.F) {
 func TestLinks(t *testing.T) {
 	const guid = "<GUID=00112233-4455-6677-8899-AABBCCDDEEFF>;"
 	l, err := parseLink(guid + "<SID=S-1-5-21-1-2-3-1104>;CN=a>;b,DC=x")
-	if want := (link{"00112233-4455-6677-8899-aabbccddeeff", "S-1-5-21-1-2-3-1104", "CN=a>;b,DC=x"}); err != nil || l != want {
+	if want := (link{guid: "00112233-4455-6677-8899-aabbccddeeff", sid: "S-1-5-21-1-2-3-1104", dn: "CN=a>;b,DC=x"}); err != nil || l != want {
 		t.Errorf("got %+v, %v", l, err)
 	}
 	if l, err := parseLink(guid + "CN=contact,DC=x"); err != nil || l.sid != "" || l.dn != "CN=contact,DC=x" {

@@ -20,12 +20,33 @@ type object struct {
 	guid       plan.GUID
 	sid        directory.SID
 	mark       string // adminDescription
+	external   string // msDS-ExternalDirectoryObjectId
 	fence      string // adminDisplayName
 	usn        int64
 	critical   bool                // isCriticalSystemObject
 	adminCount bool                // adminCount is 1
 	attrs      map[string][]string // those asked for that have values; sorted
 	links      []link              // the members, if asked for
+	listed     bool                // links are all members
+}
+
+// An unreadable is a group of which a part cannot be read or understood. It has what
+// could be: the name, the marks and the fence that the account sees.
+type unreadable struct {
+	object
+	err error
+}
+
+func (u unreadable) Error() string { return u.err.Error() }
+func (u unreadable) Unwrap() error { return u.err }
+
+// part is what could be read of a group all the same, if its error is an unreadable.
+func part(o object, err error) (_ object, odd, other error) {
+	var u unreadable
+	if errors.As(err, &u) {
+		return u.object, u, nil
+	}
+	return o, nil, err
 }
 
 // errMoved: a group changed between two parts of its answer.
@@ -33,60 +54,80 @@ var errMoved = errors.New("the group keeps changing while it is read")
 
 // own are the attributes that say what a group is and whose.
 func own(more ...string) []string {
-	return append([]string{"objectGUID", "objectSid", "adminDescription", "adminDisplayName", "uSNChanged",
-		"isCriticalSystemObject", "adminCount"}, more...)
+	names := []string{"objectGUID", "objectSid", "adminDescription", external, "adminDisplayName", "uSNChanged", "isCriticalSystemObject", "adminCount"}
+	for _, m := range more {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, m) }) {
+			names = append(names, m)
+		}
+	}
+	return names
 }
 
 // group reads a group; found is false if there is none. names are attributes
-// for object.attrs, and member for object.links.
+// for object.attrs, and member for object.links. The error of a group that is there
+// and cannot be read whole is an unreadable.
 func (d *Domain) group(ctx context.Context, dn string, names []string) (o object, found bool, err error) {
 	for range 4 {
-		e, found, err := d.entry(ctx, query{base: dn, filter: "(objectClass=group)", attrs: own(names...)})
+		e, found, err := d.entry(ctx, query{base: dn, attrs: own(names...)})
 		if err != nil || !found {
 			return object{}, false, err
 		}
-		if o, err = d.object(ctx, e, names); !errors.Is(err, errMoved) {
-			return o, err == nil, err
+		if o, err = d.object(ctx, e, names); errors.Is(err, errMoved) {
+			continue
 		}
+		if err == nil && o.listed {
+			var accounts map[uint32][]link
+			accounts, err = d.primaries(ctx, fmt.Sprintf("(primaryGroupID=%d)", o.sid.RID()))
+			o.links = append(o.links, accounts[o.sid.RID()]...)
+		}
+		return o, err == nil, err
 	}
-	return object{}, false, fmt.Errorf("read %s: %w", dn, errMoved)
+	return object{}, false, unreadable{o, fmt.Errorf("read %s: %w", o.dn, errMoved)}
 }
 
-// object takes an entry apart, and reads on where an answer is not whole.
+// object takes an entry apart, and reads on where an answer is not whole. Its error
+// is an unreadable, but where the server does not answer, and for errMoved.
 func (d *Domain) object(ctx context.Context, e *ldap.Entry, names []string) (o object, err error) {
 	first := e.GetEqualFoldAttributeValue
 	o = object{
 		dn:         plainDN(e.DN),
 		mark:       first("adminDescription"),
+		external:   first(external),
 		fence:      first("adminDisplayName"),
 		critical:   first("isCriticalSystemObject") == "TRUE",
 		adminCount: first("adminCount") == "1",
 		attrs:      map[string][]string{},
 	}
+	if err = d.fill(ctx, e, &o, names); err == nil || errors.Is(err, errMoved) || errors.Is(err, ErrConnection) || ctx.Err() != nil {
+		return o, err
+	}
+	return o, unreadable{o, err}
+}
+
+func (d *Domain) fill(ctx context.Context, e *ldap.Entry, o *object, names []string) (err error) {
 	if o.guid, err = DecodeGUID(e.GetEqualFoldRawAttributeValue("objectGUID")); err != nil {
-		return o, fmt.Errorf("read %s: %w", o.dn, err)
+		return fmt.Errorf("read objectGUID of %s: %w", o.dn, err)
 	}
 	if o.sid, err = DecodeSID(e.GetEqualFoldRawAttributeValue("objectSid")); err != nil {
-		return o, fmt.Errorf("read %s: %w", o.dn, err)
+		return fmt.Errorf("read objectSid of %s: %w", o.dn, err)
 	}
-	if o.usn, err = strconv.ParseInt(first("uSNChanged"), 10, 64); err != nil {
-		return o, fmt.Errorf("read uSNChanged of %s: %w", o.dn, err)
+	if o.usn, err = strconv.ParseInt(e.GetEqualFoldAttributeValue("uSNChanged"), 10, 64); err != nil {
+		return fmt.Errorf("read uSNChanged of %s: %w", o.dn, err)
 	}
 	for _, name := range names {
-		values, err := d.values(ctx, e, o, name)
-		if err != nil {
-			return o, fmt.Errorf("read %s of %s: %w", name, o.dn, err)
-		}
-		if name == "member" {
+		values, err := d.values(ctx, e, *o, name)
+		if err == nil && name == "member" {
 			o.links, err = parseLinks(values)
-			if err != nil {
-				return o, fmt.Errorf("read members of %s: %w", o.dn, err)
-			}
-		} else if len(values) > 0 {
-			o.attrs[name] = sortedValues(values)
+			o.listed = err == nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s of %s: %w", name, o.dn, err)
+		}
+		if name != "member" && len(values) > 0 {
+			o.attrs[name] = sortedValues(name, values)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // values returns all values of an attribute. Where the server gives them in
@@ -154,9 +195,13 @@ func parseLinks(values []string) ([]link, error) {
 	return links, nil
 }
 
-func sortedValues(values []string) []string {
-	for i, v := range values {
-		values[i] = plainDN(v)
+// sortedValues takes the GUID and SID off the values of an attribute that names
+// objects. What people wrote stays as it is, be it in the same form.
+func sortedValues(name string, values []string) []string {
+	if plan.NamesObjects(name) {
+		for i, v := range values {
+			values[i] = plainDN(v)
+		}
 	}
 	slices.Sort(values)
 	return values

@@ -21,11 +21,25 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.text }
 
+// An answer is a refusal by the server of what was written, and says nothing against
+// other writes to the same group.
+type answer struct{ refusal }
+
+func (a answer) Unwrap() error { return a.refusal }
+
+func asAnswer(err error) error {
+	var no refusal
+	if errors.As(err, &no) && no.code != 0 {
+		return answer{no}
+	}
+	return err
+}
+
 // refuse turns the server's answer into a refusal with a reason and a remedy.
 // What is no answer, and what is a refusal already, stays as it is.
 func (w *writer) refuse(doing string, err error) error {
 	var no refusal
-	if errors.As(err, &no) || errors.Is(err, ErrFenced) || errors.Is(err, ErrConnection) ||
+	if errors.As(err, &no) || errors.Is(err, ErrConnection) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
@@ -59,6 +73,8 @@ func (w *writer) remedy(code int) string {
 			"a group whose adminCount is 1 is under adminSDHolder and takes no rights from its OU: take it out of the protected group that it is in"
 	case ldap.LDAPResultConstraintViolation:
 		return "a value is too long or has a character that Active Directory does not allow here: change the rule that makes it"
+	case ldap.LDAPResultNamingViolation, ldap.LDAPResultInvalidDNSyntax:
+		return "the name has a character that Active Directory does not allow in names: change the rule that makes it"
 	case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultUndefinedAttributeType:
 		return "the schema does not have the attribute, or not for groups: take it out of the rules or extend the schema"
 	case ldap.LDAPResultInvalidAttributeSyntax:
@@ -98,15 +114,18 @@ func (w *writer) misplaced(ctx context.Context, doing, dn string, err error) err
 // taken says which object has the name.
 func (w *writer) taken(ctx context.Context, dn string, err error) error {
 	holder, found, lost := w.holder(ctx, dn)
+	_, marked := plan.ParseMark(holder.mark)
 	no := refusal{code: code(err), text: fmt.Sprintf("the name or sAMAccountName is taken by %s: rename that object, or change the rule that makes the name", holder.dn)}
 	switch {
 	case lost != nil:
 		return lost
 	case !found:
 		no.text = "the name or sAMAccountName is taken by an object that this account cannot see"
-	case holder.mark == plan.Mark(w.change.Group):
-		no.text = fmt.Sprintf("the name is taken by %s, which has our mark but not our fence: set its adminDisplayName to %q to hand it over",
-			holder.dn, plan.Fence{Instance: w.Instance})
+	case installation(holder.fence) == w.Instance && !marked:
+		// Where the schema lacks the other mark, this is all that a group that lost its
+		// mark is known by. It must not be answered by a second group.
+		no.text = fmt.Sprintf("the name or sAMAccountName is taken by %s, which bears our fence (its adminDescription is %q): if it stands for cloud group %s, set its adminDescription to %s; else rename that object",
+			holder.dn, holder.mark, w.change.Group, plan.Mark(w.change.Group))
 	}
 	return no
 }
@@ -129,10 +148,10 @@ func (w *writer) holder(ctx context.Context, dn string) (o object, found bool, e
 
 // any reads the marks and the name of an object of whatever class.
 func (w *writer) any(ctx context.Context, q query) (object, bool, error) {
-	q.attrs = []string{"adminDescription"}
+	q.attrs = []string{"adminDescription", "adminDisplayName"}
 	e, found, err := w.entry(ctx, q)
 	if err != nil || !found {
 		return object{}, false, err
 	}
-	return object{dn: plainDN(e.DN), mark: e.GetEqualFoldAttributeValue("adminDescription")}, true, nil
+	return object{dn: plainDN(e.DN), mark: e.GetEqualFoldAttributeValue("adminDescription"), fence: e.GetEqualFoldAttributeValue("adminDisplayName")}, true, nil
 }

@@ -13,11 +13,22 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// Row is an owned group as it was read.
+// Row is a group as it was read.
 type Row struct {
 	Group plan.Group
+	SID   directory.SID
 	USN   int64  // uSNChanged, of the domain controller that was asked
 	Fence string // adminDisplayName
+
+	// Trouble says why a group that is there cannot be managed. Group is its content
+	// all the same, if the row is whole.
+	Trouble *plan.Trouble
+}
+
+// Whole says whether Group is all of the group: of one that cannot be read whole, and
+// of twins, it has at most ID and GUID.
+func (r Row) Whole() bool {
+	return r.Trouble == nil || r.Trouble.Case != plan.TroubleTwin && r.Trouble.Case != plan.TroubleUnreadable
 }
 
 // Entries in one answer: MaxPageSize is 1,000 (MS-ADTS 3.1.1.3.4.6). Pages with
@@ -28,55 +39,99 @@ const (
 )
 
 // Scan calls each for every owned group below Base. It is complete, or it is an
-// error: then what each was told is worth nothing. Two groups that stand for the
-// same cloud group are an error that names both.
+// error: then what each was told is worth nothing. What is odd about one group is that
+// row's Trouble: two that stand for the same cloud group are one row, which names both.
 //
 // It reads twice: first who is owned, so that a member that is an owned group is
-// known wherever it stands, then the groups themselves.
+// known wherever it stands, then the groups themselves. What comes into being in
+// between may be left to the next scan.
 func (d *Domain) Scan(ctx context.Context, each func(Row) error) error {
-	if err := d.scan(ctx, each); err != nil {
+	s := &scanner{Domain: d, each: each, owned: map[plan.GUID]directory.ID{}, names: map[directory.ID]object{}, odd: map[directory.ID]Row{}}
+	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("scan %s: %w", d.Base, err)
 	}
 	return nil
 }
 
-func (d *Domain) scan(ctx context.Context, each func(Row) error) error {
-	owned := map[plan.GUID]directory.ID{}
-	names := map[directory.ID]object{}
-	err := d.owned(ctx, "", pageSize, nil, func(o object, id directory.ID) error {
-		if twin, ok := names[id]; ok && twin.guid != o.guid {
-			return twins(id, twin.dn, o.dn)
-		}
-		owned[o.guid], names[id] = id, object{dn: o.dn, guid: o.guid}
-		return nil
-	})
-	if err != nil {
+type scanner struct {
+	*Domain
+	each     func(Row) error
+	owned    map[plan.GUID]directory.ID
+	names    map[directory.ID]object
+	odd      map[directory.ID]Row // those with a trouble, told of at the end
+	accounts map[uint32][]link    // by the RID of their primary group
+}
+
+func (s *scanner) run(ctx context.Context) (err error) {
+	if err := s.Domain.owned(ctx, "", pageSize, nil, s.name); err != nil {
 		return err
 	}
-	left := maps.Clone(owned)
-	err = d.owned(ctx, "", rowsInOne, d.names(), func(o object, id directory.ID) error {
-		if known, ok := names[id]; ok && known.guid != o.guid {
-			return twins(id, known.dn, o.dn)
-		}
+	if s.accounts, err = s.primaries(ctx, unusual); err != nil {
+		return err
+	}
+	left := maps.Clone(s.owned)
+	err = s.Domain.owned(ctx, "", rowsInOne, s.Domain.names(), func(o object, id directory.ID, odd error) error {
 		delete(left, o.guid)
-		return each(d.row(o, id, owned))
+		o.links = append(o.links, s.accounts[o.sid.RID()]...)
+		return s.tell(o, id, odd)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.rest(ctx, left)
 	}
-	return d.rest(ctx, left, owned, each)
+	for _, id := range slices.SortedFunc(maps.Keys(s.odd), directory.ID.Compare) {
+		if err == nil {
+			err = s.each(s.odd[id])
+		}
+	}
+	return err
+}
+
+// name notes who a group is.
+func (s *scanner) name(o object, id directory.ID, odd error) error {
+	twin, ok := s.names[id]
+	switch {
+	case odd != nil:
+		s.odd[id] = s.unread(o, id, odd)
+	case ok && twin.guid != o.guid:
+		s.odd[id] = Row{Group: plan.Group{ID: id}, Trouble: twins(id, twin.dn, o.dn)}
+	}
+	s.names[id] = object{dn: o.dn, guid: o.guid}
+	if o.guid != "" {
+		s.owned[o.guid] = id
+	}
+	return nil
+}
+
+// unread is the row of a group that could not be read whole.
+func (s *scanner) unread(o object, id directory.ID, odd error) Row {
+	return Row{Group: plan.Group{ID: id, GUID: o.guid}, SID: o.sid, Trouble: s.trouble(sighting{o, odd}, id, true)}
+}
+
+// tell passes a group on, unless it has been or will be told of in another way.
+func (s *scanner) tell(o object, id directory.ID, odd error) error {
+	known, ok := s.names[id]
+	if s.odd[id].Trouble != nil || ok && known.guid != o.guid {
+		return nil
+	}
+	if odd != nil {
+		s.odd[id] = s.unread(o, id, odd)
+		return nil
+	}
+	s.names[id] = object{dn: o.dn, guid: o.guid}
+	return s.each(s.row(o, id, s.owned))
 }
 
 // rest reads the groups that the second reading missed: those that went away,
 // and those that a rename took from a page to come to a page that had been.
-func (d *Domain) rest(ctx context.Context, left, owned map[plan.GUID]directory.ID, each func(Row) error) error {
+func (s *scanner) rest(ctx context.Context, left map[plan.GUID]directory.ID) error {
 	for _, g := range slices.Sorted(maps.Keys(left)) {
-		o, found, err := d.group(ctx, byGUID(g), d.names())
+		o, found, err := s.group(ctx, byGUID(g), s.Domain.names())
+		o, odd, err := part(o, err)
 		if err != nil {
 			return err
 		}
-		if id, ok := d.owner(o); found && ok {
-			if err := each(d.row(o, id, owned)); err != nil {
+		if id, ok := s.owner(o); (found || odd != nil) && ok {
+			if err := s.tell(o, id, odd); err != nil {
 				return err
 			}
 		}
@@ -84,38 +139,41 @@ func (d *Domain) rest(ctx context.Context, left, owned map[plan.GUID]directory.I
 	return nil
 }
 
-// Read reads the group that stands for a cloud group; found is false if there is
-// none, or none of ours.
-func (d *Domain) Read(ctx context.Context, id directory.ID) (row Row, found bool, err error) {
+// Read reads the group that stands for a cloud group. It is looked for by its marks in
+// the whole domain and at the GUID where it was last, which may be empty. found is
+// false only if it is nowhere, or was let go: then nothing there bears our marks or
+// a fence. One that is there and cannot be managed has a Trouble.
+func (d *Domain) Read(ctx context.Context, id directory.ID, last plan.GUID) (row Row, found bool, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("read group %s: %w", id, err)
 		}
 	}()
-	o, found, err := d.find(ctx, id, d.names())
-	if err == nil && !found && d.Identity.External {
-		// A group from before the schema had the attribute has only the other mark,
-		// which is not indexed: worth the time before saying that it is not there.
-		o, found, err = d.findBy(ctx, id, "adminDescription", d.names())
-	}
+	s, trouble, found, err := d.look(ctx, id, last, d.names())
 	if err != nil || !found {
 		return Row{}, false, err
 	}
 	nested := map[plan.GUID]directory.ID{}
-	if len(o.links) > 0 {
-		err = d.owned(ctx, "(memberOf="+ldap.EscapeFilter(o.dn)+")", pageSize, nil, func(o object, id directory.ID) error {
+	if len(s.links) > 0 {
+		err = d.owned(ctx, "(memberOf="+ldap.EscapeFilter(s.dn)+")", pageSize, nil, func(o object, id directory.ID, _ error) error {
 			nested[o.guid] = id
 			return nil
 		})
 	}
-	return d.row(o, id, nested), err == nil, err
+	row = d.row(s.object, id, nested)
+	row.Trouble = trouble
+	if !row.Whole() {
+		row.Group = plan.Group{ID: id, GUID: s.guid}
+	}
+	return row, err == nil, err
 }
 
 // names are the attributes of a row.
 func (d *Domain) names() []string { return append(slices.Clone(d.Attrs), "member") }
 
-// owned calls each for the owned groups that a filter finds; "" finds all.
-func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []string, each func(object, directory.ID) error) error {
+// owned calls each for the owned groups that a filter finds; "" finds all. With odd,
+// an unreadable, the object is what could be read.
+func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []string, each func(o object, id directory.ID, odd error) error) error {
 	if err := d.valid(); err != nil {
 		return err
 	}
@@ -130,41 +188,15 @@ func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []
 				return nil // deleted meanwhile
 			}
 		}
+		o, odd, err := part(o, err)
 		if err != nil {
 			return err
 		}
 		if id, ok := d.owner(o); ok {
-			return each(o, id)
+			return each(o, id, odd)
 		}
 		return nil
 	})
-}
-
-// find looks for the group that stands for a cloud group by the mark that is
-// indexed, if the schema has it. Each group that Apply creates has both.
-func (d *Domain) find(ctx context.Context, id directory.ID, names []string) (object, bool, error) {
-	if d.Identity.External {
-		return d.findBy(ctx, id, external, names)
-	}
-	return d.findBy(ctx, id, "adminDescription", names)
-}
-
-func (d *Domain) findBy(ctx context.Context, id directory.ID, attr string, names []string) (o object, found bool, err error) {
-	err = d.owned(ctx, "("+attr+"="+plan.Mark(id)+")", pageSize, names, func(x object, owner directory.ID) error {
-		if owner != id {
-			return nil // the indexed mark says so, the other does not: not ours
-		}
-		if found {
-			return twins(id, o.dn, x.dn)
-		}
-		o, found = x, true
-		return nil
-	})
-	return o, found, err
-}
-
-func twins(id directory.ID, a, b string) error {
-	return fmt.Errorf("two groups stand for cloud group %s: delete %s or %s, or clear its adminDescription", id, min(a, b), max(a, b))
 }
 
 // row turns an object into the plan's terms.
@@ -172,6 +204,7 @@ func (d *Domain) row(o object, id directory.ID, owned map[plan.GUID]directory.ID
 	name, parent, _ := plan.SplitRDN(o.dn)
 	return Row{
 		Group: plan.Group{ID: id, GUID: o.guid, Parent: parent, Name: name, Attrs: o.attrs, Members: refs(o.links, owned)},
+		SID:   o.sid,
 		USN:   o.usn,
 		Fence: o.fence,
 	}

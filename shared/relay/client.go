@@ -40,6 +40,21 @@ func (c *Client) Check(ctx context.Context) (Welcome, error) {
 	return call[Welcome](ctx, c, "check", struct{}{})
 }
 
+// http follows no redirect, whatever HTTP says: the relay never answers with one,
+// and one from elsewhere would lead a caller inside the network to where it
+// points, with what the caller says and perhaps with its token.
+func (c *Client) http() *http.Client {
+	h := *c.HTTP
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &h
+}
+
+// redirected is the error of an answer that leads elsewhere.
+func redirected(name string, r *http.Response) error {
+	return fmt.Errorf("%s: answer %d %s, to %.200q, is not the relay's and is not followed: check the URL, and look for a proxy that asks for a sign-in",
+		name, r.StatusCode, http.StatusText(r.StatusCode), r.Header.Get("Location"))
+}
+
 func call[R any](ctx context.Context, c *Client, name string, message any) (reply R, err error) {
 	body, err := json.Marshal(message)
 	if err != nil {
@@ -53,16 +68,21 @@ func call[R any](ctx context.Context, c *Client, name string, message any) (repl
 	if err := c.Sign(req); err != nil {
 		return reply, fmt.Errorf("sign in: %w", err)
 	}
-	resp, err := c.HTTP.Do(req)
+	resp, err := c.http().Do(req)
 	if err != nil {
 		return reply, err // names method and URL already
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
 		return reply, fmt.Errorf("read answer to %s: %w", name, err)
 	}
-	if resp.StatusCode != http.StatusOK {
+	switch {
+	case resp.StatusCode/100 == 3:
+		return reply, redirected(name, resp)
+	case len(data) > maxBody:
+		return reply, fmt.Errorf("the answer to %s is longer than %d bytes: it is not the relay's: look for another program at this URL", name, maxBody)
+	case resp.StatusCode != http.StatusOK:
 		return reply, problemError(name, resp.StatusCode, data)
 	}
 	if err := json.Unmarshal(data, &reply); err != nil {

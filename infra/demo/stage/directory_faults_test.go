@@ -228,8 +228,8 @@ func (f *fire) answers() []ordeal {
 		{name: "shutting down", before: first(2, writes, ldapproxy.Fault{Code: 52})},
 		{name: "unwilling", before: always(writes, 53), told: []string{"unwilling to perform", "msDS-ObjectSoa"}},
 		{name: "operations error in a scan", after: first(2, searches, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
-			from, words := f.console.end(), []string{"turn failed", "Operations Error"}
-			f.await(t, words, func(Status) bool { return f.console.count(from, words) == 2 }) // while there is no plan
+			from, words := f.console.end(), []string{"report failed", "Operations Error"}
+			f.await(t, words, func(Status) bool { return f.console.count(from, words) == 1 }) // while there is no plan; told once, tried again
 		}},
 		{name: "admin limit", before: always(big, 11), begin: func(*testing.T) {
 			for i := 10; i < 30; i++ {
@@ -248,7 +248,7 @@ func (f *fire) controllers() []ordeal {
 	return []ordeal{
 		{name: "stopped", begin: stop, end: start, says: []string{"connect to ldaps://", gone}},
 		{name: "stopped in a plan", before: inPlan(), end: start, says: []string{"connect to ldaps://", gone}},
-		{name: "stopped until the plan expired", before: inPlan(), end: func(t *testing.T) {
+		{name: "stopped until the plan expired", begin: stop, end: func(t *testing.T) {
 			f.expire(t)
 			start(t)
 		}, says: []string{"connect to ldaps://", gone}},

@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,8 +16,14 @@ func (f *fire) accounts() []ordeal {
 	file := func(t *testing.T, password string) {
 		must(t, os.WriteFile(filepath.Join(f.Dir, "ad-password"), []byte(password), 0o600))
 	}
+	// Whoever puts the account right has the agent try its password again at once.
+	again := func(t *testing.T) {
+		if err := os.Remove(filepath.Join(f.Dir, "agent-state", f.Target+"-directory-refused.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
 	account := func(name string, begin, end func(t *testing.T), says ...string) ordeal {
-		return ordeal{name: name, begin: func(t *testing.T) { begin(t); f.proxy.Cut() }, end: end, says: append([]string{"sign in to ldaps://"}, says...)}
+		return ordeal{name: name, begin: func(t *testing.T) { begin(t); f.proxy.Cut() }, end: func(t *testing.T) { end(t); again(t) }, says: append([]string{"sign in to ldaps://"}, says...)}
 	}
 	set := func(attr, value string) func(t *testing.T) {
 		return func(t *testing.T) { f.admin.set(t, f.admin.account(), attr, value) }

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"groupwriteback/shared/ad"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// policy is the network owner's word, which the cloud cannot overrule.
+type policy struct {
+	ReadOnly    bool     `yaml:"read_only"`    // report, but write nothing
+	KeepMembers bool     `yaml:"keep_members"` // never remove a member
+	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one
+}
+
+func (p policy) check(m *mistakes) {
+	for i, s := range p.Never {
+		if _, err := directory.ParseSID(s); err != nil {
+			m.bad(fmt.Sprintf("policy.never[%d]", i), "%w", err)
+		}
+	}
+}
+
+// judge asks the directory whom a change is about, where the policy needs to know
+// that, and takes out of the change what the policy forbids. An error is one of the
+// connection.
+func (a *agent) judge(ctx context.Context, c plan.Change) (allowed plan.Change, bad []plan.BadRef, refusal string, err error) {
+	var sids map[plan.Ref]directory.SID
+	if refs := a.policy.unclear(c); len(refs) > 0 {
+		if sids, err = a.session.Resolve(ctx, refs, c.Known); err != nil && (errors.Is(err, ad.ErrConnection) || ctx.Err() != nil) {
+			return c, nil, "", fmt.Errorf("find out whom the change is about: %w", err)
+		}
+	}
+	allowed, bad, refusal = a.policy.judge(c, sids)
+	return allowed, bad, refusal, nil
+}
+
+// unclear are the members of a change whose SIDs the policy has to know and that are
+// named in another way: by the mark of a group, or by a GUID.
+func (p policy) unclear(c plan.Change) (refs []plan.Ref) {
+	if len(p.Never) == 0 || p.ReadOnly {
+		return nil
+	}
+	for _, r := range slices.Concat(c.Add, c.Remove) {
+		if _, ok := r.SID(); !ok {
+			refs = append(refs, r)
+		}
+	}
+	return refs
+}
+
+// judge takes out of a change what the policy forbids, and says what that was;
+// refusal is set if nothing of it may be done. sids are those of the members that
+// the change does not name by SID: the policy holds for an object, in whichever form
+// it is named, and for one that nobody knows it is taken to forbid it.
+func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed plan.Change, bad []plan.BadRef, refusal string) {
+	if p.ReadOnly {
+		return c, nil, "the agent's policy is read_only: it writes nothing"
+	}
+	if p.KeepMembers && losesSecurity(c.Set) {
+		return c, nil, "the agent's policy is keep_members: with another groupType the group would give its members nothing any more"
+	}
+	filter := func(refs []plan.Ref, forbidden func(plan.Ref) string) (kept []plan.Ref) {
+		for _, r := range refs {
+			if text := forbidden(r); text != "" {
+				bad = append(bad, plan.BadRef{Ref: r, Text: text})
+			} else {
+				kept = append(kept, r)
+			}
+		}
+		return kept
+	}
+	never := func(r plan.Ref) string { return p.never(r, sids) }
+	c.Add = filter(c.Add, never)
+	c.Remove = filter(c.Remove, func(r plan.Ref) string {
+		if p.KeepMembers {
+			return "the agent's policy is keep_members: it removes nobody"
+		}
+		return never(r)
+	})
+	return c, bad, ""
+}
+
+// never says why a member may be neither added nor removed; "" if it may.
+func (p policy) never(r plan.Ref, sids map[plan.Ref]directory.SID) string {
+	if len(p.Never) == 0 {
+		return ""
+	}
+	sid, known := r.SID()
+	if known {
+		_, err := directory.ParseSID(string(sid))
+		known = err == nil
+	} else {
+		sid, known = sids[r]
+	}
+	switch {
+	case !known:
+		return "the agent's policy names accounts under never, and whether this is one of them cannot be found out: it is not there, or has no SID that the agent's account can see; add or remove it by hand"
+	case slices.Contains(p.Never, string(sid)):
+		return "the agent's policy names it under never"
+	}
+	return ""
+}
+
+// securityEnabled is the bit of groupType that makes memberships count for access
+// (MS-ADTS 2.2.12).
+const securityEnabled = 0x80000000
+
+// losesSecurity says whether attributes are set by which a group is no security
+// group any more, so that all of its members lose what it gives them.
+func losesSecurity(set map[string][]string) bool {
+	for name, values := range set {
+		if !strings.EqualFold(name, "groupType") {
+			continue
+		}
+		if len(values) != 1 {
+			return true
+		}
+		n, err := strconv.ParseInt(values[0], 10, 32)
+		if err != nil || uint32(n)&securityEnabled == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// grounds is a digest of what decides whether a change is refused: with another one
+// the relay's side tries again what was. An error is one of the connection: what the
+// account may not read counts as one state of things, too.
+func (a *agent) grounds(ctx context.Context) (string, error) {
+	theirs, err := a.session.Grounds(ctx)
+	switch {
+	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
+		return "", fmt.Errorf("read what decides refusals: %w", err)
+	case err != nil:
+		a.log.Warn("what decides refusals cannot be read: those are tried again less often", "err", err)
+		theirs = err.Error()
+	}
+	ours, err := json.Marshal(a.policy)
+	if err != nil {
+		return "", fmt.Errorf("encode policy: %w", err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", ours, theirs))
+	return hex.EncodeToString(sum[:16]), nil
+}

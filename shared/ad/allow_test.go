@@ -1,0 +1,96 @@
+package ad
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/shared/plan"
+)
+
+// TestOnlyWhatRulesDecide: a plan that a lying cloud wrote sets what no rule decides, under
+// names that a list of forbidden ones does not have. Nothing of it reaches the server.
+func TestOnlyWhatRulesDecide(t *testing.T) {
+	d := newDomain(t)
+	g := create(t, d, 0, "group")
+	meddle(d).search = func(r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		t.Errorf("asked the server for %s", r.Filter)
+		return nil, ldapError(ldap.LDAPResultOther)
+	}
+	for name, values := range map[string][]string{
+		"adminCount": nil, "managedBy": {"CN=x"}, "mail": {"x"}, "userPassword": {"x"}, "systemFlags": {"1"}, "nTSecurityDescriptor": {"x"},
+		"sIDHistory": {"x"}, "unicodePwd": {"x"}, "servicePrincipalName": {"x"}, "member": {"CN=x"}, "MEMBER": {"CN=x"}, "adminDisplayName": {"x"}, "cn": {"x"},
+		"2.5.4.31": {"CN=x"}, "OID.2.5.4.31": {"CN=x"}, "member;range=0-*": {"CN=x"}, "member;binary": {"CN=x"}, "description;binary": {"x"},
+		"1.2.840.113556.1.2.226": {"Group_x"}, " description": {"x"}, "description ": {"x"}, "": {"x"}, "Description\x00": {"x"},
+	} {
+		quiet(t, func() {
+			r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: map[string][]string{name: values}})
+			if r.Status != plan.Refused || !strings.Contains(r.Text, "is not set by a plan") {
+				t.Errorf("%q: got %+v", name, r)
+			}
+		})
+	}
+	for name, values := range map[string][]string{
+		"groupType": {"2"}, "grouptype": nil, "GROUPTYPE": {"-2147483646"}, "sAMAccountName": {"a*b"}, "samaccountname": nil, "ADMINDESCRIPTION": nil,
+	} {
+		r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: map[string][]string{name: values}})
+		if r.Status != plan.Refused {
+			t.Errorf("%s = %q: got %+v", name, values, r)
+		}
+	}
+}
+
+// TestSettingsAreDocumented holds the agent's documentation to the list.
+func TestSettingsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/agent.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range settings() {
+		if !strings.Contains(string(doc), "`"+s.name+"`") {
+			t.Errorf("docs/agent.md does not have `%s`", s.name)
+		}
+	}
+}
+
+// TestNames: what the rule for names lets through a real directory takes and gives back as
+// it was, and what it does not is refused in words before anything is asked. Samba takes
+// a line feed in a name; Active Directory makes the names of deleted objects with it.
+func TestNames(t *testing.T) {
+	d := newDomain(t)
+	for n, name := range []string{
+		"tab\tand return\r", ".", "-", strings.Repeat("ü", plan.NameLimit), strings.Repeat("🙂", plan.NameLimit/2), "\u00a0no-break\u00a0", "del\x7f", "\x01",
+	} {
+		c := creation(t, d, n, name)
+		c.Set["displayName"] = []string{"x"}
+		apply(t, d, 1, c)
+		if got := read(t, d, c.Group).Group.Name; got != name {
+			t.Errorf("%q is read back as %q", name, got)
+		}
+	}
+	for n, name := range []string{"a.b-c_d!#$%&'()@^`{}~", "Größe 日本 🙂", "1", strings.Repeat("ü", 128), strings.Repeat("a", plan.AccountNameLimit)} {
+		c := creation(t, d, 100+n, fmt.Sprint(n))
+		c.Set["sAMAccountName"] = []string{name}
+		apply(t, d, 1, c)
+		if got := read(t, d, c.Group).Group.Attrs["sAMAccountName"]; !slices.Equal(got, []string{name}) {
+			t.Errorf("%q is read back as %q", name, got)
+		}
+	}
+	g := create(t, d, 200, "before")
+	for _, name := range []string{"line\nfeed", "Sales\nDEL:0b1c", "nul\x00", "", strings.Repeat("a", 65)} {
+		quiet(t, func() {
+			c := creation(t, d, 201, name)
+			if r := outcome(t, d, 1, c); r.Status != plan.Refused || !strings.HasSuffix(r.Text, plan.NameFault(name)+": change the rule that makes it") {
+				t.Errorf("create %q: got %+v", name, r)
+			}
+			rename := plan.Change{Op: plan.Rename, Group: id(t, 200), GUID: g, Name: name, Parent: d.Base}
+			if r := outcome(t, d, 2, rename); r.Status != plan.Refused || !strings.HasSuffix(r.Text, plan.NameFault(name)+": change the rule that makes it") {
+				t.Errorf("rename %q: got %+v", name, r)
+			}
+		})
+	}
+}
