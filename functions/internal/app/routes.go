@@ -13,6 +13,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
@@ -90,7 +91,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 		p, err := a.planner.Preview(ctx)
 		if len(q.Groups) > 0 {
 			p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
-			p.Held = slices.DeleteFunc(p.Held, func(l journal.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
+			p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
 		}
 		return manualReply{Preview: &p}, err
 	case "retry":
