@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
@@ -32,19 +35,21 @@ func arrows() map[string]arrow {
 		"shared/blob":      {"", root},
 		"shared/signin":    {"", "the agent signs in too, and must not link what the cloud half needs"},
 
-		"shared/plan":    {"shared/directory", "a plan is plain data: it does not know where wishes come from, nor how they are carried out"},
-		"shared/rules":   {"shared/directory shared/expr shared/plan", "rules turn what Entra ID says into what Active Directory should hold, and know nothing else"},
-		"shared/journal": {"shared/blob shared/directory shared/plan", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
-		"shared/graph":   {"shared/directory", "Graph's pages become directory's types: what is made of them is not the client's business"},
-		"shared/cycle":   {"shared/directory shared/journal shared/plan shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
-		"shared/relay":   {"shared/directory shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
-		"shared/ad":      {"shared/directory shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
-		"shared/status":  {"shared/directory shared/journal shared/plan", "status reads the journal, and what it does not say nobody knows"},
+		"shared/plan":     {"shared/directory", "a plan is plain data: it does not know where wishes come from, nor how they are carried out"},
+		"shared/record":   {"shared/directory shared/plan", "a record is plain data with its own arithmetic: what becomes of it is decided elsewhere"},
+		"shared/decision": {"shared/directory shared/plan shared/record", "what decides is handed all that it decides from: the rules' wish too"},
+		"shared/rules":    {"shared/directory shared/expr shared/plan", "rules turn what Entra ID says into what Active Directory should hold, and know nothing else"},
+		"shared/journal":  {"shared/blob shared/directory shared/plan shared/record", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
+		"shared/graph":    {"shared/directory", "Graph's pages become directory's types: what is made of them is not the client's business"},
+		"shared/cycle":    {"shared/decision shared/directory shared/journal shared/plan shared/record shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
+		"shared/relay":    {"shared/directory shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
+		"shared/ad":       {"shared/directory shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
+		"shared/status":   {"shared/directory shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
 
 		"shared/blob/azblob": {"shared/blob", "a driver knows its contract only"},
 		"shared/blob/s3":     {"shared/blob", "a driver knows its contract only"},
 
-		"functions/internal/app": {"shared/directory shared/blob shared/blob/azblob shared/blob/s3 shared/cycle shared/graph shared/journal shared/plan shared/relay shared/rules shared/signin shared/status",
+		"functions/internal/app": {"shared/directory shared/blob shared/blob/azblob shared/blob/s3 shared/cycle shared/graph shared/journal shared/plan shared/record shared/relay shared/rules shared/signin shared/status",
 			"the cloud half speaks no LDAP: only the agent does"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
@@ -63,13 +68,19 @@ func isEquipment(name string) bool {
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/directory", "shared/expr", "shared/plan", "shared/rules"}
+	return []string{"shared/decision", "shared/directory", "shared/expr", "shared/plan", "shared/record", "shared/rules"}
+}
+
+// clocks are the words of package time that read a clock or wait: times come in as
+// values.
+func clocks() []string {
+	return []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}
 }
 
 // impure are packages of the standard library, each with all below it, that a
 // pure package has no use for.
 func impure() []string {
-	return []string{"context", "crypto/rand", "database", "embed", "flag", "io/fs", "io/ioutil", "log", "math/rand", "net", "os", "plugin", "runtime", "sync", "syscall", "testing", "time", "unsafe"}
+	return []string{"context", "crypto/rand", "database", "embed", "flag", "io/fs", "io/ioutil", "log", "math/rand", "net", "os", "plugin", "runtime", "sync", "syscall", "testing", "unsafe"}
 }
 
 // A goPackage is what go list says of a package.
@@ -158,6 +169,29 @@ func foreign(t *testing.T, from, imp string) {
 	mayKnowAWS := within(from, "functions") || from == "shared/blob/s3"
 	if !mayKnowAWS && within(imp, "github.com/aws") {
 		t.Errorf("%s imports %s: a cloud SDK belongs to the edge (functions and storage drivers)", from, imp)
+	}
+}
+
+// TestPureReadsNoClock holds what pure packages take of package time to its types.
+func TestPureReadsNoClock(t *testing.T) {
+	for _, p := range ours(t, "linux") {
+		if !slices.Contains(pure(), p.name()) {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clocks(), s.Sel.Name) {
+						t.Errorf("%s/%s calls time.%s: it is pure, and takes the time as a value", p.name(), name, s.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
 	}
 }
 

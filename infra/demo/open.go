@@ -165,8 +165,8 @@ func standing(st stage.Status) string {
 	switch {
 	case st.Plan != nil:
 		return say.Sprintf("a plan is on its way; changes: %d", st.Plan.Changes)
-	case st.Totals.Unsure > 0:
-		return say.Sprintf("the scan found what it did not expect; groups to read again: %d", st.Totals.Unsure)
+	case st.Totals.Stale > 0:
+		return say.Sprintf("the scan found what it did not expect; groups to read again: %d", st.Totals.Stale)
 	case st.Totals.Held > 0:
 		return say.Sprintf("in sync, but for %d removals that are held", st.Totals.Held)
 	case st.State == "in-sync":

@@ -14,8 +14,8 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
-	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 	"groupwriteback/shared/status"
 )
 
@@ -68,7 +68,7 @@ func everything() cycle.Preview {
 	change("One leaves", plan.Change{Op: plan.Update, Remove: refs(1)})
 	change("Retired", plan.Change{Op: plan.Update, Set: map[string][]string{"info": {"No longer managed by Groupwriteback: the group was deleted in Entra ID; the AD group is kept and no longer managed."}}})
 	change(strings.Repeat("A very long name ", 4), plan.Change{Op: plan.Update, Set: map[string][]string{"description": {"a \"quoted\"\nvalue"}}})
-	p.Held = []journal.Listing{{Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
+	p.Held = []record.Listing{{Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
 	return p
 }
 

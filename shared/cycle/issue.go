@@ -45,6 +45,7 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 			}
 			return !created[id]
 		}
+		c.Remove = bySID(tx, c.Remove)
 		c.Add = slices.DeleteFunc(slices.Clone(c.Add), drop)
 		c.Remove = slices.DeleteFunc(slices.Clone(c.Remove), drop)
 		if c.Op == plan.Update && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
@@ -53,6 +54,21 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 		out = append(out, plan.Split(c, journal.MaxBatchValues)...)
 	}
 	return out, nil
+}
+
+// bySID names groups that were ours and that nobody finds any more by the SID that they
+// had: that is how a link to one is known.
+func bySID(tx *journal.Tx, refs []plan.Ref) []plan.Ref {
+	out := slices.Clone(refs)
+	for i, r := range out {
+		if id, ok := r.Group(); ok {
+			if kin := tx.Record(id); kin.Observed == nil && kin.SID != "" {
+				out[i] = plan.SIDRef(kin.SID)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // issue makes changes the next plan. It notes on each group what was issued to it, and

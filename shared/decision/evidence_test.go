@@ -77,6 +77,8 @@ func TestEvidence(t *testing.T) {
 
 		{name: "a member of another forest is not written, and no stranger",
 			scene: of([]plan.Ref{plan.SIDRef(sid(1)), "S-1-5-21-7-8-9-1101"}, cloud(directory.Named, append(people(1), as(foreign, people(2))...)...))},
+		{name: "nor does he lack evidence where the group is known by deltas",
+			scene: of([]plan.Ref{plan.SIDRef(sid(1)), "S-1-5-21-7-8-9-1101"}, cloud(directory.Partial, append(people(1), as(foreign, people(2))...)...))},
 		{name: "a member who is a domain's own account is no stranger",
 			scene: of([]plan.Ref{plan.SIDRef(sid(1)), "S-1-5-21-1-2-3-512"}, cloud(directory.Named, append(people(1), as(func(m *directory.Member) { m.SID = "S-1-5-21-1-2-3-512" }, people(2))...)...))},
 		{name: "a member whose SID Graph does not give any more stays",
@@ -135,18 +137,40 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
-// TestUndescribedGroup: a member that is a group of which nobody knows anything is asked
-// for by name, with what else there is to ask.
-func TestUndescribedGroup(t *testing.T) {
-	s := of(refs(1, 9), cloud(directory.Named, append(people(1), directory.Member{ID: child, Kind: directory.GroupKind})...))
-	unknown := s.Input
-	unknown.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
-	unknown.Wish = func(observed *plan.Group) plan.Wish {
-		return plan.Wish{Group: &plan.Group{ID: staff, Parent: observed.Parent, Name: observed.Name, Attrs: observed.Attrs, Members: refs(1)}, Undescribed: s.Cloud.Members[:1]}
+// TestWhateverRulesWant: evidence does not hang on rules that are careful. Here they want
+// one member alone, whatever is known.
+func TestWhateverRulesWant(t *testing.T) {
+	group := directory.Member{ID: child, Kind: directory.GroupKind}
+	tests := []struct {
+		name        string
+		cloud       *directory.Group
+		undescribed []directory.Member
+		goes        []plan.Ref
+		ask         decision.Question
+	}{
+		{"all is known", cloud(directory.Named, people(1)...), nil, refs(9), decision.Question{}},
+		{"members may have been kept back", cloud(directory.Named, people(1)...), nil, nil, decision.Question{Groups: []directory.ID{staff}}},
+		{"a member is a group of which nobody knows anything: it is asked for by name", cloud(directory.Named, append(people(1), group)...), []directory.Member{group},
+			nil, decision.Question{Groups: []directory.ID{child}}},
 	}
-	out := decision.Decide(unknown)
-	if diff := cmp.Diff(decision.Question{Groups: []directory.ID{child}}, out.Ask); diff != "" || out.Draft != nil || out.Counts.Unproven != 1 {
-		t.Errorf("to do %+v, %d unproven; asked -want +got:\n%s", drafted(out), out.Counts.Unproven, diff)
+	tests[1].cloud.Unread = true
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := of(refs(1, 9), tt.cloud).Input
+			in.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
+			in.Wish = func(observed *plan.Group) plan.Wish {
+				want := observed.Clone()
+				want.Members = refs(1)
+				return plan.Wish{Group: &want, Undescribed: tt.undescribed}
+			}
+			out := decision.Decide(in)
+			if diff := cmp.Diff(tt.goes, goes(out), cmpopts.EquateEmpty()); diff != "" || out.Counts.Unproven != 1-len(tt.goes) {
+				t.Errorf("%d lack evidence; who goes: -want +got:\n%s", out.Counts.Unproven, diff)
+			}
+			if diff := cmp.Diff(tt.ask, out.Ask, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("Graph is asked: -want +got:\n%s", diff)
+			}
+		})
 	}
 }
 

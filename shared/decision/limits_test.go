@@ -182,6 +182,7 @@ func TestGroupLimit(t *testing.T) {
 		{"all of a small group", gone(5, 5), nil, nil, 5, 5, false},
 		{"all of a smaller one", gone(4, 4), refs(upTo(4)...), nil, 0, 0, false},
 		{"what has gone lately counts, of the group as it was", gone(16, 3).with(lately(4, 20)), nil, nil, 3, 3, false},
+		{"which had room for these", gone(16, 2).with(lately(4, 20)), refs(1, 2), nil, 0, 0, false},
 		{"a day later it does not", gone(16, 3).with(lately(4, 20)).with(func(s *scene) { s.Now = now.Add(25 * time.Hour) }), refs(1, 2, 3), nil, 0, 0, false},
 		{"held already", gone(20, 7).with(hold(record.Hold{}, upTo(7)...)), nil, nil, 7, 0, true},
 		{"rejected already: it is not told of again", gone(20, 7).with(hold(record.Hold{Rejected: true}, upTo(7)...)), nil, nil, 7, 0, true},

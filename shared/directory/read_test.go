@@ -173,6 +173,31 @@ func TestReadPages(t *testing.T) {
 	}
 }
 
+// TestWordOnOneNotKnown: that somebody was removed of whom nobody knew that he was a
+// member tells something where the members are not all known, or are in doubt. Where they
+// are, it is an old item replayed.
+func TestWordOnOneNotKnown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		steps []step
+		left  bool
+	}{
+		"by deltas alone": {[]step{delta(directory.GroupChange{Members: add(user(1))})}, true},
+		"in doubt":        {[]step{enumerated(1, 2), byName(1)}, true},
+		"as a whole":      {[]step{enumerated(1)}, false},
+		"by name":         {[]step{enumerated(1), byName(1)}, false},
+	} {
+		s := folded(t, newSnapshot(), usersPage(synced(user(2), sid(1102))), groupsPage(directory.GroupChange{ID: group(2), Members: add(user(2))}))
+		for _, next := range tt.steps {
+			next(t, s)
+		}
+		folded(t, s, groupsPage(directory.GroupChange{ID: group(1), Members: remove(user(2))}))
+		got := s.Groups[group(1)].Left
+		if (len(got) == 1 && got[0].SID == sid(1102)) != tt.left || len(got) > 1 {
+			t.Errorf("members known %s: who left is %+v, want the one removed: %t", name, got, tt.left)
+		}
+	}
+}
+
 // TestReadNobodyLeft: whom a reading lacks is no member any more, and yet nobody said
 // that he left.
 func TestReadNobodyLeft(t *testing.T) {

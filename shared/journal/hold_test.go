@@ -44,8 +44,8 @@ func TestApprove(t *testing.T) {
 	}
 	late := c.now
 	say(func() error { return j.Approve(ctx, Word{Hold: h.ID, By: "ann"}) })
-	say(func() error { return j.Approve(ctx, Word{Hold: h.ID, By: "ann"}) })
 	say(func() error { return j.Reject(ctx, Word{Hold: h.ID, By: "bob"}) })
+	say(func() error { return j.Approve(ctx, Word{Hold: h.ID, By: "ann"}) })
 	say(func() error { return j.Approve(ctx, Word{Hold: h.ID, By: "eve", At: late}) }) // it was said first, and came last
 	w := load(t, j)
 	got, err := w.Verdicts(ctx)
@@ -56,7 +56,7 @@ func TestApprove(t *testing.T) {
 			t.Errorf("verdict %+v", v)
 		}
 	}
-	if want := []string{"eve", "ann", "ann", "bob"}; err != nil || !slices.Equal(by, want) {
+	if want := []string{"eve", "ann", "bob", "ann"}; err != nil || !slices.Equal(by, want) {
 		t.Errorf("the words of %v, %v; want %v", by, err, want)
 	}
 	commit(t, w)

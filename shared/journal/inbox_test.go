@@ -111,7 +111,7 @@ func TestHalfReport(t *testing.T) {
 	c := newClock()
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
 	young := reportName(ReportID(c.now), 2, 2)
-	for _, name := range []string{young, reportName("0", 1, 2), reportName("zz", 2, 3), "in/report/0/0001"} {
+	for _, name := range []string{young, reportName("0", 1, 2), reportName("zz", 2, 3), reportName("7fffffffffffffff-0", 1, 2), "in/report/0/0001"} {
 		put(t, j, name, "{}")
 	}
 	drop := func() []string {

@@ -222,7 +222,7 @@ func diffAttrs(want, have map[string][]string) map[string][]string {
 		out[k] = v
 	}
 	for k, v := range want {
-		if !slices.Equal(v, have[k]) {
+		if !SameValues(k, v, have[k]) {
 			set(k, slices.Clone(v))
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
 )
 
 // TestStoryOnHosts plays the same story of the same company on each host with the
@@ -89,7 +90,7 @@ type ending struct {
 	Head       journal.Head
 	Groups     map[directory.ID]directory.Group
 	Principals map[directory.ID]*directory.Principal
-	Known      map[directory.ID]journal.Have
+	Known      map[directory.ID]record.Group
 	Applied    []string // each change that was carried out, with what became of it
 	Kinds      []string // of objects
 }
@@ -98,7 +99,7 @@ type ending struct {
 func endOf(t *testing.T, s *Stage, store blob.Store) ending {
 	t.Helper()
 	must(t, s.Sync(t.Context()))
-	e := ending{Directory: searchGroups(t, s), Groups: map[directory.ID]directory.Group{}, Known: map[directory.ID]journal.Have{}}
+	e := ending{Directory: searchGroups(t, s), Groups: map[directory.ID]directory.Group{}, Known: map[directory.ID]record.Group{}}
 	w, err := (&journal.Journal{Store: store, Target: s.Target}).View(t.Context())
 	must(t, err)
 	e.Head = lasting(w.Head)
@@ -115,8 +116,8 @@ func endOf(t *testing.T, s *Stage, store blob.Store) ending {
 	}
 	e.Principals, err = w.Principals(t.Context(), ids)
 	must(t, err)
-	must(t, w.Each(t.Context(), func(h *journal.Have) error {
-		e.Known[h.ID] = lastingHave(*h)
+	must(t, w.Each(t.Context(), func(h *record.Group) error {
+		e.Known[h.ID] = lastingRecord(*h)
 		return nil
 	}))
 	e.readObjects(t, store, "t/"+s.Target+"/")
@@ -134,22 +135,31 @@ func endOf(t *testing.T, s *Stage, store blob.Store) ending {
 func lasting(h journal.Head) journal.Head {
 	return journal.Head{Format: h.Format, Epoch: h.Epoch, Rules: h.Rules, Former: h.Former, Attrs: h.Attrs, Plan: h.Plan, Stop: h.Stop,
 		Target: journal.Target{Base: h.Target.Base, DomainSID: h.Target.DomainSID, Domains: h.Target.Domains}, Reads: h.Reads, ReadAll: h.ReadAll,
-		Shadow: h.Shadow, Holds: h.Holds, Window: journal.Window{Done: h.Window.Done}, Totals: h.Totals}
+		Shadow: h.Shadow, Holds: h.Holds, Window: counted(h.Window), Totals: h.Totals}
 }
 
-func lastingHave(h journal.Have) journal.Have {
-	h.Touched, h.Window.Since = 0, time.Time{}
-	if h.Group != nil {
-		g := h.Group.Clone()
+func lastingRecord(r record.Group) record.Group {
+	r.LastWrite, r.SID, r.Window = 0, "", counted(r.Window)
+	if r.Observed != nil {
+		g := r.Observed.Clone()
 		g.GUID = ""
-		h.Group = &g
+		r.Observed = &g
 	}
-	if h.Hold != nil {
-		hold := *h.Hold
-		hold.ID, hold.Opened, hold.Approved = "", time.Time{}, time.Time{}
-		h.Hold = &hold
+	if r.Hold != nil {
+		hold := *r.Hold
+		hold.ID, hold.Opened, hold.Approved, hold.Said = "", time.Time{}, time.Time{}, time.Time{}
+		r.Hold = &hold
 	}
-	return h
+	return r
+}
+
+// counted is a window without its times.
+func counted(w record.Window) record.Window {
+	sum := record.Hour{Peak: w.Peak(), Done: map[plan.GuardName]int{}}
+	for _, g := range plan.Guards() {
+		sum.Done[g.Name] = w.Count(g.Name)
+	}
+	return record.Window{sum}
 }
 
 // readObjects notes which kinds of objects there are, and what the audit objects

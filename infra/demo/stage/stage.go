@@ -221,7 +221,7 @@ type Status struct {
 		Values      int
 	} `json:"plan"`
 	Totals struct {
-		Groups, Members, Changes, Adds, Removes, Held, Unsure, Parked int
+		Groups, Members, Changes, Held, Stale, Parked int
 		Problems                                                      map[string]int
 	} `json:"totals"`
 	Holds    []struct{ ID, Name, Text string } `json:"holds"`
