@@ -42,11 +42,13 @@ type world struct {
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
 	blind   string // what the agent's account does not see
-	domains []directory.SID
-	grounds string        // on which the agent's side refuses
-	hidden  directory.ID  // a group that the agent does not see
-	trouble *plan.Trouble // what it is told of it by name
-	inScan  bool          // and in a scan
+
+	onRemove func(group directory.ID, r plan.Ref) // is told of each removal
+	domains  []directory.SID
+	grounds  string        // on which the agent's side refuses
+	hidden   directory.ID  // a group that the agent does not see
+	trouble  *plan.Trouble // what it is told of it by name
+	inScan   bool          // and in a scan
 
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
@@ -254,6 +256,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 	w.writes++
 	for _, r := range c.Remove {
 		w.removed = append(w.removed, g.Name+" "+string(r))
+		if w.onRemove != nil {
+			w.onRemove(c.Group, r)
+		}
 	}
 	var bad []plan.BadRef
 	for _, r := range c.Add {
@@ -336,6 +341,10 @@ type source struct {
 	pages   int
 	took    time.Duration
 
+	lag    int  // events that are not told yet
+	rewind int  // how many events are told again by the next delta
+	whole  bool // the page under way is of an enumeration
+
 	edit   func(p *directory.Page) error // what goes wrong with a page; nil: nothing
 	reread int                           // groups that were read once more
 	again  func(p *directory.Page) error // what goes wrong then; nil: nothing
@@ -387,12 +396,17 @@ func (s *source) Page(_ context.Context, feed directory.Feed, link string) (dire
 		}
 	}
 	if offset == 0 { // a round begins
-		since, until = until, int(truth.Seq)
+		since, until = until, max(until, int(truth.Seq)-s.lag)
 	}
 	if link == "" {
-		since = 0
+		since, until = 0, max(0, int(truth.Seq)-s.lag)
 	}
-	p := s.changes(feed, truth, s.tenant.History()[since:until], link == "" || since == 0)
+	s.whole = link == "" || since == 0
+	if !s.whole && offset == 0 {
+		since = max(1, since-s.rewind)
+		s.rewind = 0
+	}
+	p := s.changes(feed, truth, s.tenant.History()[since:until], s.whole)
 	all := max(len(p.Groups), len(p.Principals))
 	end := all
 	if s.size > 0 {
