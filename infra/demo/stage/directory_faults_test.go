@@ -44,7 +44,7 @@ func TestDirectoryFaults(t *testing.T) {
 	for i, o := range slices.Concat(f.lines(), f.answers(), f.controllers(), f.accounts(), f.rights(t)) {
 		t.Run(o.name, func(t *testing.T) { f.play(t, o, i) })
 	}
-	checkRemovals(t, s.proxy.Writes(), s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes())
 }
 
 // fire is a scene under an ordeal.

@@ -35,7 +35,7 @@ func TestGraphFaults(t *testing.T) {
 	for i, f := range faults(s, trap) {
 		t.Run(f.name, func(t *testing.T) { f.play(t, s, i) })
 	}
-	checkRemovals(t, s.proxy.Writes(), s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes())
 	if n := trap.visits(); n != 0 {
 		t.Errorf("%d connections were made to a foreign host: the token was shown to it", n)
 	}
