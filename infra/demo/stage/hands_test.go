@@ -275,19 +275,14 @@ const displayName plan.GUID = "bf967953-0de6-11d0-a285-00aa003049e2"
 // leaseDeleted: another agent held the lease before, and then its object is lost. The
 // fences in the directory remember it.
 func (s scene) leaseDeleted(t *testing.T) {
-	file := filepath.Join(s.Dir, "store", "t", s.Target, "lease")
-	replace := func(do func() error) {
-		s.Host.Kill()
-		must(t, do())
-		must(t, s.Host.Start(t.Context()))
+	another := func(dir string) error {
+		lease := fmt.Sprintf(`{"agent":"another","token":7,"until":%q,"dc":{}}`, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
+		return os.WriteFile(filepath.Join(dir, "lease"), []byte(lease), 0o600)
 	}
-	replace(func() error {
-		past := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
-		return os.WriteFile(file, []byte(fmt.Sprintf(`{"agent":"another","token":%d,"until":%q,"dc":{}}`, time.Now().Unix()-3600, past)), 0o600)
-	})
+	deleted := func(dir string) error { return os.Remove(filepath.Join(dir, "lease")) }
 	group := s.Company.ID("Department 31")
-	for i, step := range []func(){func() {}, func() { replace(func() error { return os.Remove(file) }) }} {
-		step()
+	for i, step := range []func(dir string) error{another, deleted} {
+		offline(t, s.Stage, step)
 		leaver := s.Company.Members(group)[0]
 		must(t, s.Company.Tenant.RemoveMember(group, leaver))
 		s.until(t, fmt.Sprintf("leaver %d goes", i+1), func(Status) bool { return !s.holds(t, group, leaver) })
