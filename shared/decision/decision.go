@@ -189,7 +189,11 @@ func (d *decider) refs(members []directory.Member) []plan.Ref {
 // trouble leaves the group as it is, and says why.
 func (d *decider) trouble(t plan.Trouble) {
 	d.out.Counts.Trouble++
-	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: t.Case, Text: t.Text})
+	d.problem(t.Case, t.Text)
+}
+
+func (d *decider) problem(reason, text string) {
+	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: reason, Text: text})
 }
 
 // stillHeld counts what waits for approval in a group that is not decided now: people

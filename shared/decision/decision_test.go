@@ -133,7 +133,7 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		t.Errorf("deciding once more at the same time changes what is to be done: -first +second:\n%s", cmp.Diff(drafted(out), drafted(next)))
 	}
 	for _, c := range drafted(out) {
-		if text := decision.Contradicts(c, s.Cloud); text != "" {
+		if text := decision.Contradicts(c, s.Cloud, s.Kin); text != "" {
 			t.Error(text)
 		}
 	}
