@@ -255,6 +255,7 @@ func weather() []event {
 		{"Graph tells again", 4, func(w *weatherWorld) { w.source.rewind = w.rng.IntN(12) }},
 		{"enumerations lose", 3, func(w *weatherWorld) { w.loses = w.someLoss() }},
 		{"readings by name lose", 2, func(w *weatherWorld) { w.named = loss{members: w.rng.Float64() / 3} }},
+		{"restored groups are bare", 2, func(w *weatherWorld) { w.source.bare = true }},
 		{"a blackout", 2, func(w *weatherWorld) {
 			w.loses, w.named, w.source.expired = loss{groups: 1}, loss{groups: 1}, true
 		}},
@@ -300,6 +301,7 @@ func (w *weatherWorld) someLoss() loss {
 }
 
 func (w *weatherWorld) wellAgain() {
+	w.source.bare = false
 	w.cut, w.source.lag, w.source.rewind, w.loses, w.named = 0, 0, 0, loss{}, loss{}
 }
 
