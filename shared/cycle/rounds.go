@@ -49,11 +49,17 @@ func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (u
 	if err != nil {
 		return false, nil, err
 	}
-	if again, beside := lost(&round); again {
+	switch again, beside := lost(&round); {
+	case again && h.Shadow == nil:
 		h.Main = round
 		return true, nil, p.begin(ctx, tx, beside)
+	case again && !beside && h.Shadow.Beside: // what is made beside it is needed now
+		shadow := *h.Shadow
+		shadow.Beside = false
+		h.Main, h.Shadow = round, &shadow
+		return true, nil, nil
 	}
-	if !news && !unread && !before.Open && !round.Open && maps.Equal(before.Refused, round.Refused) && tx.Now.Sub(h.Written) < maxLinkAge {
+	if !news && !unread && len(before.Done) == 0 && !before.Open && !round.Open && maps.Equal(before.Refused, round.Refused) && maps.Equal(before.LostFeeds, round.LostFeeds) && tx.Now.Sub(h.Written) < maxLinkAge {
 		return unread, source, nil // the old links still serve: nothing to write
 	}
 	h.Main, h.Written = round, tx.Now

@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -130,7 +131,7 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 	}
 	r := *old
 	if old.Observed != nil && !rep.Proven {
-		tx.Head.Blind = rep.Blind
+		tx.Head.Blind = cmp.Or(rep.Blind, "the agent did not prove that it sees everything")
 		lookLater(tx, old)
 		return true
 	}

@@ -341,9 +341,11 @@ type source struct {
 	pages   int
 	took    time.Duration
 
-	lag    int  // events that are not told yet
-	rewind int  // how many events are told again by the next delta
-	whole  bool // the page under way is of an enumeration
+	lag    int                      // events that are not told yet
+	rewind int                      // how many events are told again by the next delta
+	refuse map[directory.Feed]error // of links, until the feed is begun anew
+	bare   bool                     // the item of a restored group names none of the members that it had
+	whole  bool                     // the page under way is of an enumeration
 
 	edit   func(p *directory.Page) error // what goes wrong with a page; nil: nothing
 	reread int                           // groups that were read once more
@@ -387,6 +389,12 @@ func (s *source) Page(_ context.Context, feed directory.Feed, link string) (dire
 	if link != "" && s.expired {
 		s.expired = false
 		return directory.Page{}, directory.ErrResync
+	}
+	if err := s.refuse[feed]; err != nil && link != "" {
+		return directory.Page{}, err
+	}
+	if link == "" {
+		delete(s.refuse, feed)
 	}
 	truth := s.tenant.Dump()
 	since, until, offset := 0, int(truth.Seq), 0
@@ -442,7 +450,7 @@ func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []gr
 		switch {
 		case len(events) == 0, all && o.Removed != "":
 		case feed == directory.GroupFeed:
-			p.Groups = append(p.Groups, groupChange(o, truth, events, all))
+			p.Groups = append(p.Groups, groupChange(o, truth, events, all, s.bare))
 		default:
 			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o, events), Removed: o.Removed})
 		}
@@ -452,7 +460,7 @@ func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []gr
 
 // groupChange is what a delta says of a group: of its members only those that came or
 // left, but all of one that is new or restored.
-func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []graphtest.Event, all bool) directory.GroupChange {
+func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []graphtest.Event, all, bare bool) directory.GroupChange {
 	if o.Removed != "" {
 		return directory.GroupChange{ID: o.ID, Removed: o.Removed}
 	}
@@ -460,8 +468,10 @@ func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []grapht
 	told := map[directory.ID]bool{}
 	for _, e := range events {
 		switch e.What {
-		case graphtest.Added, graphtest.Restored:
+		case graphtest.Added:
 			all = true
+		case graphtest.Restored:
+			all = all || !bare
 		case graphtest.MemberAdded, graphtest.MemberRemoved:
 			told[e.Member] = true
 		}
