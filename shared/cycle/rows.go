@@ -34,8 +34,10 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 		return err
 	}
 	var marked []directory.ID
+	learnt := false
 	for _, row := range part.Rows {
 		f.named[row.ID] = true
+		learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
 		if whole, ok := f.join(row); ok && foldRow(f.tx, whole) {
 			marked = append(marked, row.ID)
 		}
@@ -43,6 +45,11 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 	for _, g := range part.Absent {
 		if foldGone(f.tx, g, part) {
 			marked = append(marked, g.ID)
+		}
+	}
+	if learnt { // links that nobody could tell from a stranger's may be known now
+		if err := f.tx.MarkShards(ctx, func(c record.Counts) bool { return c.Unproven > 0 }); err != nil {
+			return err
 		}
 	}
 	return f.tx.Mark(ctx, marked...)
@@ -81,6 +88,9 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		return false
 	}
 	r := *old
+	if row.SID != "" {
+		r.SID = row.SID
+	}
 	same := r.Observed != nil && r.Observed.GUID == row.GUID && r.Observed.Digest() == row.Digest
 	switch {
 	case row.Trouble != nil:
@@ -97,9 +107,6 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		changed = !same || r.Stale || r.Missing || r.Trouble != nil
 		if !same { // somebody was at it: what was refused before may go now
 			r.Observed, r.Parked = row.Group, due(r.Parked)
-		}
-		if row.SID != "" {
-			r.SID = row.SID
 		}
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
