@@ -86,8 +86,11 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		err = tx.Sweep(ctx)
 	}
 	if err != nil {
+		p.note(ctx, err)
 		return false, err
 	}
+	tx.Head.Failed(journal.FailedGraph, source, tx.Now)
+	tx.Head.Failed(journal.FailedTurn, nil, tx.Now)
 	if err := tx.Commit(ctx); err != nil {
 		return false, err
 	}
@@ -95,6 +98,16 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.log(tx, time.Since(start))
 	}
 	return more && source == nil, source
+}
+
+// note keeps the reason of a step that could not be made where people look.
+func (p *Planner) note(ctx context.Context, err error) {
+	if errors.Is(err, journal.ErrConflict) || ctx.Err() != nil {
+		return
+	}
+	if err := p.Journal.NoteFailure(ctx, journal.FailedTurn, err); err != nil && p.Log != nil && !errors.Is(err, journal.ErrConflict) {
+		p.Log.Warn("the failure of a turn could not be noted", "err", err)
+	}
 }
 
 // turn is a step without its commit. An error of the source undoes nothing and stops
