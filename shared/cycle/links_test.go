@@ -165,3 +165,29 @@ func TestFullBeginsAnew(t *testing.T) {
 		t.Errorf("shadow %+v, the round began %v; the one that was dropped %v", h.Shadow, h.Main.Began, began)
 	}
 }
+
+// TestDevicesCannotBeRead: the app may not read devices. The rest goes on: who left is taken
+// out, and strangers are asked about and go.
+func TestDevicesCannotBeRead(t *testing.T) {
+	w := town(t)
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed == directory.DeviceFeed {
+			return errFault
+		}
+		return nil
+	}
+	w.do(w.tenant.RemoveMember(group(1), user(0)))
+	w.stranger(group(3), ref(500))
+	w.do(w.report(true, nil))
+	for range 4 {
+		if err := w.planner.Run(t.Context()); !errors.Is(err, errFault) {
+			t.Fatal(err)
+		}
+		_, err := w.agent()
+		w.do(err)
+		w.now = w.now.Add(2 * time.Minute)
+	}
+	if len(w.removed) != 2 {
+		t.Errorf("removed %v, want the leaver and the stranger", w.removed)
+	}
+}

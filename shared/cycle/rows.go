@@ -3,6 +3,7 @@ package cycle
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -104,18 +105,36 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		if row.Group != nil {
 			answered(tx, r.ID)
 		}
-		changed = !same || r.Stale || r.Missing || r.Trouble != nil
-		if !same { // somebody was at it: what was refused before may go now
-			r.Observed, r.Parked = row.Group, due(r.Parked)
+		var touched bool
+		r.Parked, touched = fenced(r.Parked, row.Fence)
+		changed = !same || touched || r.Stale || r.Missing || r.Trouble != nil
+		if !same || touched || r.Trouble != nil { // somebody was at it: what was refused before may go now
+			r.Parked = due(r.Parked)
+		}
+		if !same {
+			r.Observed = row.Group
 		}
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
 	}
-	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) {
+	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) && slices.Equal(r.Parked, old.Parked) {
 		return false
 	}
 	tx.PutRecord(&r)
 	return changed
+}
+
+// fenced notes the fence that a group has, beside what was refused for one. touched says
+// that it was another before: somebody was at it.
+func fenced(parked []record.Parked, fence string) (noted []record.Parked, touched bool) {
+	noted = slices.Clone(parked)
+	for i := range noted {
+		if p := &noted[i]; p.Fenced {
+			touched = touched || p.Fence != "" && p.Fence != fence
+			p.Fence = fence
+		}
+	}
+	return noted, touched
 }
 
 // lookLater has a group looked for again later: it was not found, and that proves nothing.

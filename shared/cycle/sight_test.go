@@ -226,3 +226,26 @@ func TestReportTakesSeveralSteps(t *testing.T) {
 		t.Errorf("%d steps, folding %+v, reads %+v", steps, h.Folding, h.Reads)
 	}
 }
+
+// TestBackInSightIsWrittenAtOnce: what was refused because a group was not where it
+// belongs goes when a scan shows that it is back, though nothing else of it has changed.
+func TestBackInSightIsWrittenAtOnce(t *testing.T) {
+	w := family(t)
+	trouble := &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=Group 2,CN=Users,DC=corp,DC=test", Text: "move it back"}
+	w.hide(group(2), trouble)
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Refused, Text: trouble.Text}, c.Group == group(2)
+	}
+	w.do(w.tenant.RemoveMember(group(2), user(0))) // before anybody knows
+	w.untilQuiet()
+	if got := w.head().Totals; got.Trouble != 1 || len(w.removed) != 0 {
+		t.Fatalf("set-up: removed %v, totals %+v", w.removed, got)
+	}
+	w.refuse = nil
+	w.hide(directory.ID{}, nil)
+	w.do(w.report(true, nil))
+	w.later(2 * time.Second)
+	if w.in(group(2), 0) {
+		t.Error("the group is back, and who left is still in it")
+	}
+}
