@@ -241,6 +241,7 @@ func TestForeignFenceIsOneGroupsProblem(t *testing.T) {
 		}
 		w.refuse = nil
 		w.fences[group(1)] = plan.Fence{Instance: "corp"}.String()
+		w.usns[group(1)]++
 		w.do(w.report(true, nil))
 		w.later(2 * time.Second)
 		if !w.in(group(1), 50) {

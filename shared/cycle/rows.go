@@ -106,10 +106,13 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 			answered(tx, r.ID)
 		}
 		var touched bool
-		r.Parked, touched = fenced(r.Parked, row.Fence)
+		r.Parked, touched = touch(r.Parked, row.USN)
 		changed = !same || touched || r.Stale || r.Missing || r.Trouble != nil
-		if !same || touched || r.Trouble != nil { // somebody was at it: what was refused before may go now
+		switch {
+		case !same || r.Trouble != nil: // what was refused before may go now
 			r.Parked = due(r.Parked)
+		case touched:
+			r.Parked = dueIf(r.Parked, func(p record.Parked) bool { return p.Ref == "" })
 		}
 		if !same {
 			r.Observed = row.Group
@@ -124,14 +127,15 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	return changed
 }
 
-// fenced notes the fence that a group has, beside what was refused for one. touched says
-// that it was another before: somebody was at it.
-func fenced(parked []record.Parked, fence string) (noted []record.Parked, touched bool) {
+// touch notes, beside what was refused as a whole, which change of the group was the last.
+// touched says that it was another before: somebody was at it, at its rights perhaps, or
+// its fence, which its content does not show.
+func touch(parked []record.Parked, usn int64) (noted []record.Parked, touched bool) {
 	noted = slices.Clone(parked)
 	for i := range noted {
-		if p := &noted[i]; p.Fenced {
-			touched = touched || p.Fence != "" && p.Fence != fence
-			p.Fence = fence
+		if p := &noted[i]; p.Ref == "" {
+			touched = touched || p.USN != 0 && p.USN != usn
+			p.USN = usn
 		}
 	}
 	return noted, touched

@@ -186,10 +186,10 @@ func (s scene) marks() []hand {
 	mark := func(group string) string { return plan.Mark(s.Company.ID(group)) }
 	twin := "CN=A copy," + s.Base
 	return []hand{
-		{name: "the mark is taken off", group: "Partners",
+		{name: "the mark is taken off", group: "Kiosk machines",
 			do:     func(t *testing.T, dn string) { admin.set(t, dn, "adminDescription") },
-			undo:   func(t *testing.T, dn string) { admin.set(t, dn, "adminDescription", mark("Partners")) },
-			reason: plan.TroubleUnmarked, told: []string{"has lost our mark", "set its adminDescription to " + mark("Partners")}, where: true},
+			undo:   func(t *testing.T, dn string) { admin.set(t, dn, "adminDescription", mark("Kiosk machines")) },
+			reason: plan.TroubleUnmarked, told: []string{"has lost our mark", "set its adminDescription to " + mark("Kiosk machines")}, where: true},
 		{name: "a twin", group: "Department 39",
 			do: func(t *testing.T, dn string) {
 				ours := s.entry(t, s.Company.ID("Department 39"))
