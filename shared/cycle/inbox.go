@@ -140,15 +140,9 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 
 // due has what was refused tried at once; how often it was tried stays known.
 func due(parked []record.Parked) []record.Parked {
-	return dueIf(parked, func(record.Parked) bool { return true })
-}
-
-func dueIf(parked []record.Parked, is func(record.Parked) bool) []record.Parked {
 	out := slices.Clone(parked)
 	for i := range out {
-		if is(out[i]) {
-			out[i].Until = time.Time{}
-		}
+		out[i].Until = time.Time{}
 	}
 	return out
 }

@@ -108,11 +108,8 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		var touched bool
 		r.Parked, touched = touch(r.Parked, row.USN)
 		changed = !same || touched || r.Stale || r.Missing || r.Trouble != nil
-		switch {
-		case !same || r.Trouble != nil: // what was refused before may go now
+		if !same || r.Trouble != nil { // what was refused before may go now
 			r.Parked = due(r.Parked)
-		case touched:
-			r.Parked = dueIf(r.Parked, func(p record.Parked) bool { return p.Ref == "" })
 		}
 		if !same {
 			r.Observed = row.Group
@@ -127,16 +124,24 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	return changed
 }
 
-// touch notes, beside what was refused as a whole, which change of the group was the last.
-// touched says that it was another before: somebody was at it, at its rights perhaps, or
-// its fence, which its content does not show.
+// manyParked is how many refusals of one group are too many to be tried again whenever
+// somebody was at it: that may have been we.
+const manyParked = 100
+
+// touch notes, beside what was refused, which change of the group was the last. Where it
+// was another before, it is tried at once: somebody was at the group, at its rights
+// perhaps, or its fence, which its content does not show.
 func touch(parked []record.Parked, usn int64) (noted []record.Parked, touched bool) {
 	noted = slices.Clone(parked)
 	for i := range noted {
-		if p := &noted[i]; p.Ref == "" {
-			touched = touched || p.USN != 0 && p.USN != usn
-			p.USN = usn
+		p := &noted[i]
+		if p.Ref != "" && len(parked) > manyParked {
+			continue
 		}
+		if p.USN != 0 && p.USN != usn {
+			p.Until, touched = time.Time{}, true
+		}
+		p.USN = usn
 	}
 	return noted, touched
 }

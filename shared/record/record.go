@@ -85,7 +85,7 @@ type Parked struct {
 	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
 	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"` // plan.Change.Wish: another wish is tried at once
 	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"` // under which it was refused: others have it tried at once
-	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"` // of the group as it was read since; another has all of a kind tried at once
+	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"` // of the group as it was read since: another has it tried at once
 }
 
 // firstWait is how long what was refused is left alone at first.

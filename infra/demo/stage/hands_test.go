@@ -265,7 +265,7 @@ func (s scene) primaryGroups() []hand {
 			must(t, s.Company.Tenant.RemoveMember(group, who))
 		},
 		undo:   func(t *testing.T, _ string) { admin.set(t, user, "primaryGroupID", domainUsers) },
-		reason: "refused", told: []string{"primary group", "give it another"}, leaves: true,
+		reason: "refused", told: []string{"which is its primary group", "make another group its primary group"}, leaves: true,
 	}}
 }
 
