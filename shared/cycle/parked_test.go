@@ -229,6 +229,24 @@ func TestTouchedByHand(t *testing.T) {
 	}
 }
 
+// TestNoAnswerIsNoRefusal: the line to the domain controller is cut at a write, and once
+// more. A person does not wait longer for that than for a reading.
+func TestNoAnswerIsNoRefusal(t *testing.T) {
+	w := town(t)
+	cuts := 2
+	w.refuse = func(plan.Change) (plan.Result, bool) {
+		cuts--
+		return plan.Result{Status: plan.Unknown}, cuts >= 0
+	}
+	w.do(w.tenant.RemoveMember(group(3), user(0)))
+	for range 5 {
+		w.later(2 * time.Second)
+	}
+	if w.in(group(3), 0) || w.head().Totals.Parked != 0 {
+		t.Errorf("after ten seconds who left is in: %t, totals %+v", w.in(group(3), 0), w.head().Totals)
+	}
+}
+
 // BenchmarkManyRefused decides one group of which very many members are refused.
 func BenchmarkManyRefused(b *testing.B) {
 	for _, n := range []int{5_000, 20_000} {
