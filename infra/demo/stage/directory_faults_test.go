@@ -33,7 +33,7 @@ type ordeal struct {
 // that names the remedy. When the fault is over, AD becomes what the cloud says.
 // Nobody was ever removed from a group whom the cloud did not remove.
 func TestDirectoryFaults(t *testing.T) {
-	s := newScene(t, 40)
+	s := newScene(t, 40, busyDay)
 	s.StopAgent()
 	s.Scan, s.Answer = "500ms", "2s"
 	f := &fire{scene: s, admin: administrator{s.DC}}
