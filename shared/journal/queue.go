@@ -23,6 +23,8 @@ var (
 	ErrLease = errors.New("another agent holds the lease")
 	// ErrUnknownHold: there is nothing to approve under this name.
 	ErrUnknownHold = errors.New("no such hold is open")
+	// ErrUnknownGroup: neither Entra ID nor Active Directory has a group of this id.
+	ErrUnknownGroup = errors.New("nobody knows such a group, neither in Entra ID nor in Active Directory")
 )
 
 // PollEvery is how soon an agent should ask again when there is nothing to do.
@@ -196,4 +198,34 @@ func (j *Journal) Ask(ctx context.Context, a Ask) error {
 		return fmt.Errorf("encode ask: %w", err)
 	}
 	return j.create(ctx, "in/ask/"+a.ID, data)
+}
+
+// Known returns ErrUnknownGroup, with their ids, if some of these groups are known
+// neither in the cloud nor in the directory. Before both were read all are.
+func (j *Journal) Known(ctx context.Context, ids []directory.ID) error {
+	tx, err := j.View(ctx)
+	if err != nil || tx.Head.Main.Number == 0 || len(ids) == 0 {
+		return err
+	}
+	if err := tx.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	const most = 20
+	var unknown []string
+	n := 0
+	for _, id := range ids {
+		if tx.Group(id) != nil || !tx.Record(id).Empty() {
+			continue
+		}
+		if n++; n <= most {
+			unknown = append(unknown, id.String())
+		}
+	}
+	switch {
+	case n == 0:
+		return nil
+	case n > most:
+		unknown = append(unknown, fmt.Sprintf("and %d more", n-most))
+	}
+	return fmt.Errorf("%w: %s", ErrUnknownGroup, strings.Join(unknown, ", "))
 }
