@@ -45,7 +45,7 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 	}
 	took := a.now().Sub(began)
 	missed := a.logMissed(b, results)
-	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: results, Stopped: stopped, Seconds: took.Seconds()})
+	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Instance: a.self.Instance, Results: results, Stopped: stopped, Seconds: took.Seconds()})
 	if errors.Is(err, relay.ErrClosed) {
 		a.log.Warn("batch was closed before it was acknowledged", "seq", b.Seq)
 		err = nil
@@ -60,7 +60,7 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 // refuse acknowledges a batch that was made for another state than is there: nothing
 // of it was done, nor will be.
 func (a *agent) refuse(ctx context.Context, token uint64, b relay.Batch, digest string) error {
-	_, err := a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: token, Results: []plan.Result{}, Stopped: a.doubt.Why})
+	_, err := a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: token, Instance: a.self.Instance, Results: []plan.Result{}, Stopped: a.doubt.Why})
 	if errors.Is(err, relay.ErrClosed) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package cycle
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -104,7 +105,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
 	}
-	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) {
+	if !changed && same && r.SID == old.SID && reflect.DeepEqual(r.Issued, old.Issued) {
 		return false
 	}
 	tx.PutRecord(&r)

@@ -225,11 +225,23 @@ func (w *world) carryOut(r journal.PollReply, n int) journal.Ack {
 			a.Stopped = "out of time"
 			return a
 		}
+		mine := plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}
+		if w.outranked(c.Group, mine) {
+			a.Results = append(a.Results, plan.Result{Status: plan.Fenced, Text: "a newer writer has been at it"})
+			continue
+		}
 		a.Results = append(a.Results, w.apply(c))
-		w.fences[c.Group] = plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}.String()
+		w.fences[c.Group] = mine.String()
 	}
 	w.high, w.closed = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}, max(w.closed, b.Seq)
 	return a
+}
+
+// outranked says whether a group has a fence that a writer must not pass. One of an epoch
+// that no journal can have reached is no fence.
+func (w *world) outranked(id directory.ID, mine plan.Fence) bool {
+	theirs, ok := plan.ParseFence(w.fences[id])
+	return ok && theirs.Compare(mine) > 0 && theirs.Epoch <= uint64(w.now.Add(25*time.Hour).Unix())
 }
 
 // apply is the directory: it knows that names are unique, and that members exist.
@@ -318,7 +330,14 @@ func (w *world) report(full bool, ids []directory.ID) error {
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		}
 	}
-	return w.journal.Report(w.t.Context(), r)
+	err := w.journal.Report(w.t.Context(), r)
+	if errors.Is(err, journal.ErrLease) { // whoever reports has polled before
+		if _, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"}); err != nil {
+			return err
+		}
+		err = w.journal.Report(w.t.Context(), r)
+	}
+	return err
 }
 
 // stranger adds a member to a group in the directory by hand.

@@ -68,6 +68,7 @@ type (
 		Refs  []byte         `cbor:"4,keyasint,omitempty"`
 		Whole bool           `cbor:"5,keyasint,omitempty"`
 		To    string         `cbor:"6,keyasint,omitempty"`
+		Back  bool           `cbor:"7,keyasint,omitempty"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -88,7 +89,7 @@ func encodeGroup(g *directory.Group) ([]byte, error) {
 
 func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	var w groupWire
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := decode(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
@@ -103,7 +104,7 @@ func encodePrincipal(p *directory.Principal) ([]byte, error) {
 
 func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 	var w principalWire
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := decode(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
@@ -120,7 +121,7 @@ func encodeRecord(r *record.Group) ([]byte, error) {
 		w.Refs = packRefs(g.Members, &domains)
 	}
 	for _, i := range r.Issued {
-		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To})
+		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To, i.Back})
 	}
 	w.Domains = domains.words
 	for _, p := range r.Problems {
@@ -135,7 +136,7 @@ func encodeRecord(r *record.Group) ([]byte, error) {
 
 func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	var w recordWire
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := decode(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
@@ -149,7 +150,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	for _, i := range w.Issued {
 		refs, err1 := unpackRefs(i.Refs, w.Domains)
 		err = errors.Join(err, err1)
-		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To}})
+		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To}, Back: i.Back})
 	}
 	for _, p := range w.Problems {
 		pr := plan.Problem{Group: id, Reason: p.Reason, Text: p.Text}
@@ -184,7 +185,8 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 })
 
 var decMode = sync.OnceValue(func() cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF}.DecMode()
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}
