@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -317,7 +318,7 @@ func (w *world) report(full bool, ids []directory.ID) error {
 	for id, g := range w.ad {
 		switch named := slices.Contains(ids, id); {
 		case id == w.hidden && w.trouble != nil && (named || full && w.inScan):
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble, SID: sidOf(id)})
 		case id == w.hidden && named:
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		case id != w.hidden && (full || named):
