@@ -45,6 +45,7 @@ type world struct {
 	dials      int
 	asleep     bool // the connection was ended by the other side
 	onDial     func() error
+	onRow      func()
 	onScan     func() error
 	onRead     func(directory.ID, plan.GUID) error
 	onApply    func(plan.Change) (plan.Result, error)
@@ -145,6 +146,9 @@ func (w *world) Scan(_ context.Context, each func(ad.Row) error) error {
 		return ad.ErrConnection
 	}
 	for _, g := range w.groups {
+		if w.onRow != nil {
+			w.onRow()
+		}
 		if err := each(g); err != nil {
 			return err
 		}

@@ -108,23 +108,22 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err != nil {
 		return false, nil, err
 	}
-	unread, source, err := p.foldGraph(ctx, tx, limit)
+	got, err := p.foldGraph(ctx, tx, limit)
 	if err != nil {
 		return false, nil, err
 	}
 	if ready(tx) {
-		left, err := p.plan(ctx, tx, limit, source == nil)
-		if err != nil {
+		if more, err = p.plan(ctx, tx, limit, !got.silent); err != nil {
 			return false, nil, err
 		}
-		more = left
 	}
-	if source == nil {
-		var beside bool
-		beside, source, err = p.enumerateBeside(ctx, tx, limit)
-		more = more || beside
+	var beside heard
+	if !got.silent {
+		if beside, err = p.enumerateBeside(ctx, tx, limit); err != nil {
+			return false, nil, err
+		}
 	}
-	return more || unfolded || unread, source, err
+	return more || unfolded || got.unread || beside.unread, errors.Join(got.source, beside.source), nil
 }
 
 // plan decides what may have changed, issues what is to be done, and asks Graph what

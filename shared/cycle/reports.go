@@ -63,8 +63,11 @@ func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journ
 		return true, startOver(ctx, tx)
 	}
 	first, _, err := tx.Part(ctx, a, 0)
-	if err != nil || !first.Full {
-		return true, err
+	if err != nil {
+		return false, err
+	}
+	if !first.Full {
+		return true, unfound(ctx, tx, first, rows.named)
 	}
 	if !whole {
 		if rows.named, err = names(ctx, tx, a); err != nil {
@@ -114,6 +117,25 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 		h.ReadAll = false
 	}
 	return stillSought(ctx, tx)
+}
+
+// unfound notes what an agent that cannot prove that it sees everything says by its
+// silence on groups that it was asked for: nothing. It is asked again, ever more rarely.
+func unfound(ctx context.Context, tx *journal.Tx, r journal.Report, named map[directory.ID]bool) error {
+	if r.Blind == "" {
+		return nil
+	}
+	h := &tx.Head
+	h.Blind = r.Blind
+	for _, s := range h.Reads {
+		if err := tx.Fetch(ctx, []directory.ID{s.ID}); err != nil {
+			return err
+		}
+		if old := tx.Record(s.ID); old.Missing && !named[s.ID] {
+			lookLater(tx, old)
+		}
+	}
+	return nil
 }
 
 // stillSought keeps of the groups that the agent is asked for those that are in doubt

@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -110,6 +111,14 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	return changed
 }
 
+// lookLater has a group looked for again later: it was not found, and that proves nothing.
+func lookLater(tx *journal.Tx, old *record.Group) {
+	r := *old
+	r.Missing, r.Look = true, r.Look.Next(tx.Now, lookAgain)
+	answered(tx, r.ID)
+	tx.PutRecord(&r)
+}
+
 // lookAgain is how long an agent that cannot prove what it says is not asked the same.
 const lookAgain = 5 * time.Minute
 
@@ -121,11 +130,9 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 		return false
 	}
 	r := *old
-	if old.Observed != nil && !rep.Proven { // asked again, ever more rarely
-		tx.Head.Blind = rep.Blind
-		r.Missing, r.Look = true, r.Look.Next(tx.Now, lookAgain)
-		answered(tx, g.ID)
-		tx.PutRecord(&r)
+	if old.Observed != nil && !rep.Proven {
+		tx.Head.Blind = cmp.Or(rep.Blind, "the agent did not prove that it sees everything")
+		lookLater(tx, old)
 		return true
 	}
 	tx.Head.Blind = ""

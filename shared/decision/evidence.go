@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -36,10 +37,16 @@ func (d *decider) prove(want plan.Group) plan.Group {
 			return !(nameless && d.wish.Nameless)
 		})
 	}
-	d.out.Counts.Unproven += len(rest)
+	if len(rest) > 0 {
+		d.out.Counts.Unproven += len(rest)
+		d.problem(Unproven, fmt.Sprintf("members that stay in Active Directory until it is proven that they are none of the group's: %d, such as %s", len(rest), rest[0]))
+	}
 	want.Members = plan.Merge(want.Members, plan.Merge(kept, rest))
 	return want
 }
+
+// Unproven is the reason of a problem: see prove.
+const Unproven = "unproven"
 
 // allKnown says whether whoever is none of the group's members is a stranger.
 func (d *decider) allKnown() bool {
@@ -112,12 +119,18 @@ func (d *decider) doubtful(g *directory.Group) bool {
 // Contradicts says, in words, where a change would take out of a group somebody who
 // is a member in the cloud; "" if it does not. It is asked once more of all that goes
 // out: no rule and no limit may lead there.
-func Contradicts(c plan.Change, cloud *directory.Group) string {
+func Contradicts(c plan.Change, cloud *directory.Group, kin func(directory.ID) *record.Group) string {
 	if cloud == nil || len(c.Remove) == 0 {
 		return ""
 	}
 	var d decider
-	if bad := plan.Common(c.Remove, d.refs(cloud.Members)); len(bad) > 0 {
+	members := d.refs(cloud.Members)
+	for _, m := range cloud.Members {
+		if m.Kind == directory.GroupKind && kin(m.ID).SID != "" {
+			members = plan.Merge(members, []plan.Ref{plan.SIDRef(kin(m.ID).SID)})
+		}
+	}
+	if bad := plan.Common(c.Remove, members); len(bad) > 0 {
 		return "it would remove " + string(bad[0]) + ", who is a member in the cloud"
 	}
 	return ""

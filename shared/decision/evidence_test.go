@@ -286,11 +286,12 @@ func TestContradicts(t *testing.T) {
 		{"a member", remove(refs(1)...), g, "it would remove S-1-5-21-1-2-3-1001, who is a member in the cloud"},
 		{"a member among others", remove(refs(1, 2, 9)...), g, "it would remove S-1-5-21-1-2-3-1001, who is a member in the cloud"},
 		{"a nested group", remove(plan.GroupRef(child)), g, "it would remove " + string(plan.GroupRef(child)) + ", who is a member in the cloud"},
+		{"a nested group by its SID", remove("S-1-5-21-1-2-3-7777"), g, "it would remove S-1-5-21-1-2-3-7777, who is a member in the cloud"},
 		{"a member comes", plan.Change{Op: plan.Update, Group: staff, Add: refs(1)}, g, ""},
 		{"of a group that nobody described", remove(refs(1)...), nil, ""},
 	}
 	for _, tt := range tests {
-		if got := decision.Contradicts(tt.change, tt.cloud); got != tt.want {
+		if got := decision.Contradicts(tt.change, tt.cloud, func(id directory.ID) *record.Group { return &record.Group{ID: id, SID: "S-1-5-21-1-2-3-7777"} }); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -208,15 +208,16 @@ func settleAlive(t *testing.T, s *Stage) {
 // cloud removed.
 func checkRemovals(t *testing.T, writes []ldapproxy.Operation, c *Company) {
 	t.Helper()
-	// The agent names a member that goes by the DN that it read; accounts are CN=user00001,….
-	names, allowed := map[directory.ID]string{}, map[string]bool{}
+	// The agent names a member that goes by its SID, or by the DN that it read; accounts are CN=user00001,….
+	names, sids, allowed := map[directory.ID]string{}, map[directory.ID]string{}, map[string]bool{}
 	for _, u := range c.Tenant.Dump().Users {
 		upn, _ := u.Properties["userPrincipalName"].(string)
 		names[u.ID], _, _ = strings.Cut(upn, "@")
+		sids[u.ID], _ = u.Properties["onPremisesSecurityIdentifier"].(string)
 	}
 	for _, e := range c.Tenant.History() {
 		if e.What == graphtest.MemberRemoved {
-			allowed[names[e.Member]] = true
+			allowed[names[e.Member]], allowed["<SID="+sids[e.Member]+">"] = true, true
 		}
 	}
 	for _, w := range writes {
