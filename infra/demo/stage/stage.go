@@ -222,7 +222,7 @@ type Status struct {
 	} `json:"plan"`
 	Totals struct {
 		Groups, Members, Changes, Held, Stale, Parked int
-		Problems                                                      map[string]int
+		Problems                                      map[string]int
 	} `json:"totals"`
 	Holds    []struct{ ID, Name, Text string } `json:"holds"`
 	Problems []Problem                         `json:"problems"`
