@@ -114,8 +114,8 @@ func (tx *Tx) Promote(ctx context.Context) error {
 	}
 	// Names keep the kind that they were written under: an object belongs to
 	// whatever names it.
-	t.groups, t.shadow.groups = t.shadow.groups, newTree(tx, mapObject{}, groupKind+"s", encodeGroup, decodeGroup)
-	t.principals, t.shadow.principals = t.shadow.principals, newTree(tx, mapObject{}, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.groups, t.shadow.groups = t.shadow.groups, newTree(tx, mapObject{}, groupKind+"s", form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.principals, t.shadow.principals = t.shadow.principals, newTree(tx, mapObject{}, principalKind+"s", form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
 	t.groups.kind, t.principals.kind = groupKind, principalKind
 	return tx.MarkAll(ctx)
 }
@@ -126,8 +126,8 @@ func (tx *Tx) DropShadow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.shadow.groups = newTree(tx, mapObject{}, groupKind+"s", encodeGroup, decodeGroup)
-	t.shadow.principals = newTree(tx, mapObject{}, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.shadow.groups = newTree(tx, mapObject{}, groupKind+"s", form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.shadow.principals = newTree(tx, mapObject{}, principalKind+"s", form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
 	return nil
 }
 
