@@ -32,6 +32,7 @@ type Spec struct {
 	Revision uint64
 	Closed   uint64 // the last batch that the agent knows finished
 	Verbose  bool   // tell of each step
+	Step     int    // bytes that a step may change; 0: as ever
 }
 
 // Cost is what a phase took.
@@ -99,7 +100,7 @@ func (r *Run) connect(store blob.Store) error {
 	}
 	rs.Revision = r.Revision
 	r.Journal = &journal.Journal{Store: store, Target: "corp", Now: r.now}
-	r.Planner = &cycle.Planner{Source: r.Tenant, Tenant: "tenant", Rules: rs, Journal: r.Journal}
+	r.Planner = &cycle.Planner{Source: r.Tenant, Tenant: "tenant", Rules: rs, Journal: r.Journal, StepBytes: r.Step}
 	r.Agent = &Agent{Queue: r.Journal, Tenant: r.Tenant, Rules: rs, Now: r.now, Rate: 3000, Closed: r.Closed, High: journal.Mark{Epoch: 1, Seq: r.Closed}}
 	return nil
 }

@@ -20,13 +20,16 @@ func (tx *Tx) Snapshot(ctx context.Context, p directory.Page, shadow bool) (dire
 	gids, pids := p.Names()
 	if shadow {
 		groups, principals = &t.shadow.groups, &t.shadow.principals
-		s.Before = map[directory.ID]*directory.Principal{}
-		if err := fill(ctx, tx, &t.principals, pids, s.Before); err != nil {
-			return s, err
-		}
 	}
 	if err := fill(ctx, tx, principals, pids, s.Principals); err != nil {
 		return s, err
+	}
+	if shadow { // of those that are known again nobody asks how they were before
+		s.Before = map[directory.ID]*directory.Principal{}
+		fresh := slices.DeleteFunc(pids, func(id directory.ID) bool { return s.Principals[id] != nil })
+		if err := fill(ctx, tx, &t.principals, fresh, s.Before); err != nil {
+			return s, err
+		}
 	}
 	if err := fill(ctx, tx, groups, gids, s.Groups); err != nil {
 		return s, err
