@@ -163,6 +163,17 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	return id, r, err
 }
 
+// idOf is the id of a record of any kind, and nothing else of it.
+func idOf(b []byte) (directory.ID, error) {
+	var w struct {
+		ID []byte `cbor:"1,keyasint"`
+	}
+	if err := decMode().Unmarshal(b, &w); err != nil {
+		return directory.ID{}, err
+	}
+	return rawID(w.ID)
+}
+
 func rawID(b []byte) (directory.ID, error) {
 	if len(b) != 16 {
 		return directory.ID{}, fmt.Errorf("object id of %d bytes", len(b))
