@@ -168,7 +168,7 @@ func idOf(b []byte) (directory.ID, error) {
 	var w struct {
 		ID []byte `cbor:"1,keyasint"`
 	}
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := partMode().Unmarshal(b, &w); err != nil {
 		return directory.ID{}, err
 	}
 	return rawID(w.ID)
@@ -195,11 +195,17 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 	return m
 })
 
-var decMode = sync.OnceValue(func() cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+// decMode reads what encMode wrote, and refuses a key that this version does not know;
+// partMode reads a part of it.
+var (
+	decMode  = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorUnknownField) })
+	partMode = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorNone) })
+)
+
+func decoder(extra cbor.ExtraDecErrorCond) cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: extra}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}
 	return m
-})
+}
