@@ -180,6 +180,9 @@ func unmade(tx *journal.Tx, r *record.Group, observed *plan.Group) {
 		if !ok {
 			continue
 		}
+		if i.Back && observed == nil {
+			continue // it went with the group, which no plan of ours has deleted
+		}
 		undone := g.Undone(i.Impact, observed)
 		if i.Back {
 			credit(tx, r, i, undone.Size()-i.Impact.Size())
