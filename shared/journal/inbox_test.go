@@ -341,3 +341,24 @@ func TestListingOfNothing(t *testing.T) {
 		t.Errorf("a hold that is named and not there: %v, want an error", err)
 	}
 }
+
+// TestFoldedIsForgotten: the head lists what the last step has folded, and not what all
+// before it have: it would grow for ever.
+func TestFoldedIsForgotten(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	for range 3 {
+		c.pass(time.Second)
+		if err := j.Ask(t.Context(), Ask{By: "operator"}); err != nil {
+			t.Fatal(err)
+		}
+		w := load(t, j)
+		if _, err := w.Asks(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, w)
+		if n := len(w.Head.Folded); n != 1 {
+			t.Errorf("%d names are listed, want one", n)
+		}
+	}
+}
