@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -30,6 +31,27 @@ func TestAllowedNumbers(t *testing.T) {
 	} {
 		if err := done.allows(test.epoch, test.seq, test.digest); (err == nil) != test.allowed {
 			t.Errorf("batch %d.%d %s: %v", test.epoch, test.seq, test.digest, err)
+		}
+	}
+}
+
+// TestBatchIsWhatItSays: what was released under one number, epoch or target is not run if
+// it says that it is another.
+func TestBatchIsWhatItSays(t *testing.T) {
+	for what, change := range map[string]func(*relay.Release, *relay.PollReply){
+		"number": func(r *relay.Release, p *relay.PollReply) { r.First, r.Last, p.Seq = 9, 9, 9 },
+		"epoch":  func(r *relay.Release, p *relay.PollReply) { r.Epoch, p.Epoch = 2, 2 },
+	} {
+		w := newWorld(t)
+		w.handOut(8, update(1))
+		var r relay.Release
+		ok(t, json.Unmarshal(w.reply.Release, &r))
+		change(&r, &w.reply)
+		data, err := json.Marshal(r)
+		ok(t, err)
+		w.reply.Release = data
+		if _, err := w.start().turn(t.Context()); err == nil || !strings.Contains(err.Error(), "batch says it is corp 1.8") || len(w.applied)+len(w.acks) != 0 {
+			t.Errorf("another %s: %v, applied %v, acknowledged %v", what, err, w.applied, w.acks)
 		}
 	}
 }

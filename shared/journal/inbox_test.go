@@ -362,3 +362,19 @@ func TestFoldedIsForgotten(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanIsBounded: a plan takes about so many values, and the rest waits for the next.
+func TestPlanIsBounded(t *testing.T) {
+	w := load(t, (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock()))
+	var changes []plan.Change
+	for i := range 10 {
+		c := plan.Change{Op: plan.Update, Group: gid(i)}
+		for m := range 99 {
+			c.Add = append(c.Add, plan.SIDRef(sidOf(2000+m)))
+		}
+		changes = append(changes, c)
+	}
+	if taken, err := w.Issue(changes, 250); err != nil || taken != 3 || w.Head.Plan.Values != 300 {
+		t.Errorf("%d changes of %d values are taken, %v; want 3 of 300", taken, w.Head.Plan.Values, err)
+	}
+}
