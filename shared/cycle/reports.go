@@ -12,12 +12,13 @@ import (
 // foldReports folds what the agent saw, part by part: a large report takes several
 // steps. more says that it stopped at the limit.
 func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, err error) {
+	read := 0 // parts, of all reports
 	for _, a := range tx.Reports() {
 		f := journal.Folding{ID: a.ID}
 		if tx.Head.Folding != nil && tx.Head.Folding.ID == a.ID {
 			f = *tx.Head.Folding
 		}
-		done, err := foldReport(ctx, tx, a, &f, limit)
+		done, err := foldReport(ctx, tx, a, &f, &read, limit)
 		if err != nil {
 			return false, err
 		}
@@ -33,13 +34,14 @@ func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, e
 
 // foldReport goes on with a report from where it stands. done says that nothing of it
 // is left to be folded, or that it must not be.
-func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, limit limit) (done bool, err error) {
+func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, read *int, limit limit) (done bool, err error) {
 	rows := &rows{tx: tx, named: map[directory.ID]bool{}}
 	whole := f.Parts == 0 // all of its names are seen in this step
-	for began := f.Parts; f.Parts < a.Parts(); f.Parts++ {
-		if limit.reached(tx, f.Parts-began) && !rows.open() {
+	for ; f.Parts < a.Parts(); f.Parts++ {
+		if limit.reached(tx, *read) && !rows.open() {
 			return false, nil
 		}
+		*read++
 		part, odd, err := tx.Part(ctx, a, f.Parts)
 		if err != nil || odd {
 			return odd, err
