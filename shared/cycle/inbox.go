@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"slices"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -146,7 +147,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 func due(parked []record.Parked) []record.Parked {
 	out := slices.Clone(parked)
 	for i := range out {
-		out[i].Until = out[i].Until.AddDate(-100, 0, 0)
+		out[i].Until = time.Time{}
 	}
 	return out
 }

@@ -38,6 +38,7 @@ type world struct {
 	fences  map[directory.ID]string
 	touched map[directory.ID]bool // groups that somebody changed by hand
 	removed []string              // every removal that was carried out: "group ref"
+	self    journal.Poll          // how the agent is known
 	high    journal.Mark
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
@@ -64,7 +65,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
-	w.source, w.domains = &source{tenant: w.tenant}, []directory.SID{domainSID}
+	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
 }
@@ -211,7 +212,7 @@ func (w *world) answer(r journal.PollReply) error {
 }
 
 func (w *world) poll() (journal.PollReply, error) {
-	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
+	r, err := w.journal.Poll(w.t.Context(), w.self)
 	w.closed = max(w.closed, r.Closed)
 	return r, err
 }
@@ -223,7 +224,7 @@ func (w *world) carryOut(r journal.PollReply, n int) journal.Ack {
 	var b journal.Batch
 	w.do(json.Unmarshal(r.Batch, &b))
 	sum := sha256.Sum256(r.Batch)
-	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
+	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: w.self.Agent, Instance: w.self.Instance, Token: r.Token}
 	for i, c := range b.Changes {
 		if i == n {
 			a.Stopped = "out of time"
@@ -316,7 +317,7 @@ func (w *world) seen(g plan.Group) plan.Group {
 
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
-	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: w.self.Agent, Instance: w.self.Instance, Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
 		Target: w.target(), Grounds: w.grounds}
 	for id, g := range w.ad {
 		switch named := slices.Contains(ids, id); {
@@ -336,7 +337,7 @@ func (w *world) report(full bool, ids []directory.ID) error {
 	}
 	err := w.journal.Report(w.t.Context(), r)
 	if errors.Is(err, journal.ErrLease) { // whoever reports has polled before
-		if _, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"}); err != nil {
+		if _, err := w.journal.Poll(w.t.Context(), w.self); err != nil {
 			return err
 		}
 		err = w.journal.Report(w.t.Context(), r)
