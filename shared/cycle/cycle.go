@@ -49,7 +49,7 @@ type Planner struct {
 	Select string
 
 	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
-	StepBytes int           // of changed shards after which it does; 0: 16 MiB
+	StepBytes int           // of changed shards after which it does; 0: 40 MiB
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
 }
@@ -86,8 +86,11 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		err = tx.Sweep(ctx)
 	}
 	if err != nil {
+		p.note(ctx, err)
 		return false, err
 	}
+	tx.Head.Failed(journal.FailedGraph, source, tx.Now)
+	tx.Head.Failed(journal.FailedTurn, nil, tx.Now)
 	if err := tx.Commit(ctx); err != nil {
 		return false, err
 	}
@@ -95,6 +98,16 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.log(tx, time.Since(start))
 	}
 	return more && source == nil, source
+}
+
+// note keeps the reason of a step that could not be made where people look.
+func (p *Planner) note(ctx context.Context, err error) {
+	if errors.Is(err, journal.ErrConflict) || ctx.Err() != nil {
+		return
+	}
+	if err := p.Journal.NoteFailure(ctx, journal.FailedTurn, err); err != nil && p.Log != nil && !errors.Is(err, journal.ErrConflict) {
+		p.Log.Warn("the failure of a turn could not be noted", "err", err)
+	}
 }
 
 // turn is a step without its commit. An error of the source undoes nothing and stops
@@ -108,23 +121,22 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err != nil {
 		return false, nil, err
 	}
-	unread, source, err := p.foldGraph(ctx, tx, limit)
+	got, err := p.foldGraph(ctx, tx, limit)
 	if err != nil {
 		return false, nil, err
 	}
 	if ready(tx) {
-		left, err := p.plan(ctx, tx, limit, source == nil)
-		if err != nil {
+		if more, err = p.plan(ctx, tx, limit, !got.silent); err != nil {
 			return false, nil, err
 		}
-		more = left
 	}
-	if source == nil {
-		var beside bool
-		beside, source, err = p.enumerateBeside(ctx, tx, limit)
-		more = more || beside
+	var beside heard
+	if !got.silent {
+		if beside, err = p.enumerateBeside(ctx, tx, limit); err != nil {
+			return false, nil, err
+		}
 	}
-	return more || unfolded || unread, source, err
+	return more || unfolded || got.unread || beside.unread, errors.Join(got.source, beside.source), nil
 }
 
 // plan decides what may have changed, issues what is to be done, and asks Graph what
@@ -224,7 +236,7 @@ type limit struct {
 // limit is that of a step that begins now: one that is long loses its swap to every
 // other one, and one that changes much holds it all.
 func (p *Planner) limit(ctx context.Context) limit {
-	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 16<<20)}
+	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 40<<20)}
 }
 
 // reached says whether a step should commit what it has: it got somewhere and its time

@@ -13,8 +13,9 @@ import (
 
 // Preview is what a turn would do now, without doing it.
 type Preview struct {
-	Waiting string // why nothing can be planned yet; empty if it can
-	Changes []plan.Change
+	Waiting string                     // why nothing can be planned yet; empty if it can
+	Changes []plan.Change              // about as many as one plan holds
+	More    int                        `json:",omitempty"` // changes that are not listed: they come with later plans
 	Groups  map[directory.ID]Described // those that Changes name
 	Held    []record.Listing           // one without an id would be opened by the turn
 	Totals  record.Counts
@@ -39,11 +40,11 @@ func (p *Planner) Preview(ctx context.Context) (Preview, error) {
 	if _, err := foldInbox(ctx, tx, limit); err != nil {
 		return Preview{}, err
 	}
-	unread, source, err := p.foldGraph(ctx, tx, limit)
-	if err = errors.Join(err, source); err != nil {
+	got, err := p.foldGraph(ctx, tx, limit)
+	if err = errors.Join(err, got.source); err != nil {
 		return Preview{}, err
 	}
-	out := Preview{Waiting: waiting(tx, unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
+	out := Preview{Waiting: waiting(tx, got.unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
 	if out.Waiting != "" {
 		return out, nil
 	}
@@ -55,6 +56,14 @@ func (p *Planner) Preview(ctx context.Context) (Preview, error) {
 	}
 	if out.Changes, err = d.changes(ctx, tx); err != nil {
 		return Preview{}, err
+	}
+	all, err := d.total(ctx, tx)
+	if err != nil {
+		return Preview{}, err
+	}
+	out.More = all.Changes
+	for _, g := range d.groups {
+		out.More -= len(g.Changes())
 	}
 	for _, c := range out.Changes {
 		described := Described{Name: c.Name}

@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"slices"
@@ -36,8 +37,10 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 		return err
 	}
 	var marked []directory.ID
+	learnt := false
 	for _, row := range part.Rows {
 		f.named[row.ID] = true
+		learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
 		if whole, ok := f.join(row); ok && inForm(whole.Group) && foldRow(f.tx, whole) {
 			marked = append(marked, row.ID)
 		}
@@ -45,6 +48,11 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 	for _, g := range part.Absent {
 		if foldGone(f.tx, g, part) {
 			marked = append(marked, g.ID)
+		}
+	}
+	if learnt { // links that nobody could tell from a stranger's may be known now
+		if err := f.tx.MarkShards(ctx, func(c record.Counts) bool { return c.Unproven > 0 }); err != nil {
+			return err
 		}
 	}
 	return f.tx.Mark(ctx, marked...)
@@ -102,6 +110,9 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		return false
 	}
 	r := *old
+	if row.SID != "" {
+		r.SID = row.SID
+	}
 	same := r.Observed != nil && r.Observed.GUID == row.GUID && r.Observed.Digest() == row.Digest
 	switch {
 	case row.Trouble != nil:
@@ -115,21 +126,36 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		if row.Group != nil {
 			answered(tx, r.ID)
 		}
-		changed = !same || r.Stale || r.Missing || r.Trouble != nil
-		if !same { // somebody was at it: what was refused before may go now
-			r.Observed, r.Parked = row.Group, due(r.Parked)
+		var touched bool
+		r.Parked, touched = fenced(r.Parked, row.Fence)
+		changed = !same || touched || r.Stale || r.Missing || r.Trouble != nil
+		if !same || touched || r.Trouble != nil { // somebody was at it: what was refused before may go now
+			r.Parked = due(r.Parked)
 		}
-		if row.SID != "" {
-			r.SID = row.SID
+		if !same {
+			r.Observed = row.Group
 		}
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
 	}
-	if !changed && same && r.SID == old.SID && reflect.DeepEqual(r.Issued, old.Issued) {
+	if !changed && same && r.SID == old.SID && reflect.DeepEqual(r.Issued, old.Issued) && reflect.DeepEqual(r.Parked, old.Parked) {
 		return false
 	}
 	tx.PutRecord(&r)
 	return changed
+}
+
+// fenced notes the fence that a group has, beside what was refused for one. touched says
+// that it was another before: somebody was at it.
+func fenced(parked []record.Parked, fence string) (noted []record.Parked, touched bool) {
+	noted = slices.Clone(parked)
+	for i := range noted {
+		if p := &noted[i]; p.Fenced {
+			touched = touched || p.Fence != "" && p.Fence != fence
+			p.Fence = fence
+		}
+	}
+	return noted, touched
 }
 
 // lookLater has a group looked for again later: it was not found, and that proves nothing.
@@ -152,7 +178,7 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 	}
 	r := *old
 	if old.Observed != nil && !rep.Proven {
-		tx.Head.Blind = rep.Blind
+		tx.Head.Blind = cmp.Or(rep.Blind, "the agent did not prove that it sees everything")
 		lookLater(tx, old)
 		return true
 	}

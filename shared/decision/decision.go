@@ -61,8 +61,10 @@ func Decide(in Input) Output {
 	switch {
 	case in.Record.Trouble != nil:
 		d.trouble(*in.Record.Trouble)
+		d.stillHeld()
 	case in.Record.Stale || in.Record.Missing:
 		d.out.Counts.Stale++
+		d.stillHeld()
 		if !in.Record.Look.Due(in.Now) {
 			d.wake(in.Record.Look.Until)
 		}
@@ -196,7 +198,19 @@ func (d *decider) refs(members []directory.Member) []plan.Ref {
 // trouble leaves the group as it is, and says why.
 func (d *decider) trouble(t plan.Trouble) {
 	d.out.Counts.Trouble++
-	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: t.Case, Text: t.Text})
+	d.problem(t.Case, t.Text)
+}
+
+func (d *decider) problem(reason, text string) {
+	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: reason, Text: text})
+}
+
+// stillHeld counts what waits for approval in a group that is not decided now: people
+// still see it, and what it lists is kept.
+func (d *decider) stillHeld() {
+	if h := d.Record.Hold; h != nil && h.Open() {
+		d.out.Counts.Held += h.Count
+	}
 }
 
 // wake has the group decided again at a time, if that is sooner.

@@ -168,6 +168,7 @@ type Outgoing struct {
 	Record  record.Group
 	Cloud   *directory.Group
 	Changes []plan.Change
+	Kin     func(directory.ID) *record.Group
 	Allowed func(plan.Guard) plan.Impact // what persons have approved of it
 	Size    int                          // of the draft
 }
@@ -179,7 +180,7 @@ func Check(l plan.Limits, window record.Window, all record.Counts, complete bool
 	sums := map[plan.GuardName]int{}
 	for _, o := range out {
 		for _, c := range o.Changes {
-			if text := Contradicts(c, o.Cloud); text != "" {
+			if text := Contradicts(c, o.Cloud, o.Kin); text != "" {
 				return fmt.Errorf("group %s: %s", o.Record.ID, text)
 			}
 		}

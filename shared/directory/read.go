@@ -69,10 +69,12 @@ func (s Snapshot) readGroup(c GroupChange, t Touched) {
 // or does not.
 func (r Reading) confirmed(lacks bool) Reading {
 	switch {
+	case r == Partial && lacks:
+		return Partial // nobody has told of all of its members yet
+	case r == Partial:
+		return Whole
 	case lacks:
 		return Doubted
-	case r == Partial:
-		return Whole // the first word on all of its members
 	}
 	return Named
 }

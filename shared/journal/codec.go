@@ -163,6 +163,17 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	return id, r, err
 }
 
+// idOf is the id of a record of any kind, and nothing else of it.
+func idOf(b []byte) (directory.ID, error) {
+	var w struct {
+		ID []byte `cbor:"1,keyasint"`
+	}
+	if err := anyKeys().Unmarshal(b, &w); err != nil {
+		return directory.ID{}, err
+	}
+	return rawID(w.ID)
+}
+
 func rawID(b []byte) (directory.ID, error) {
 	if len(b) != 16 {
 		return directory.ID{}, fmt.Errorf("object id of %d bytes", len(b))
@@ -184,11 +195,17 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 	return m
 })
 
-var decMode = sync.OnceValue(func() cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+// decMode reads what encMode wrote, and takes no key that it does not know; anyKeys reads
+// a part of a record.
+var (
+	decMode = sync.OnceValue(func() cbor.DecMode { return newDecMode(cbor.ExtraDecErrorUnknownField) })
+	anyKeys = sync.OnceValue(func() cbor.DecMode { return newDecMode(cbor.ExtraDecErrorNone) })
+)
+
+func newDecMode(strict cbor.ExtraDecErrorCond) cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: strict}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}
 	return m
-})
+}

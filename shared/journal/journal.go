@@ -164,11 +164,11 @@ func (tx *Tx) open(ctx context.Context) (*trees, error) {
 	}
 	t := &trees{}
 	tx.trees = t
-	t.groups = newTree(tx, m, groupKind, encodeGroup, decodeGroup)
-	t.principals = newTree(tx, m, principalKind, encodePrincipal, decodePrincipal)
-	t.records = newTree(tx, m, recordKind, encodeRecord, decodeRecord)
-	t.shadow.groups = newTree(tx, m, groupKind+"s", encodeGroup, decodeGroup)
-	t.shadow.principals = newTree(tx, m, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.groups = newTree(tx, m, groupKind, form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.principals = newTree(tx, m, principalKind, form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
+	t.records = newTree(tx, m, recordKind, form[*record.Group]{encodeRecord, decodeRecord, recordBytes})
+	t.shadow.groups = newTree(tx, m, groupKind+"s", form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.shadow.principals = newTree(tx, m, principalKind+"s", form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
 	if tx.mapData == nil {
 		tx.mapData, _ = t.encodeMap() // a new journal: what is empty is not written
 	}
@@ -181,13 +181,12 @@ func (t *trees) encodeMap() ([]byte, error) {
 		groupKind + "s": t.shadow.groups.infos, principalKind + "s": t.shadow.principals.infos}})
 }
 
-func newTree[R any](tx *Tx, m mapObject, kind string, enc func(R) ([]byte, error), dec func([]byte) (directory.ID, R, error)) tree[R] {
+func newTree[R any](tx *Tx, m mapObject, kind string, f form[R]) tree[R] {
 	infos := m.Trees[kind]
 	if infos == nil {
 		infos = map[shard]*shardInfo{}
 	}
-	return tree[R]{kind: kind, store: tx.journal.Store, prefix: tx.journal.prefix(), encode: enc, decode: dec,
-		infos: infos, loaded: map[shard]*loadedShard[R]{}}
+	return tree[R]{form: f, kind: kind, store: tx.journal.Store, prefix: tx.journal.prefix(), infos: infos, loaded: map[shard]*loadedShard{}}
 }
 
 // explain turns a missing object into a conflict if the head has moved on: then

@@ -75,7 +75,7 @@ func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
 		}
 		// By the clock, so that it outranks every earlier one even where the object that
 		// counted them was lost: the fences in Active Directory remember.
-		l.Token = max(l.Token+1, uint64(max(now.Unix(), 0)))
+		l.Token = max(l.Token+1, uint64(max(now.UnixMilli(), 0)))
 	}
 	l.Agent, l.Instance, l.DC, l.Until = q.Agent, q.Instance, q.DC, now.Add(leaseTime)
 	data, err := json.Marshal(l)

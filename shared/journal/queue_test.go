@@ -251,8 +251,8 @@ func TestLeaseLost(t *testing.T) {
 			}
 		}
 	}
-	put(t, j, "lease", `{"agent":"z","token":99999999999}`) // counted further than the clock
-	if r := poll(t, j, "a", 1); r.Token != 100_000_000_000 {
+	put(t, j, "lease", `{"agent":"z","token":99999999999999}`) // counted further than the clock
+	if r := poll(t, j, "a", 1); r.Token != 100_000_000_000_000 {
 		t.Errorf("token %d, want one more", r.Token)
 	}
 }

@@ -152,7 +152,12 @@ func TestTodo(t *testing.T) {
 	if want := append(slices.Clone(uncounted[2:]), uncounted[1]); err != nil || len(first) > 0 || !slices.Equal(again, want) {
 		t.Errorf("counted: %v, %v, %v; want %v", first, again, err, want)
 	}
-	c.pass(time.Hour + 2*time.Second)
+	c.pass(time.Hour - time.Second)
+	w = load(t, j)
+	if first, _, err = w.Todo(ctx); err != nil || len(first) > 0 {
+		t.Errorf("before anything parked is due: %v, %v", first, err)
+	}
+	c.pass(3 * time.Second)
 	w = load(t, j)
 	if first, _, err = w.Todo(ctx); err != nil || !slices.Equal(first, uncounted[:1]) {
 		t.Errorf("when something parked is due: %v, %v; want %v", first, err, uncounted[:1])

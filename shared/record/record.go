@@ -89,6 +89,9 @@ type Parked struct {
 	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
 	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"` // plan.Change.Wish: another wish is tried at once
 	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"` // under which it was refused: others have it tried at once
+
+	Fenced bool   `cbor:"9,keyasint,omitempty" json:"-"`  // it was the group's fence that refused it
+	Fence  string `cbor:"10,keyasint,omitempty" json:"-"` // as it was read since: another has it tried at once
 }
 
 // firstWait is how long what was refused is left alone at first.
