@@ -110,7 +110,7 @@ func (l *liar) judge(c plan.Change) {
 	if !l.released[l.digest()] {
 		l.t.Errorf("what was not released was written: %+v", c)
 	}
-	if f := l.fences[len(l.fences)-1]; f.Instance != "corp" || f.Epoch > uint64(l.clock.Add(25*time.Hour).Unix()) || f.Lease > uint64(l.clock.Add(25*time.Hour).Unix()) {
+	if f := l.fences[len(l.fences)-1]; f.Instance != "corp" || f.Epoch > uint64(l.clock.Add(25*time.Hour).Unix()) || f.Lease > uint64(l.clock.Add(25*time.Hour).UnixMilli()) {
 		l.t.Errorf("the fence is %v", f)
 	}
 }
@@ -156,7 +156,7 @@ func (l *liar) lie() {
 	}
 	l.reply.Token, l.reply.Closed, l.reply.Seq = 3, l.number(), 0
 	if l.rng.IntN(8) == 0 {
-		l.reply.Token = l.number()
+		l.reply.Token = l.number() * 1000
 	}
 	l.reply.State, l.reply.Next = fmt.Sprint(l.rng.IntN(1000)), []float64{0, -1, 1e300, math.NaN(), 2, 0.1, math.Inf(1)}[l.rng.IntN(7)]
 	l.reply.Attrs, l.reply.ReadAll, l.reply.Read, l.reply.Batch, l.reply.Release = []string{"description"}, l.rng.IntN(4) == 0, nil, nil, nil

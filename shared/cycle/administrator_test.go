@@ -67,7 +67,7 @@ func (a *administrator) acts() []act {
 	right := func(id directory.ID, _ plan.Group) { delete(a.troubles, id) }
 	return []act{
 		{"a fence", func(id directory.ID, _ plan.Group) {
-			a.fences[id] = plan.Fence{Instance: "corp", Epoch: a.number(a.head().Epoch), Seq: a.number(a.head().NextSeq), Lease: a.number(uint64(a.now.Unix()))}.String()
+			a.fences[id] = plan.Fence{Instance: "corp", Epoch: a.number(a.head().Epoch), Seq: a.number(a.head().NextSeq), Lease: a.number(uint64(a.now.UnixMilli()))}.String()
 		}},
 		{"a fence of another", func(id directory.ID, g plan.Group) {
 			a.fences[id] = fmt.Sprintf("gwb other %d.1.1", a.number(1))

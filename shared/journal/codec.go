@@ -163,16 +163,34 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	return id, r, err
 }
 
-// idOf is the id of a record of any kind, and nothing else of it.
-func idOf(b []byte) (directory.ID, error) {
+// keysOf is how many keys records of a kind have: they are numbered from 1.
+func keysOf(kind string) int {
+	return map[byte]int{groupKind[0]: 9, principalKind[0]: 6, recordKind[0]: 23}[kind[0]]
+}
+
+// idOf is the id of a record of a kind. The rest of it is not read yet, but if it has a
+// key more than this version knows, a newer one has written it.
+func idOf(b []byte, kind string) (directory.ID, error) {
 	var w struct {
 		ID []byte `cbor:"1,keyasint"`
 	}
-	if err := anyKeys().Unmarshal(b, &w); err != nil {
+	var all map[int]skipped
+	if err := errors.Join(anyKeys().Unmarshal(b, &w), anyKeys().Unmarshal(b, &all)); err != nil {
 		return directory.ID{}, err
+	}
+	for key := range all {
+		if key > keysOf(kind) {
+			return directory.ID{}, fmt.Errorf("%w (key %d)", ErrFormat, key)
+		}
 	}
 	return rawID(w.ID)
 }
+
+// skipped is a value that is not read.
+type skipped struct{}
+
+// UnmarshalCBOR implements cbor.Unmarshaler.
+func (*skipped) UnmarshalCBOR([]byte) error { return nil }
 
 func rawID(b []byte) (directory.ID, error) {
 	if len(b) != 16 {
