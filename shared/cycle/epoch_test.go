@@ -3,6 +3,7 @@ package cycle_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -175,5 +176,53 @@ func TestFalseWords(t *testing.T) {
 		if left := len(w.ad[group(1)].Members); left < 14 {
 			t.Errorf("%s: of 20 members %d are left after minutes; the limit is 30 %% a day", status, left)
 		}
+	}
+}
+
+// TestRowsOutOfForm: rows whose members are in no order or come twice say that somebody is
+// no member who is one. They are nobody's, and say nothing.
+func TestRowsOutOfForm(t *testing.T) {
+	for _, odd := range []func(g *plan.Group){
+		func(g *plan.Group) { slices.Reverse(g.Members) },
+		func(g *plan.Group) { g.Members = append([]plan.Ref{"x"}, g.Members...) },
+		func(g *plan.Group) { g.Members = append(g.Members, g.Members[len(g.Members)-1]) },
+		func(g *plan.Group) { g.Attrs = map[string][]string{"description": {"b", "a"}} },
+		func(g *plan.Group) { g.Attrs = map[string][]string{"description": {}} },
+	} {
+		w := town(t)
+		g := w.ad[group(1)].Clone()
+		odd(&g)
+		w.do(w.journal.Report(t.Context(), journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", After: w.closed, High: w.high, Target: w.target(),
+			Rows: []journal.Row{{ID: g.ID, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Group: &g}}}))
+		w.do(w.planner.Run(t.Context()))
+		w.do(w.tenant.RemoveMember(group(1), user(3)))
+		w.later(time.Minute)
+		if len(w.removed) != 1 || w.in(group(1), 3) || len(w.ad[group(1)].Members) != 19 {
+			t.Errorf("%v: removed %v", g.Members[:3], w.removed)
+		}
+	}
+}
+
+// TestSoonAgain: what was refused is tried at once, however often somebody asks for that.
+// Its time once went back a hundred years at each, until no date had that.
+func TestSoonAgain(t *testing.T) {
+	w := town(t)
+	no := true
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Refused, Code: 50, Text: "no right"}, no && c.Group == group(1)
+	}
+	w.do(w.tenant.AddMember(group(1), user(50)))
+	w.untilQuiet()
+	for i := range 30 {
+		w.stranger(group(1), ref(700+i)) // it is not as it was: tried again at once
+		w.do(w.report(true, nil))
+		w.do(w.planner.Run(t.Context()))
+		w.do(w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{group(1)}, By: "operator"}))
+		w.do(w.planner.Run(t.Context()))
+	}
+	no = false
+	w.later(time.Hour)
+	if !w.in(group(1), 50) {
+		t.Errorf("totals %+v", w.head().Totals)
 	}
 }

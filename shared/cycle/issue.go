@@ -95,7 +95,7 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	for _, id := range groups {
 		r := *tx.Record(id)
 		r.LastWrite, r.Asked = tx.Head.Plan.Last, false
-		charge(tx, &r, of[id])
+		charge(tx, &r, of[id], d.groups[id].Size)
 		tx.PutRecord(&r)
 	}
 	return taken, nil
@@ -122,7 +122,7 @@ func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []
 	}
 	out := make([]decision.Outgoing, len(groups))
 	for i, id := range groups {
-		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: tx.Group(id), Kin: tx.Record, Changes: of[id], Allowed: func(g plan.Guard) plan.Impact {
+		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: tx.Group(id), Kin: tx.Record, Changes: of[id], Size: d.groups[id].Size, Allowed: func(g plan.Guard) plan.Impact {
 			allowed := d.allowed[g.Name][id]
 			if g.Name == plan.Removals {
 				allowed.Refs = plan.Merge(allowed.Refs, d.groups[id].Released)
@@ -137,11 +137,8 @@ func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []
 }
 
 // charge notes on a group's record what was issued to it, and counts it in the windows.
-func charge(tx *journal.Tx, r *record.Group, changes []plan.Change) {
-	size := 0
-	if r.Observed != nil {
-		size = len(r.Observed.Members)
-	}
+// size is the group's.
+func charge(tx *journal.Tx, r *record.Group, changes []plan.Change, size int) {
 	for _, g := range plan.Guards() {
 		at := g.Of(changes, r.Converged)
 		if at.Size() == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
 
@@ -40,7 +41,7 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 	for _, row := range part.Rows {
 		f.named[row.ID] = true
 		learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
-		if whole, ok := f.join(row); ok && foldRow(f.tx, whole) {
+		if whole, ok := f.join(row); ok && inForm(whole.Group) && foldRow(f.tx, whole) {
 			marked = append(marked, row.ID)
 		}
 	}
@@ -81,6 +82,25 @@ func (f *rows) join(row journal.Row) (whole journal.Row, ok bool) {
 	}
 	whole, f.piece = *f.piece, nil
 	return whole, whole.Group.Digest() == whole.Digest
+}
+
+// inForm says whether a group is in the form that all of package plan relies on. Another
+// is no agent's of ours: that somebody is a member would be overlooked.
+func inForm(g *plan.Group) bool {
+	if g == nil {
+		return true
+	}
+	for i := 1; i < len(g.Members); i++ {
+		if g.Members[i-1] >= g.Members[i] {
+			return false
+		}
+	}
+	for _, values := range g.Attrs {
+		if len(values) == 0 || !slices.IsSorted(values) {
+			return false
+		}
+	}
+	return true
 }
 
 // foldRow folds one group as it was seen. changed says that it has to be decided again.

@@ -65,10 +65,12 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 }
 
 // limit holds removals that are over the group's own limit, as a whole, but what a
-// person has approved.
+// person has approved. A share is of the members that the cloud knows and of those that
+// would go: whoever puts in, or invents, members that stay makes no limit larger.
 func (d *decider) limit(want plan.Group) *plan.Group {
 	gone := plan.Missing(d.observed.Members, want.Members)
-	size, window := len(d.observed.Members), d.Record.Window.At(d.Now)
+	size, window := len(plan.Merge(d.known(), gone)), d.Record.Window.At(d.Now)
+	d.size = size
 	over := d.Limits.Group(max(size, window.Peak()), window.Count(plan.Removals), size, len(gone))
 	if over == "" {
 		d.out.Record.Hold = nil
@@ -108,6 +110,7 @@ type Draft struct {
 	Observed  *plan.Group // nil: it is to be made
 	Converged bool
 	Released  []plan.Ref
+	Size      int // of the group, as its own limit counts it
 }
 
 // Changes lists them.
@@ -167,6 +170,7 @@ type Outgoing struct {
 	Changes []plan.Change
 	Kin     func(directory.ID) *record.Group
 	Allowed func(plan.Guard) plan.Impact // what persons have approved of it
+	Size    int                          // of the draft
 }
 
 // Check holds what is about to be issued against the limits and the evidence once more.
@@ -187,8 +191,8 @@ func Check(l plan.Limits, window record.Window, all record.Counts, complete bool
 			}
 			sums[g.Name] += left.Size()
 			if g.Name == plan.Removals && o.Record.Observed != nil {
-				size, w := len(o.Record.Observed.Members), o.Record.Window.At(now)
-				if text := l.Group(max(size, w.Peak()), w.Count(g.Name), size, left.Size()); text != "" {
+				w := o.Record.Window.At(now)
+				if text := l.Group(max(o.Size, w.Peak()), w.Count(g.Name), o.Size, left.Size()); text != "" {
 					return fmt.Errorf("group %s: %s", o.Record.ID, text)
 				}
 			}

@@ -163,16 +163,34 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	return id, r, err
 }
 
-// idOf is the id of a record of any kind, and nothing else of it.
-func idOf(b []byte) (directory.ID, error) {
+// keysOf is how many keys records of a kind have: they are numbered from 1.
+func keysOf(kind string) int {
+	return map[byte]int{groupKind[0]: 9, principalKind[0]: 6, recordKind[0]: 23}[kind[0]]
+}
+
+// idOf is the id of a record of a kind. The rest of it is not read yet, but if it has a
+// key more than this version knows, a newer one has written it.
+func idOf(b []byte, kind string) (directory.ID, error) {
 	var w struct {
 		ID []byte `cbor:"1,keyasint"`
 	}
-	if err := partMode().Unmarshal(b, &w); err != nil {
+	var all map[int]skipped
+	if err := errors.Join(anyKeys().Unmarshal(b, &w), anyKeys().Unmarshal(b, &all)); err != nil {
 		return directory.ID{}, err
+	}
+	for key := range all {
+		if key > keysOf(kind) {
+			return directory.ID{}, fmt.Errorf("%w (key %d)", ErrFormat, key)
+		}
 	}
 	return rawID(w.ID)
 }
+
+// skipped is a value that is not read.
+type skipped struct{}
+
+// UnmarshalCBOR implements cbor.Unmarshaler.
+func (*skipped) UnmarshalCBOR([]byte) error { return nil }
 
 func rawID(b []byte) (directory.ID, error) {
 	if len(b) != 16 {
@@ -195,15 +213,15 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 	return m
 })
 
-// decMode reads what encMode wrote, and refuses a key that this version does not know;
-// partMode reads a part of it.
+// decMode reads what encMode wrote, and takes no key that it does not know; anyKeys reads
+// a part of a record.
 var (
-	decMode  = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorUnknownField) })
-	partMode = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorNone) })
+	decMode = sync.OnceValue(func() cbor.DecMode { return newDecMode(cbor.ExtraDecErrorUnknownField) })
+	anyKeys = sync.OnceValue(func() cbor.DecMode { return newDecMode(cbor.ExtraDecErrorNone) })
 )
 
-func decoder(extra cbor.ExtraDecErrorCond) cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: extra}.DecMode()
+func newDecMode(strict cbor.ExtraDecErrorCond) cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: strict}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}

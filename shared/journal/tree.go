@@ -143,7 +143,7 @@ func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard, error) {
 	}
 	u := &loadedShard{records: make(map[directory.ID]cborRaw, len(raw)), size: len(data)}
 	for _, b := range raw {
-		id, err := idOf(b)
+		id, err := idOf(b, t.kind)
 		if err != nil {
 			return nil, fmt.Errorf("decode %s: %w", t.infos[n].Ref.Name, err)
 		}
