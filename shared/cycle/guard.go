@@ -39,11 +39,11 @@ func (p *Planner) enforce(ctx context.Context, tx *journal.Tx, d *draft) error {
 		case !d.complete && g.Destructive:
 			d.withhold(g, nil)
 		case over[g.Name] != "":
-			if err := p.holdAll(ctx, tx, d, g, over[g.Name]); err != nil {
+			if err := p.holdAll(ctx, tx, d, g, over[g.Name], all); err != nil {
 				return err
 			}
 		default: // what was held is within the limit now
-			tx.Head.Holds = without(tx.Head.Holds, g.Name)
+			tx.Head.Holds = settled(tx, all, g.Name)
 		}
 	}
 	return nil
@@ -64,7 +64,7 @@ func (d *draft) total(ctx context.Context, tx *journal.Tx) (sum record.Counts, e
 }
 
 // holdAll holds all changes of a guard, but what an approved hold lists.
-func (p *Planner) holdAll(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, over string) error {
+func (p *Planner) holdAll(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, over string, all record.Counts) error {
 	allowed := map[directory.ID]plan.Impact{}
 	approved := false
 	for _, h := range tx.Head.Holds {
@@ -74,7 +74,7 @@ func (p *Planner) holdAll(ctx context.Context, tx *journal.Tx, d *draft, g plan.
 				return err
 			}
 			for _, i := range l.Items {
-				allowed[i.Group] = i.Impact()
+				allowed[i.Group] = allowed[i.Group].Plus(i.Impact())
 			}
 			approved = true
 		}
@@ -84,27 +84,28 @@ func (p *Planner) holdAll(ctx context.Context, tx *journal.Tx, d *draft, g plan.
 	if len(items) == 0 || approved && went {
 		return nil // what came later waits until what was listed is done
 	}
-	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g.Name })
+	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g.Name && h.Open() })
 	l := record.Listing{Guard: g.Name, Text: over, Opened: tx.Now, Items: items}
 	for _, i := range items {
 		l.Count += i.Impact().Size()
 	}
-	if i >= 0 && tx.Head.Holds[i].Open() && tx.Head.Holds[i].List == l.Digest() {
+	if i >= 0 && tx.Head.Holds[i].List == l.Digest() {
 		return nil
 	}
 	hold, err := p.hold(ctx, tx, d, l)
 	if err != nil {
 		return err
 	}
-	tx.Head.Holds = append(without(tx.Head.Holds, g.Name), hold)
+	tx.Head.Holds = append(settled(tx, all, g.Name), hold)
 	return nil
 }
 
-func without(holds []record.Hold, g plan.GuardName) []record.Hold {
-	if len(holds) == 0 {
-		return holds
-	}
-	return slices.DeleteFunc(slices.Clone(holds), func(h record.Hold) bool { return h.Guard == g })
+// settled are the holds without those of a guard. An approval stays for its time while
+// something is in doubt or was refused, all being what was counted: what it lists may be
+// to be done still, and nobody shall have to say it again.
+func settled(tx *journal.Tx, all record.Counts, g plan.GuardName) []record.Hold {
+	undone := all.Stale+all.Parked > 0
+	return slices.DeleteFunc(slices.Clone(tx.Head.Holds), func(h record.Hold) bool { return h.Guard == g && !(undone && h.InForce(tx.Now)) })
 }
 
 // withhold takes what a guard counts out of the draft, but what is allowed, and lists
