@@ -116,8 +116,11 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 		}
 	}
 	h.Reported = tx.Now
-	if content {
+	if content && h.ReadAll { // whom it did not settle is asked for by name from now on
 		h.ReadAll = false
+		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Stale > 0 }); err != nil {
+			return err
+		}
 	}
 	return stillSought(ctx, tx)
 }
@@ -130,15 +133,17 @@ func unfound(ctx context.Context, tx *journal.Tx, r journal.Report, named map[di
 	}
 	h := &tx.Head
 	h.Blind = r.Blind
+	var later []directory.ID
 	for _, s := range h.Reads {
 		if err := tx.Fetch(ctx, []directory.ID{s.ID}); err != nil {
 			return err
 		}
 		if old := tx.Record(s.ID); old.Missing && !named[s.ID] {
 			lookLater(tx, old)
+			later = append(later, s.ID)
 		}
 	}
-	return nil
+	return tx.Mark(ctx, later...) // so that somebody wakes when it is time
 }
 
 // stillSought keeps of the groups that the agent is asked for those that are in doubt
@@ -165,7 +170,8 @@ func missing(ctx context.Context, tx *journal.Tx, rep journal.Report, named map[
 	sought := false
 	err := tx.Each(ctx, func(r *record.Group) error {
 		sought = sought || r.Missing && !named[r.ID]
-		if r.Observed != nil && !r.Missing && !named[r.ID] && rep.After >= r.LastWrite {
+		there := r.Observed != nil || r.Trouble != nil
+		if there && !r.Missing && !named[r.ID] && rep.After >= r.LastWrite {
 			m := *r
 			m.Missing = true
 			found = append(found, &m)
