@@ -112,6 +112,11 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		}
 		tx.Head.Shadow, tx.Head.ReadAll = &journal.Round{Select: tx.Head.Main.Select, Began: tx.Now}, true
 	}
+	if ask.Repin != "" {
+		if err := repin(ctx, tx, ask.Repin); err != nil {
+			return err
+		}
+	}
 	if ask.Retry {
 		tx.Head.Retries++
 		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {

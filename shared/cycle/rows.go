@@ -3,11 +3,13 @@ package cycle
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
 
@@ -39,7 +41,7 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 	for _, row := range part.Rows {
 		f.named[row.ID] = true
 		learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
-		if whole, ok := f.join(row); ok && foldRow(f.tx, whole) {
+		if whole, ok := f.join(row); ok && inForm(whole.Group) && foldRow(f.tx, whole) {
 			marked = append(marked, row.ID)
 		}
 	}
@@ -82,6 +84,25 @@ func (f *rows) join(row journal.Row) (whole journal.Row, ok bool) {
 	return whole, whole.Group.Digest() == whole.Digest
 }
 
+// inForm says whether a group is in the form that all of package plan relies on. Another
+// is no agent's of ours: that somebody is a member would be overlooked.
+func inForm(g *plan.Group) bool {
+	if g == nil {
+		return true
+	}
+	for i := 1; i < len(g.Members); i++ {
+		if g.Members[i-1] >= g.Members[i] {
+			return false
+		}
+	}
+	for _, values := range g.Attrs {
+		if len(values) == 0 || !slices.IsSorted(values) {
+			return false
+		}
+	}
+	return true
+}
+
 // foldRow folds one group as it was seen. changed says that it has to be decided again.
 func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	old := tx.Record(row.ID)
@@ -99,6 +120,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		changed = old.Trouble == nil || *old.Trouble != *row.Trouble || r.Stale || r.Missing
 		r.Trouble, r.Stale, r.Missing = row.Trouble, false, false
 	case row.Group == nil && !same:
+		changed = !r.Stale || r.Missing // it counts as one that is not known, also where many are asked for already
 		r.Stale, r.Missing = true, false
 		read(tx, &r)
 	default:
@@ -117,7 +139,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
 	}
-	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) && slices.Equal(r.Parked, old.Parked) {
+	if !changed && same && r.SID == old.SID && reflect.DeepEqual(r.Issued, old.Issued) && reflect.DeepEqual(r.Parked, old.Parked) {
 		return false
 	}
 	tx.PutRecord(&r)

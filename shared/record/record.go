@@ -54,7 +54,11 @@ type Issued struct {
 	At     time.Time // when it was counted
 	Guard  plan.GuardName
 	Impact plan.Impact
+	Back   bool // the windows were given it back: it counts again if it is so after all
 }
+
+// Counts says whether what was issued then is in the windows yet.
+func (i Issued) Counts(now time.Time) bool { return now.Sub(i.At) < windowLife+time.Hour }
 
 // Tries counts how often something was tried in vain, and when it is tried again.
 type Tries struct {
