@@ -49,7 +49,7 @@ type Planner struct {
 	Select string
 
 	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
-	StepBytes int           // of changed shards after which it does; 0: 16 MiB
+	StepBytes int           // of changed shards after which it does; 0: 40 MiB
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
 }
@@ -86,8 +86,11 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		err = tx.Sweep(ctx)
 	}
 	if err != nil {
+		p.note(ctx, err)
 		return false, err
 	}
+	tx.Head.Failed(journal.FailedGraph, source, tx.Now)
+	tx.Head.Failed(journal.FailedTurn, nil, tx.Now)
 	if err := tx.Commit(ctx); err != nil {
 		return false, err
 	}
@@ -95,6 +98,16 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.log(tx, time.Since(start))
 	}
 	return more && source == nil, source
+}
+
+// note keeps the reason of a step that could not be made where people look.
+func (p *Planner) note(ctx context.Context, err error) {
+	if errors.Is(err, journal.ErrConflict) || ctx.Err() != nil {
+		return
+	}
+	if err := p.Journal.NoteFailure(ctx, journal.FailedTurn, err); err != nil && p.Log != nil && !errors.Is(err, journal.ErrConflict) {
+		p.Log.Warn("the failure of a turn could not be noted", "err", err)
+	}
 }
 
 // turn is a step without its commit. An error of the source undoes nothing and stops
@@ -223,7 +236,7 @@ type limit struct {
 // limit is that of a step that begins now: one that is long loses its swap to every
 // other one, and one that changes much holds it all.
 func (p *Planner) limit(ctx context.Context) limit {
-	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 16<<20)}
+	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 40<<20)}
 }
 
 // reached says whether a step should commit what it has: it got somewhere and its time
@@ -260,4 +273,7 @@ func (p *Planner) log(tx *journal.Tx, took time.Duration) {
 		}
 	}
 	p.Log.Info("turn", attrs...)
+	if n := tx.Dropped(); n > 0 {
+		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
+	}
 }

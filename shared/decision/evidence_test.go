@@ -108,6 +108,10 @@ func TestEvidence(t *testing.T) {
 			scene: of(refs(50), cloud(directory.Named, nested(child))).with(ours)},
 		{name: "under both names it is one member",
 			scene: of([]plan.Ref{plan.SIDRef(sid(50)), mark}, cloud(directory.Named, nested(child))).with(inSight)},
+		{name: "while its SID is not known it may be the stranger",
+			scene: of(refs(1, 9), cloud(directory.Named, append(people(1), nested(child))...)).with(func(s *scene) {
+				s.kin[child] = &record.Group{ID: child, Observed: &plan.Group{ID: child}}
+			}), comes: []plan.Ref{mark}, unproven: 1},
 		{name: "it goes when it left",
 			scene: of(refs(50), left(cloud(directory.Partial), nested(child))).with(inSight), goes: []plan.Ref{mark}},
 		{name: "a group of ours that was never a member is a stranger like others",

@@ -14,8 +14,12 @@ import (
 	"groupwriteback/shared/record"
 )
 
+// report takes a report of an agent that has the lease then.
 func report(t *testing.T, j *Journal, r Report) {
 	t.Helper()
+	if _, err := j.renew(t.Context(), Poll{Agent: r.Agent, Instance: r.Instance}); err != nil {
+		t.Fatal(err)
+	}
 	if err := j.Report(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
