@@ -91,6 +91,15 @@ func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
 	return l, nil
 }
 
+// Heard is which agent polled last, and about when; zero if none ever did.
+func (tx *Tx) Heard(ctx context.Context) (agent string, at time.Time, err error) {
+	l, _, err := tx.journal.lease(ctx)
+	if err != nil || l.Until.IsZero() {
+		return "", time.Time{}, err
+	}
+	return l.Agent, l.Until.Add(-leaseTime), nil
+}
+
 // LeaseToken is the token of the lease as it is now; 0 if there is none.
 func (tx *Tx) LeaseToken(ctx context.Context) (uint64, error) {
 	l, _, err := tx.journal.lease(ctx)
