@@ -3,8 +3,6 @@ package cycle
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"reflect"
 	"slices"
 	"time"
@@ -24,17 +22,22 @@ const planTime = 60 * time.Second
 // values per second.
 const defaultRate = 1000
 
-// draft is what one step has decided: of each group for which there is something to
-// do, and of each shard what was counted.
+// draft is what one step has decided: of each shard what was counted, and of groups for
+// which there is something to do what that is, as far as one plan can hold it.
 type draft struct {
 	groups   map[directory.ID]*decision.Draft
+	places   map[directory.ID]place
+	first    []directory.ID // whoever looks wants to see these
 	shards   map[uint32]*shardDraft
 	allowed  map[plan.GuardName]map[directory.ID]plan.Impact // what approvals of limits over all groups list
 	opened   map[string]bool                                 // ids of holds that this step opens
 	asks     questions
 	complete bool // no shard is left whose changes nobody has counted
-	more     bool // there are shards that this step did not come to
-	values   int
+	more     bool // there is something to do that this step has not come to, or has let go of
+	room     int  // values of a plan
+	values   int  // of all that is to be done
+	kept     int  // of groups
+	members  int  // of groups, as they are and as they are wanted
 }
 
 type shardDraft struct {
@@ -42,26 +45,15 @@ type shardDraft struct {
 	open   []directory.ID // groups for which there is something to do
 	counts record.Counts
 	wake   time.Time
-	rank   rank // of its groups that nobody asked for
+	values int
+	let    bool // groups of it were counted and let go of: a later plan has room for them
 }
 
-// A rank says which updates of a plan come first, where not all have room. Within
-// one, those come first that were planned longest ago.
-type rank int
-
-const (
-	asked    rank = iota // an operator waits for it
-	reserved             // left over from earlier steps, for which a quarter of a plan is kept
-	news                 // changed since the last step
-	leftOver             // left over, beyond that quarter
-	missed               // it got no answer the last time: what may be stuck on it must not hold up the rest
-)
-
 // decide compares wish and reality for all groups that may have changed. It begins
-// nothing new after the limit.
-func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool) (*draft, error) {
-	d := &draft{groups: map[directory.ID]*decision.Draft{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
-		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk)}
+// nothing new after the limit. The groups in first have their place before all others.
+func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool, first ...directory.ID) (*draft, error) {
+	d := &draft{groups: map[directory.ID]*decision.Draft{}, places: map[directory.ID]place{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
+		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first}
 	if err := p.draft(ctx, tx, d, limit); err != nil || len(d.shards) == 0 {
 		return d, err
 	}
@@ -82,30 +74,29 @@ func (p *Planner) draft(ctx context.Context, tx *journal.Tx, d *draft, limit lim
 	if err != nil {
 		return err
 	}
-	room, old := budget(tx), 0
+	room, old := d.room, 0
 	for i, n := range slices.Concat(uncounted, counted) {
 		isOld := i >= len(uncounted)
 		if limit.reached(tx, i) || isOld && d.values > room && old > room/4 {
 			d.complete, d.more = isOld, true
 			break
 		}
-		before := d.values
-		if err := p.draftShard(ctx, tx, d, n); err != nil {
-			return err
-		}
-		s := d.shards[n]
+		before, rank := d.values, news
 		switch {
 		case !isOld:
-			s.rank = news
 		case old <= room/4:
-			s.rank = reserved
+			rank = reserved
 		default:
-			s.rank = leftOver
+			rank = leftOver
+		}
+		if err := p.draftShard(ctx, tx, d, n, rank); err != nil {
+			return err
 		}
 		if isOld {
 			tx.Head.Cursor = n
 			old += d.values - before
 		}
+		d.prune()
 		tx.Trim()
 	}
 	return nil
@@ -118,7 +109,7 @@ func budget(tx *journal.Tx) int {
 }
 
 // draftShard decides one shard's groups.
-func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, number uint32) error {
+func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, number uint32, rank rank) error {
 	shard, err := tx.Shard(ctx, number)
 	if err != nil {
 		return err
@@ -130,6 +121,12 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 		return err
 	}
 	s := &shardDraft{Shard: shard}
+	if old := d.shards[number]; old != nil { // it is decided once more
+		d.values -= old.values
+		for _, id := range old.open {
+			d.forget(id)
+		}
+	}
 	d.shards[number] = s
 	for _, id := range shard.Groups {
 		out, err := p.decideGroup(ctx, tx, d, id)
@@ -137,10 +134,7 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 			return err
 		}
 		if out.Draft != nil {
-			d.groups[id], s.open = out.Draft, append(s.open, id)
-			for _, c := range out.Draft.Changes() {
-				d.values += c.Values()
-			}
+			d.keep(s, out, rank, tx.Head.Gen)
 		}
 		s.counts.Add(out.Counts)
 		if !out.Wake.IsZero() && (s.wake.IsZero() || out.Wake.Before(s.wake)) {
@@ -225,45 +219,7 @@ func (d *draft) changes(ctx context.Context, tx *journal.Tx) ([]plan.Change, err
 	}
 	changes := plan.Diff(want, observed)
 	if i := slices.IndexFunc(changes, func(c plan.Change) bool { return c.Op == plan.Update }); i >= 0 {
-		places, err := d.places(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		slices.SortStableFunc(changes[i:], func(a, b plan.Change) int { return places[a.Group].compare(places[b.Group]) })
+		slices.SortStableFunc(changes[i:], func(a, b plan.Change) int { return d.places[a.Group].compare(d.places[b.Group]) })
 	}
 	return resolve(ctx, tx, changes)
-}
-
-// A place is where the updates of a group stand in a plan.
-type place struct {
-	rank
-	misses int
-	last   uint64 // the last batch that may have changed it
-	chance uint32
-}
-
-func (p place) compare(q place) int {
-	return cmp.Or(cmp.Compare(p.rank, q.rank), cmp.Compare(p.misses, q.misses), cmp.Compare(p.last, q.last), cmp.Compare(p.chance, q.chance))
-}
-
-func (d *draft) places(ctx context.Context, tx *journal.Tx) (map[directory.ID]place, error) {
-	out := map[directory.ID]place{}
-	for _, s := range d.shards {
-		if err := tx.Fetch(ctx, s.open); err != nil {
-			return nil, err
-		}
-		for _, id := range s.open {
-			r := tx.Record(id)
-			switch {
-			case r.Misses > 0: // in another order each time: which of them is to blame nobody knows
-				sum := sha256.Sum256(binary.BigEndian.AppendUint64(id[:], tx.Head.Gen))
-				out[id] = place{missed, r.Misses, 0, binary.BigEndian.Uint32(sum[:])}
-			case r.Asked:
-				out[id] = place{rank: asked}
-			default:
-				out[id] = place{rank: s.rank, last: r.LastWrite}
-			}
-		}
-	}
-	return out, nil
 }

@@ -20,31 +20,71 @@ func (p *Planner) enforce(ctx context.Context, tx *journal.Tx, d *draft) error {
 		return err
 	}
 	over := decision.Over(p.Rules.Limits, tx.Head.Window, all, tx.Now)
-	// Whoever approves must see all of it, and what is not held any more goes.
+	held := map[plan.GuardName]*holding{}
+	for _, g := range plan.Guards() {
+		switch {
+		case !d.complete && g.Destructive:
+			held[g.Name] = &holding{} // and nothing is listed
+		case over[g.Name] != "":
+			if held[g.Name], err = p.holding(ctx, tx, g, over[g.Name]); err != nil {
+				return err
+			}
+			d.allowed[g.Name] = held[g.Name].allowed
+		default: // what was held is within the limit now
+			tx.Head.Holds = settled(tx, all, g.Name)
+		}
+	}
+	if err := p.withholdAll(ctx, tx, d, held); err != nil {
+		return err
+	}
+	for _, g := range plan.Guards() {
+		if h := held[g.Name]; h != nil && h.text != "" {
+			if err := p.open(ctx, tx, d, g, h, all); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withholdAll takes what is held out of the draft. Whoever approves must see all of it,
+// and what is not held any more goes: shards that are not drafted, or were let go of, are
+// decided for it, one after the other.
+func (p *Planner) withholdAll(ctx context.Context, tx *journal.Tx, d *draft, held map[plan.GuardName]*holding) error {
 	shards, err := tx.Shards(ctx, func(c record.Counts) bool {
-		return slices.ContainsFunc(plan.Guards(), func(g plan.Guard) bool { return c.Over[g.Name] > 0 || over[g.Name] != "" && c.Wants(g.Name) > 0 })
+		return slices.ContainsFunc(plan.Guards(), func(g plan.Guard) bool {
+			return c.Over[g.Name] > 0 || held[g.Name] != nil && held[g.Name].text != "" && c.Wants(g.Name) > 0
+		})
 	})
 	if err != nil {
 		return err
 	}
+	again := map[uint32]bool{}
 	for _, n := range shards {
-		if d.shards[n] == nil {
-			if err := p.draftShard(ctx, tx, d, n); err != nil {
-				return err
-			}
-		}
+		again[n] = d.shards[n] == nil
 	}
-	for _, g := range plan.Guards() {
-		switch {
-		case !d.complete && g.Destructive:
-			d.withhold(g, nil)
-		case over[g.Name] != "":
-			if err := p.holdAll(ctx, tx, d, g, over[g.Name], all); err != nil {
+	for n, s := range d.shards {
+		again[n] = s.let && slices.ContainsFunc(plan.Guards(), func(g plan.Guard) bool {
+			return held[g.Name] != nil && held[g.Name].text != "" && s.counts.Wants(g.Name) > 0
+		})
+	}
+	for _, n := range slices.Sorted(maps.Keys(again)) {
+		if again[n] {
+			rank := asked // nothing is new in it but a person's word
+			if d.shards[n] != nil {
+				rank = leftOver
+			}
+			if err := p.draftShard(ctx, tx, d, n, rank); err != nil {
 				return err
 			}
-		default: // what was held is within the limit now
-			tx.Head.Holds = settled(tx, all, g.Name)
 		}
+		for _, g := range plan.Guards() {
+			if h := held[g.Name]; h != nil {
+				d.withhold(d.shards[n], g, h)
+			}
+		}
+		d.prune()
+		tx.Trim()
 	}
 	return nil
 }
@@ -63,30 +103,41 @@ func (d *draft) total(ctx context.Context, tx *journal.Tx) (sum record.Counts, e
 	return sum, err
 }
 
-// holdAll holds all changes of a guard, but what an approved hold lists.
-func (p *Planner) holdAll(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, over string, all record.Counts) error {
-	allowed := map[directory.ID]plan.Impact{}
-	approved := false
+// holding is what is held by a limit over all groups in this step.
+type holding struct {
+	text     string                       // why; "": not all is counted yet
+	allowed  map[directory.ID]plan.Impact // what an approved hold lists
+	approved bool
+	went     bool // some of it
+	items    []record.Item
+}
+
+// holding begins to hold all changes of a guard, but what an approved hold lists.
+func (p *Planner) holding(ctx context.Context, tx *journal.Tx, g plan.Guard, over string) (*holding, error) {
+	out := &holding{text: over, allowed: map[directory.ID]plan.Impact{}}
 	for _, h := range tx.Head.Holds {
 		if h.Guard == g.Name && h.InForce(tx.Now) {
 			l, err := tx.Listing(ctx, h.ID)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for _, i := range l.Items {
-				allowed[i.Group] = allowed[i.Group].Plus(i.Impact())
+				out.allowed[i.Group] = out.allowed[i.Group].Plus(i.Impact())
 			}
-			approved = true
+			out.approved = true
 		}
 	}
-	d.allowed[g.Name] = allowed
-	went, items := d.withhold(g, allowed)
-	if len(items) == 0 || approved && went {
+	return out, nil
+}
+
+// open lists what is held, unless it is listed already.
+func (p *Planner) open(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, held *holding, all record.Counts) error {
+	if len(held.items) == 0 || held.approved && held.went {
 		return nil // what came later waits until what was listed is done
 	}
 	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g.Name && h.Open() })
-	l := record.Listing{Guard: g.Name, Text: over, Opened: tx.Now, Items: items}
-	for _, i := range items {
+	l := record.Listing{Guard: g.Name, Text: held.text, Opened: tx.Now, Items: held.items}
+	for _, i := range held.items {
 		l.Count += i.Impact().Size()
 	}
 	if i >= 0 && tx.Head.Holds[i].List == l.Digest() {
@@ -108,33 +159,31 @@ func settled(tx *journal.Tx, all record.Counts, g plan.GuardName) []record.Hold 
 	return slices.DeleteFunc(slices.Clone(tx.Head.Holds), func(h record.Hold) bool { return h.Guard == g && !(undone && h.InForce(tx.Now)) })
 }
 
-// withhold takes what a guard counts out of the draft, but what is allowed, and lists
-// it. went says that some was allowed.
-func (d *draft) withhold(g plan.Guard, allowed map[directory.ID]plan.Impact) (went bool, items []record.Item) {
-	for _, n := range slices.Sorted(maps.Keys(d.shards)) {
-		s := d.shards[n]
-		for _, id := range s.open {
-			group := d.groups[id]
-			if group == nil {
-				continue // nothing is left of it
-			}
-			all := group.Impact(g)
-			held := all.Less(allowed[id])
-			went = went || held.Size() < all.Size()
-			if held.Size() == 0 {
-				continue
-			}
-			items = append(items, record.NewItem(g.Name, id, group.Want.Name, held))
-			before := len(group.Changes())
-			if group.Withhold(g, held) {
-				delete(d.groups, id)
-				s.counts.Changes -= before
-			} else {
-				s.counts.Changes -= before - len(group.Changes())
-			}
-			s.counts.Add(record.Counts{Pending: map[plan.GuardName]int{g.Name: -held.Size()}, Over: map[plan.GuardName]int{g.Name: held.Size()}})
+// withhold takes what a guard counts out of a shard's groups, but what is allowed, and
+// lists it.
+func (d *draft) withhold(s *shardDraft, g plan.Guard, h *holding) {
+	for _, id := range s.open {
+		group := d.groups[id]
+		if group == nil {
+			continue // nothing is left of it
 		}
-		s.open = slices.DeleteFunc(s.open, func(id directory.ID) bool { return d.groups[id] == nil })
+		all := group.Impact(g)
+		held := all.Less(h.allowed[id])
+		h.went = h.went || held.Size() < all.Size()
+		if held.Size() == 0 {
+			continue
+		}
+		h.items = append(h.items, record.NewItem(g.Name, id, group.Want.Name, held))
+		before, values, members := len(group.Changes()), valuesOf(group), membersOf(group)
+		if group.Withhold(g, held) {
+			d.kept, d.members = d.kept-values, d.members-members
+			delete(d.groups, id)
+			s.counts.Changes -= before
+		} else {
+			d.kept, d.members = d.kept+valuesOf(group)-values, d.members+membersOf(group)-members
+			s.counts.Changes -= before - len(group.Changes())
+		}
+		s.counts.Add(record.Counts{Pending: map[plan.GuardName]int{g.Name: -held.Size()}, Over: map[plan.GuardName]int{g.Name: held.Size()}})
 	}
-	return went, items
+	s.open = slices.DeleteFunc(s.open, func(id directory.ID) bool { return d.groups[id] == nil })
 }

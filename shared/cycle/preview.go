@@ -13,8 +13,9 @@ import (
 
 // Preview is what a turn would do now, without doing it.
 type Preview struct {
-	Waiting string // why nothing can be planned yet; empty if it can
-	Changes []plan.Change
+	Waiting string                     // why nothing can be planned yet; empty if it can
+	Changes []plan.Change              // about as many as one plan holds
+	More    int                        `json:",omitempty"` // changes that are not listed: they come with later plans
 	Groups  map[directory.ID]Described // those that Changes name
 	Held    []record.Listing           // one without an id would be opened by the turn
 	Totals  record.Counts
@@ -26,8 +27,9 @@ type Described struct {
 	Members int    `json:"members"` // in AD now
 }
 
-// Preview runs a turn and commits nothing.
-func (p *Planner) Preview(ctx context.Context) (Preview, error) {
+// Preview runs a turn and commits nothing. What becomes of the groups in first it lists
+// in any case.
+func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, error) {
 	tx, err := p.Journal.View(ctx)
 	if err != nil {
 		return Preview{}, err
@@ -49,12 +51,20 @@ func (p *Planner) Preview(ctx context.Context) (Preview, error) {
 	}
 	quiet := *p
 	quiet.Log = nil
-	d, err := quiet.decide(ctx, tx, limit, false)
+	d, err := quiet.decide(ctx, tx, limit, false, first...)
 	if err != nil {
 		return Preview{}, err
 	}
 	if out.Changes, err = d.changes(ctx, tx); err != nil {
 		return Preview{}, err
+	}
+	all, err := d.total(ctx, tx)
+	if err != nil {
+		return Preview{}, err
+	}
+	out.More = all.Changes
+	for _, g := range d.groups {
+		out.More -= len(g.Changes())
 	}
 	for _, c := range out.Changes {
 		described := Described{Name: c.Name}

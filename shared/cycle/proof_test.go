@@ -212,43 +212,6 @@ func TestNoAnswerStarvesNobody(t *testing.T) {
 	}
 }
 
-// TestForeignFenceIsOneGroupsProblem: somebody wrote a fence by hand that outranks every
-// write. That group is told of, the others go on.
-func TestForeignFenceIsOneGroupsProblem(t *testing.T) {
-	for _, fence := range []plan.Fence{
-		{Instance: "corp", Epoch: 1, Seq: 1, Lease: math.MaxUint64},
-		{Instance: "corp", Epoch: math.MaxUint64, Seq: 1, Lease: 1},
-		{Instance: "corp", Epoch: 1 << 62, Seq: math.MaxUint64, Lease: math.MaxUint64},
-	} {
-		w := town(t)
-		w.fences[group(1)] = fence.String()
-		w.do(w.report(true, nil))
-		w.do(errors.Join(w.tenant.AddMember(group(1), user(50)), w.tenant.RemoveMember(group(3), user(0))))
-		w.refuse = func(c plan.Change) (plan.Result, bool) {
-			return plan.Result{Status: plan.Fenced, Text: "the group has a fence that outranks this"}, c.Group == group(1)
-		}
-		w.turnWith(20, time.Minute, func(r journal.PollReply, b journal.Batch) *journal.Ack {
-			kept := w.fences[group(1)]
-			a := w.carryOut(r, -1)
-			w.fences[group(1)] = kept
-			return &a
-		})
-		if w.in(group(3), 0) || w.head().Epoch != 1 {
-			t.Errorf("%v: the leaver of another group is in: %t; epoch %d", fence, w.in(group(3), 0), w.head().Epoch)
-		}
-		if got := w.head().Totals; got.Parked != 1 {
-			t.Errorf("%v: totals %+v; want one change parked", fence, got)
-		}
-		w.refuse = nil
-		w.fences[group(1)] = plan.Fence{Instance: "corp"}.String()
-		w.do(w.tenant.Rename(group(1), "Put right")) // any word of the cloud's, or the time
-		w.later(25 * time.Hour)
-		if !w.in(group(1), 50) {
-			t.Errorf("%v: put right by hand, and not written", fence)
-		}
-	}
-}
-
 // TestLostJournalIsBehindNobody: the journal is lost after several epochs. The new one
 // begins behind all of them, in one step.
 func TestLostJournalIsBehindNobody(t *testing.T) {

@@ -89,11 +89,9 @@ type weatherWorld struct {
 
 	lost     map[string]bool // "group member": the last reading that was kept lacked it
 	left     map[string]bool // "group ref": the cloud's history takes it out
-	lag      int             // events that Graph does not tell yet
 	cut      float64         // how often a page is cut
 	loses    loss            // what an enumeration loses
 	named    loss            // what a reading by name loses
-	rewinds  bool            // the next delta tells again what was told
 	seen     int             // events whose consequences are in left
 	dies     int             // the agent dies at this change of its next batch; -1: no
 	silent   bool            // and says nothing

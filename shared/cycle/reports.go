@@ -2,25 +2,23 @@ package cycle
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
 
 // foldReports folds what the agent saw, part by part: a large report takes several
 // steps. more says that it stopped at the limit.
 func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, err error) {
+	read := 0 // parts, of all reports
 	for _, a := range tx.Reports() {
 		f := journal.Folding{ID: a.ID}
 		if tx.Head.Folding != nil && tx.Head.Folding.ID == a.ID {
 			f = *tx.Head.Folding
 		}
-		done, err := foldReport(ctx, tx, a, &f, limit)
+		done, err := foldReport(ctx, tx, a, &f, &read, limit)
 		if err != nil {
 			return false, err
 		}
@@ -36,13 +34,14 @@ func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, e
 
 // foldReport goes on with a report from where it stands. done says that nothing of it
 // is left to be folded, or that it must not be.
-func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, limit limit) (done bool, err error) {
+func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, read *int, limit limit) (done bool, err error) {
 	rows := &rows{tx: tx, named: map[directory.ID]bool{}}
 	whole := f.Parts == 0 // all of its names are seen in this step
-	for began := f.Parts; f.Parts < a.Parts(); f.Parts++ {
-		if limit.reached(tx, f.Parts-began) && !rows.open() {
+	for ; f.Parts < a.Parts(); f.Parts++ {
+		if limit.reached(tx, *read) && !rows.open() {
 			return false, nil
 		}
+		*read++
 		part, odd, err := tx.Part(ctx, a, f.Parts)
 		if err != nil || odd {
 			return odd, err
@@ -52,15 +51,19 @@ func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journ
 			return true, nil
 		}
 		tx.Head.Stop = ""
-		f.Ahead = f.Ahead || ahead(tx, part)
+		seen, err := ahead(ctx, tx, part)
+		if err != nil {
+			return false, err
+		}
+		f.Ahead = max(f.Ahead, seen)
 		f.Digests = f.Digests || slices.ContainsFunc(part.Rows, func(r journal.Row) bool { return r.Group == nil && r.Trouble == nil })
 		if err := rows.fold(ctx, part); err != nil {
 			return false, err
 		}
 		tx.Trim()
 	}
-	if f.Ahead {
-		return true, startOver(ctx, tx)
+	if f.Ahead > 0 {
+		return true, startOver(ctx, tx, f.Ahead)
 	}
 	first, _, err := tx.Part(ctx, a, 0)
 	if err != nil {
@@ -158,58 +161,6 @@ func stillSought(ctx context.Context, tx *journal.Tx) error {
 		return !r.Stale && !r.Missing
 	})
 	return nil
-}
-
-// maxAhead is how far an epoch may lie before us and still be one that a journal of
-// ours began: see startOver.
-const maxAhead = 24 * time.Hour
-
-// ahead says whether a part of a report shows, by a fence of a group or the agent's own
-// word, that a batch ran which this journal has not issued: then the journal was lost or
-// is a restored copy, and Active Directory is ahead of it. A number that no journal can
-// have reached by now is somebody's hand, and that group's problem.
-func ahead(tx *journal.Tx, part journal.Report) bool {
-	h := &tx.Head
-	last := max(h.Epoch, uint64(tx.Now.Add(maxAhead).Unix()))
-	is := func(m journal.Mark) bool {
-		return m.Epoch <= last && (m.Epoch > h.Epoch || m.Epoch == h.Epoch && m.Seq >= h.NextSeq)
-	}
-	if is(part.High) {
-		return true
-	}
-	for _, row := range part.Rows {
-		if f, ok := plan.ParseFence(row.Fence); ok && f.Instance == tx.Target() && is(journal.Mark{Epoch: f.Epoch, Seq: f.Seq}) {
-			return true
-		}
-	}
-	return false
-}
-
-// startOver begins a new epoch behind everything that was ever written: what the
-// lost journal had in flight cannot run any more, and nothing is planned before
-// the agent has read all of it again. The epoch is the time, in seconds since 1970, so
-// that one is behind all before it, and no number from outside can use them up.
-func startOver(ctx context.Context, tx *journal.Tx) error {
-	h := &tx.Head
-	if h.Plan != nil {
-		if err := closePlan(ctx, tx); err != nil {
-			return err
-		}
-	}
-	h.Epoch, h.Closed = max(h.Epoch+1, uint64(tx.Now.Unix())), h.NextSeq-1
-	h.ReadAll, h.Reported = true, time.Time{}
-	return nil
-}
-
-// mismatch says why a report is not of the journal's target.
-func mismatch(want, got journal.Target) string {
-	switch {
-	case want.DomainSID == "" || got.DomainSID == want.DomainSID && got.BaseGUID == want.BaseGUID:
-		return ""
-	case got.DomainSID != want.DomainSID:
-		return fmt.Sprintf("the agent reports from domain %s, but this journal is for domain %s: check the agent's directory URL, or use another target name", got.DomainSID, want.DomainSID)
-	}
-	return fmt.Sprintf("the agent reports on container %s, but this journal is for another one (%s): check the agent's base, or use another target name", got.Base, want.Base)
 }
 
 // missing folds what a full report does not name. It is not gone for that: somebody may

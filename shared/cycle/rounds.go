@@ -163,7 +163,8 @@ func carry(ctx context.Context, tx *journal.Tx, round *journal.Round, limit limi
 
 // follow reads pages until each feed is at its end, and folds them. A feed that cannot
 // be read holds back no other: who is behind a member changes nothing about whether he
-// is one.
+// is one. But where Graph asks to be left alone, or a feed has used up the time of the
+// step, none is asked any more.
 func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Round, feeds []directory.Feed, shadow bool, limit limit) (heard, error) {
 	f := follower{p: p, tx: tx, round: round, shadow: shadow, limit: limit}
 	round.Links, round.Done, round.Named, round.Refused = clone(round.Links), clone(round.Done), clone(round.Named), clone(round.Refused)
@@ -171,6 +172,9 @@ func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Rou
 	for _, feed := range feeds {
 		if round.Lost(feed) {
 			continue
+		}
+		if f.heard.source != nil && (tx.Now.Before(tx.Head.Wait) || limit.reached(tx, 1)) {
+			break
 		}
 		f.heard.unread, err = f.feed(ctx, feed)
 		if f.heard.unread || err != nil {

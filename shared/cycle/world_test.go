@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -32,8 +33,10 @@ type world struct {
 
 	ad      plan.State
 	fences  map[directory.ID]string
-	touched map[directory.ID]bool // groups that somebody changed by hand
-	removed []string              // every removal that was carried out: "group ref"
+	usns    map[directory.ID]int64 // one more with each write, whoever makes it
+	touched map[directory.ID]bool  // groups that somebody changed by hand
+	removed []string               // every removal that was carried out: "group ref"
+	self    journal.Poll           // how the agent is known
 	high    journal.Mark
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
@@ -41,10 +44,11 @@ type world struct {
 
 	onRemove func(group directory.ID, r plan.Ref) // is told of each removal
 	domains  []directory.SID
-	grounds  string        // on which the agent's side refuses
-	hidden   directory.ID  // a group that the agent does not see
-	trouble  *plan.Trouble // what it is told of it by name
-	inScan   bool          // and in a scan
+	grounds  string                         // on which the agent's side refuses
+	hidden   directory.ID                   // a group that the agent does not see
+	trouble  *plan.Trouble                  // what it is told of it by name
+	inScan   bool                           // and in a scan
+	troubles map[directory.ID]*plan.Trouble // groups that are not as they must be, in scans and by name
 
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
@@ -59,8 +63,8 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
-	w.source, w.domains = &source{tenant: w.tenant}, []directory.SID{domainSID}
+		ad: plan.State{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
 }
@@ -207,7 +211,7 @@ func (w *world) answer(r journal.PollReply) error {
 }
 
 func (w *world) poll() (journal.PollReply, error) {
-	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
+	r, err := w.journal.Poll(w.t.Context(), w.self)
 	w.closed = max(w.closed, r.Closed)
 	return r, err
 }
@@ -219,17 +223,29 @@ func (w *world) carryOut(r journal.PollReply, n int) journal.Ack {
 	var b journal.Batch
 	w.do(json.Unmarshal(r.Batch, &b))
 	sum := sha256.Sum256(r.Batch)
-	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
+	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: w.self.Agent, Instance: w.self.Instance, Token: r.Token}
 	for i, c := range b.Changes {
 		if i == n {
 			a.Stopped = "out of time"
 			return a
 		}
+		mine := plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}
+		if w.outranked(c.Group, mine) {
+			a.Results = append(a.Results, plan.Result{Status: plan.Fenced, Text: "a newer writer has been at it"})
+			continue
+		}
 		a.Results = append(a.Results, w.apply(c))
-		w.fences[c.Group] = plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}.String()
+		w.fences[c.Group] = mine.String()
 	}
 	w.high, w.closed = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}, max(w.closed, b.Seq)
 	return a
+}
+
+// outranked says whether a group has a fence that a writer must not pass. One of an epoch
+// that no journal can have reached is no fence.
+func (w *world) outranked(id directory.ID, mine plan.Fence) bool {
+	theirs, ok := plan.ParseFence(w.fences[id])
+	return ok && theirs.Compare(mine) > 0 && theirs.Epoch <= uint64(w.now.Add(25*time.Hour).Unix())
 }
 
 // apply is the directory: it knows that names are unique, and that members exist.
@@ -237,6 +253,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 	g, exists := w.ad[c.Group]
 	if !exists && c.Op != plan.Create {
 		return plan.Result{Status: plan.Skipped}
+	}
+	if t := w.troubles[c.Group]; t != nil {
+		return plan.Result{Status: plan.Refused, Text: t.Text}
 	}
 	if w.refuse != nil {
 		if r, no := w.refuse(c); no {
@@ -250,6 +269,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 		}
 	}
 	w.writes++
+	w.usns[c.Group]++
 	for _, r := range c.Remove {
 		w.removed = append(w.removed, g.Name+" "+string(r))
 		if w.onRemove != nil {
@@ -290,7 +310,7 @@ func sidOf(id directory.ID) directory.SID {
 func (w *world) seen(g plan.Group) plan.Group {
 	g = g.Clone()
 	for i, m := range g.Members {
-		if id, nested := m.Group(); nested && id == w.hidden {
+		if id, nested := m.Group(); nested && (id == w.hidden || w.troubles[id] != nil) {
 			g.Members[i] = plan.SIDRef(sidOf(id))
 		}
 	}
@@ -300,17 +320,19 @@ func (w *world) seen(g plan.Group) plan.Group {
 
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
-	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: w.self.Agent, Instance: w.self.Instance, Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
 		Target: w.target(), Grounds: w.grounds}
 	for id, g := range w.ad {
 		switch named := slices.Contains(ids, id); {
+		case w.troubles[id] != nil && (full || named):
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Fence: w.fences[id], Trouble: w.troubles[id], SID: sidOf(id)})
 		case id == w.hidden && w.trouble != nil && (named || full && w.inScan):
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble, SID: sidOf(id)})
 		case id == w.hidden && named:
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		case id != w.hidden && (full || named):
 			g = w.seen(g)
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g, SID: sidOf(id)})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], USN: w.usns[id], Group: &g, SID: sidOf(id)})
 		}
 	}
 	for _, id := range ids {
@@ -318,7 +340,14 @@ func (w *world) report(full bool, ids []directory.ID) error {
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		}
 	}
-	return w.journal.Report(w.t.Context(), r)
+	err := w.journal.Report(w.t.Context(), r)
+	if errors.Is(err, journal.ErrLease) { // whoever reports has polled before
+		if _, err := w.journal.Poll(w.t.Context(), w.self); err != nil {
+			return err
+		}
+		err = w.journal.Report(w.t.Context(), r)
+	}
+	return err
 }
 
 // stranger adds a member to a group in the directory by hand.

@@ -66,6 +66,7 @@ func TestCheck(t *testing.T) {
 		return func(o *decision.Outgoing) {
 			o.Record.Observed.Members = refs(upTo(n)...)
 			o.Changes = []plan.Change{{Op: plan.Update, Group: staff, Remove: rs}}
+			o.Size = n
 		}
 	}
 	strangers := func(n int) (rs []plan.Ref) { // of whom the cloud says nothing: evidence is not what fails

@@ -86,6 +86,7 @@ type decider struct {
 	Input
 	observed *plan.Group // with nested groups of ours by their mark
 	wish     plan.Wish
+	size     int // of the group, as its own limit counts it
 	out      Output
 }
 
@@ -100,7 +101,7 @@ func (d *decider) decide(want plan.Group) {
 	if left == nil {
 		return
 	}
-	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released()}
+	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released(), Size: d.size}
 	changes := draft.Changes()
 	c := &d.out.Counts
 	c.Changes = len(changes)
@@ -179,8 +180,16 @@ func (d *decider) countObserved() {
 	if d.Cloud == nil || len(d.Cloud.Props) == 0 { // never listed
 		return
 	}
-	c.Known = len(plan.Common(g.Members, plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left))))
+	c.Known = len(d.known())
 	c.Managed = 1 - c.Retired
+}
+
+// known are the members in Active Directory that the cloud knows, or knew.
+func (d *decider) known() []plan.Ref {
+	if d.Cloud == nil {
+		return nil
+	}
+	return plan.Common(d.observed.Members, plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left)))
 }
 
 // refs are the forms in which members may stand in Active Directory, sorted.

@@ -324,3 +324,42 @@ func TestPending(t *testing.T) {
 		})
 	}
 }
+
+// TestAskedAgain: an agent that cannot prove that a group is gone is asked for it again
+// when its time has come, though nothing else changes.
+func TestAskedAgain(t *testing.T) {
+	later := now.Add(5 * time.Minute)
+	s := of(none(), cloud(directory.Named, people(1)...)).with(func(s *scene) { s.Record.Missing, s.Record.Look = true, record.Tries{Count: 1, Until: later} })
+	if out := s.decide(t); !out.Wake.Equal(later) {
+		t.Errorf("it wakes at %s, want %s", out.Wake, later)
+	}
+	s.Now = later
+	if out := s.decide(t); !out.Wake.IsZero() {
+		t.Errorf("it is due, and wakes at %s", out.Wake)
+	}
+}
+
+// TestFirstDueWakes: of two refusals the one that is due first has the group decided
+// again, in whatever order they stand.
+func TestFirstDueWakes(t *testing.T) {
+	first, second := now.Add(5*time.Minute), now.Add(time.Hour)
+	for _, until := range [][]time.Time{{first, second}, {second, first}} {
+		s := of(none(), cloud(directory.Named, people(1, 2)...))
+		for i, r := range refs(1, 2) {
+			s.Record.Parked = append(s.Record.Parked, record.Parked{Kind: plan.Adding, Ref: r, Tries: record.Tries{Count: 1, Until: until[i]}})
+		}
+		if out := s.decide(t); !out.Wake.Equal(first) {
+			t.Errorf("due at %v: it wakes at %s", until, out.Wake)
+		}
+	}
+}
+
+// TestNothingIsWished: of a group of which nothing is wanted any more nothing is held or
+// parked either: nobody is asked to approve it.
+func TestNothingIsWished(t *testing.T) {
+	s := of(refs(1), nil)
+	s.Record.Hold, s.Record.Parked = &record.Hold{ID: "h"}, []record.Parked{{Kind: plan.Setting}}
+	if out := s.decide(t); out.Record.Hold != nil || len(out.Record.Parked) != 0 {
+		t.Errorf("held %+v, parked %+v", out.Record.Hold, out.Record.Parked)
+	}
+}

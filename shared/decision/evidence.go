@@ -31,7 +31,7 @@ func (d *decider) prove(want plan.Group) plan.Group {
 	theirs := d.refs(d.Cloud.Members) // whoever cannot be written is a member none the less
 	kept := plan.Common(gone, theirs)
 	rest := plan.Missing(plan.Missing(gone, theirs), d.refs(d.Cloud.Left))
-	if d.allKnown() {
+	if d.allKnown(want) {
 		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
 			_, nameless := r.GUID()
 			return !(nameless && d.wish.Nameless)
@@ -48,9 +48,11 @@ func (d *decider) prove(want plan.Group) plan.Group {
 // Unproven is the reason of a problem: see prove.
 const Unproven = "unproven"
 
-// allKnown says whether whoever is none of the group's members is a stranger.
-func (d *decider) allKnown() bool {
-	return d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0
+// allKnown says whether whoever is none of the group's members is a stranger. A group of
+// ours that was moved away before its SID was known stands there as one.
+func (d *decider) allKnown(want plan.Group) bool {
+	return d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0 &&
+		!slices.ContainsFunc(want.Members, func(r plan.Ref) bool { id, ours := r.Group(); return ours && d.Kin(id).SID == "" })
 }
 
 // firstAsk is how long an answer of Graph has to show before it is asked again.

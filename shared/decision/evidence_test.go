@@ -75,6 +75,11 @@ func TestEvidence(t *testing.T) {
 		{name: "membership that is hidden: nobody goes, and nobody is asked",
 			scene: of(refs(1, 9), visible(directory.Named, func(g *directory.Group) { g.Props["visibility"] = []string{"HiddenMembership"} }, people(1)...))},
 
+		{name: "membership that is hidden, and was kept back: nobody is asked what nobody is told",
+			scene: of(refs(1, 9), visible(directory.Named, func(g *directory.Group) {
+				g.Unread, g.Props["visibility"] = true, []string{"HiddenMembership"}
+			}, people(1)...))},
+
 		{name: "a member of another forest is not written, and no stranger",
 			scene: of([]plan.Ref{plan.SIDRef(sid(1)), "S-1-5-21-7-8-9-1101"}, cloud(directory.Named, append(people(1), as(foreign, people(2))...)...))},
 		{name: "nor does he lack evidence where the group is known by deltas",
@@ -103,6 +108,10 @@ func TestEvidence(t *testing.T) {
 			scene: of(refs(50), cloud(directory.Named, nested(child))).with(ours)},
 		{name: "under both names it is one member",
 			scene: of([]plan.Ref{plan.SIDRef(sid(50)), mark}, cloud(directory.Named, nested(child))).with(inSight)},
+		{name: "while its SID is not known it may be the stranger",
+			scene: of(refs(1, 9), cloud(directory.Named, append(people(1), nested(child))...)).with(func(s *scene) {
+				s.kin[child] = &record.Group{ID: child, Observed: &plan.Group{ID: child}}
+			}), comes: []plan.Ref{mark}, unproven: 1},
 		{name: "it goes when it left",
 			scene: of(refs(50), left(cloud(directory.Partial), nested(child))).with(inSight), goes: []plan.Ref{mark}},
 		{name: "a group of ours that was never a member is a stranger like others",

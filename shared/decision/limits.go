@@ -66,10 +66,12 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 
 // limit holds removals that are over the group's own limit, as a whole, but what a
 // person has approved. all is who would go, also those whose removal is left alone for
-// now.
+// now. A share is of the members that the cloud knows and of those that would go: whoever
+// puts in, or invents, members that stay makes no limit larger.
 func (d *decider) limit(want plan.Group, all []plan.Ref) *plan.Group {
 	gone := plan.Missing(d.observed.Members, want.Members)
-	size, window := len(d.observed.Members), d.Record.Window.At(d.Now)
+	size, window := len(plan.Merge(d.known(), gone)), d.Record.Window.At(d.Now)
+	d.size = size
 	over := d.Limits.Group(max(size, window.Peak()), window.Count(plan.Removals), size, len(gone))
 	if over == "" {
 		d.settleHold(len(plan.Common(all, d.Approved)) > 0)
@@ -117,6 +119,7 @@ type Draft struct {
 	Observed  *plan.Group // nil: it is to be made
 	Converged bool
 	Released  []plan.Ref
+	Size      int // of the group, as its own limit counts it
 }
 
 // Changes lists them.
@@ -176,6 +179,7 @@ type Outgoing struct {
 	Changes []plan.Change
 	Kin     func(directory.ID) *record.Group
 	Allowed func(plan.Guard) plan.Impact // what persons have approved of it
+	Size    int                          // of the draft
 }
 
 // Check holds what is about to be issued against the limits and the evidence once more.
@@ -199,8 +203,8 @@ func Check(l plan.Limits, window record.Window, all record.Counts, complete bool
 			}
 			sums[g.Name] += left.Size()
 			if g.Name == plan.Removals && o.Record.Observed != nil {
-				size, w := len(o.Record.Observed.Members), o.Record.Window.At(now)
-				if text := l.Group(max(size, w.Peak()), w.Count(g.Name), size, left.Size()); text != "" {
+				w := o.Record.Window.At(now)
+				if text := l.Group(max(o.Size, w.Peak()), w.Count(g.Name), o.Size, left.Size()); text != "" {
 					return fmt.Errorf("group %s: %s", o.Record.ID, text)
 				}
 			}

@@ -55,20 +55,28 @@ type SID string
 // ParseSID checks the shape of a security identifier: an authority, and 1 to 15
 // parts below it.
 func ParseSID(s string) (SID, error) {
-	parts := strings.Split(s, "-")
-	ok := len(parts) >= 4 && len(parts) <= 18 && parts[0] == "S" && parts[1] == "1"
-	for i := 2; ok && i < len(parts); i++ {
+	rest, ok := strings.CutPrefix(s, "S-1-")
+	parts := 0
+	for more := ok; more && ok; parts++ {
+		var part string
+		part, rest, more = strings.Cut(rest, "-")
 		bits := 32
-		if i == 2 {
+		if parts == 0 {
 			bits = 48 // the identifier authority
 		}
-		n, err := strconv.ParseUint(parts[i], 10, bits)
-		ok = err == nil && strconv.FormatUint(n, 10) == parts[i]
+		n, err := strconv.ParseUint(part, 10, bits)
+		ok = err == nil && (part[0] != '0' || n == 0 && part == "0")
 	}
-	if !ok {
+	if !ok || parts < 2 || parts > 16 {
 		return "", fmt.Errorf("%q is not a security identifier (S-1-…)", s)
 	}
 	return SID(s), nil
+}
+
+// With returns the SID of a part of a domain.
+func (s SID) With(rid uint32) SID {
+	out := append(make([]byte, 0, len(s)+11), s...)
+	return SID(strconv.AppendUint(append(out, '-'), uint64(rid), 10))
 }
 
 // Domain returns the SID without its last part: the domain that issued it.

@@ -61,7 +61,7 @@ func sampleRecords() map[string]*record.Group {
 		"rejected": {ID: gid(1), Hold: &record.Hold{ID: "0a1b", Opened: now, By: "ann", Said: now, Rejected: true}},
 		"issued": {ID: gid(1), Issued: []record.Issued{
 			{Seq: 7, At: now, Guard: plan.Removals, Impact: plan.Impact{Refs: []plan.Ref{"S-1-5-21-1-2-3-1101", plan.GroupRef(gid(2))}}},
-			{Seq: 8, At: now, Guard: plan.Moves, Impact: plan.Impact{Whole: true, To: "CN=x,OU=y"}}}},
+			{Seq: 8, At: now, Guard: plan.Moves, Impact: plan.Impact{Whole: true, To: "CN=x,OU=y"}, Back: true}}},
 		"problems": {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
 		"odd refs": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Members: oddRefs()}},
 	}

@@ -8,9 +8,11 @@ import (
 	"groupwriteback/shared/record"
 )
 
-// Format is the version of the objects that this code writes. A planner that
-// is older than a head's format must not touch it.
-const Format = 1
+// Format is the version of the objects that this code writes. It rises with each
+// change of head, map or units by which an older planner would read something as other
+// than it is, or lose it by writing it back: one more key is enough. A planner touches
+// no journal of another format, nor one with keys that it does not know.
+const Format = 2
 
 // Head is the journal's one mutable object of record: everything else that
 // counts is named by it, or by the map that it names.
@@ -117,7 +119,7 @@ type Plan struct {
 type Folding struct {
 	ID      string `json:"id"`
 	Parts   int    `json:"parts"`             // so many are folded
-	Ahead   bool   `json:"ahead,omitempty"`   // one of them shows that this journal is a restored one
+	Ahead   uint64 `json:"ahead,omitempty"`   // the last epoch that one of them shows, if this journal is a restored one
 	Digests bool   `json:"digests,omitempty"` // one of them has rows without their groups
 }
 

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -26,6 +24,8 @@ type Ack struct {
 	Results []plan.Result `json:"results"`
 	Stopped string        `json:"stopped,omitempty"` // why the batch was not finished, nor will be
 	Seconds float64       `json:"seconds"`           // of work
+
+	Instance string `json:"instance,omitempty"` // as in Poll; not kept
 }
 
 // Report is one part of what the agent saw. Parts are numbered from 1 to Parts.
@@ -52,6 +52,8 @@ type Report struct {
 	// does not see, and empty if nobody looked.
 	Proven bool   `json:"proven,omitempty"`
 	Blind  string `json:"blind,omitempty"`
+
+	Instance string `json:"instance,omitempty"` // as in Poll; not kept
 }
 
 // Mark is a batch of an epoch.
@@ -96,6 +98,10 @@ type Ask struct {
 	Full   bool           `json:"full,omitempty"`
 	Retry  bool           `json:"retry,omitempty"` // try again now what was refused: all of it where no groups are named
 	By     string         `json:"by"`
+
+	// Repin says which domain the journal is for, where the first report of all has said
+	// another one.
+	Repin directory.SID `json:"repin,omitempty"`
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -140,7 +146,7 @@ func (tx *Tx) DropStaleAcks() {
 	for _, name := range tx.inboxNames("in/ack/") {
 		epoch, seq, ok := parseAckName(name)
 		p := tx.Head.Plan
-		if !ok || epoch != tx.Head.Epoch || p == nil || seq < p.First+uint64(p.Done) {
+		if !ok || epoch != tx.Head.Epoch || !p.Has(seq) || seq < p.First+uint64(p.Done) {
 			tx.fold(name)
 		}
 	}
@@ -153,68 +159,6 @@ func parseAckName(name string) (epoch, seq uint64, ok bool) {
 	return epoch, seq, err1 == nil && err2 == nil
 }
 
-// Arrived is a report that is in the inbox with all its parts.
-type Arrived struct {
-	ID    string
-	names []string // of its parts, in order
-}
-
-// Parts is how many parts it has.
-func (a Arrived) Parts() int { return len(a.names) }
-
-// Reports returns the reports that have arrived whole, oldest first. Parts without
-// their fellows wait an hour.
-func (tx *Tx) Reports() (out []Arrived) {
-	byID := map[string][]string{}
-	for _, name := range tx.inboxNames("in/report/") {
-		id, _, _ := strings.Cut(strings.TrimPrefix(name, "in/report/"), "/")
-		byID[id] = append(byID[id], name)
-	}
-	for _, id := range slices.Sorted(maps.Keys(byID)) {
-		names := byID[id]
-		slices.Sort(names)
-		switch {
-		case whole(id, names):
-			out = append(out, Arrived{id, names})
-		case tx.Now.Sub(reportTime(id)).Abs() > time.Hour:
-			tx.fold(names...)
-		}
-	}
-	return out
-}
-
-// whole says whether these are all parts of a report, in order, and nothing else.
-func whole(id string, names []string) bool {
-	for i, name := range names {
-		if name != reportName(id, i+1, len(names)) {
-			return false
-		}
-	}
-	return true
-}
-
-// Part reads one part of a report, from 0. One that cannot be read as such is empty,
-// and odd is true: somebody wrote it by hand.
-func (tx *Tx) Part(ctx context.Context, a Arrived, n int) (r Report, odd bool, err error) {
-	r, err = getJSON[Report](ctx, tx.journal, a.names[n])
-	if errors.Is(err, errOdd) {
-		return Report{}, true, nil
-	}
-	return r, false, tx.explain(ctx, err)
-}
-
-// Done takes a report out of the inbox.
-func (tx *Tx) Done(a Arrived) { tx.fold(a.names...) }
-
-// ReportID names a report so that later ones sort behind.
-func ReportID(now time.Time) string { return fmt.Sprintf("%016x-%s", now.UnixNano(), nonce(now)) }
-
-func reportTime(id string) time.Time {
-	n, _, _ := strings.Cut(id, "-")
-	ns, _ := strconv.ParseInt(n, 16, 64)
-	return time.Unix(0, ns)
-}
-
 // Asks returns what operators asked for, in one, and takes it out of the inbox.
 func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 	for _, name := range tx.inboxNames("in/ask/") {
@@ -224,6 +168,9 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 		}
 		out.Groups, out.Full = append(out.Groups, a.Groups...), out.Full || a.Full
 		out.Retry = out.Retry || a.Retry && len(a.Groups) == 0
+		if a.Repin != "" {
+			out.Repin = a.Repin
+		}
 		tx.fold(name)
 	}
 	return out, nil
@@ -231,8 +178,9 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 
 func (tx *Tx) inboxNames(prefix string) []string {
 	var out []string
+	folded := set(tx.Head.Folded)
 	for _, name := range tx.inbox {
-		if strings.HasPrefix(name, prefix) && !slices.Contains(tx.Head.Folded, name) {
+		if strings.HasPrefix(name, prefix) && !folded[name] {
 			out = append(out, name)
 		}
 	}
@@ -265,5 +213,13 @@ func getJSON[T any](ctx context.Context, j *Journal, name string) (T, error) {
 
 // errOdd is an object of the inbox that is not what the relay writes.
 var errOdd = errors.New("it is not what this program writes")
+
+func set(names []string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[n] = true
+	}
+	return out
+}
 
 func clone[T any](p *T) *T { c := *p; return &c }

@@ -19,7 +19,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -37,6 +36,8 @@ var (
 	ErrConflict = errors.New("the journal was changed by another planner")
 	// ErrFormat: the journal was written by a newer version of this program.
 	ErrFormat = errors.New("the journal was written by a newer version: update this planner")
+	// ErrOldFormat: it was written by an older one, whose objects this one does not read.
+	ErrOldFormat = errors.New("the journal was written by an older version: begin it anew (action begin-anew, docs/recover.md): all of it is read again from Entra ID and Active Directory")
 )
 
 // Journal is the journal of one target. Its zero value needs Store and Target.
@@ -67,28 +68,6 @@ type mapObject struct {
 	Trees map[string]map[shard]*shardInfo `cbor:"1,keyasint"`
 }
 
-// head reads the head; an absent one is a new journal.
-func (j *Journal) head(ctx context.Context) (Head, blob.Tag, error) {
-	data, tag, err := j.Store.Get(ctx, j.prefix()+"head")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Head{Format: Format, Epoch: 1, NextSeq: 1}, blob.Absent, nil
-	case err != nil:
-		return Head{}, "", fmt.Errorf("read head: %w", err)
-	}
-	var h Head
-	if err := json.Unmarshal(data, &h); err != nil {
-		return Head{}, "", fmt.Errorf("decode head: %w", err)
-	}
-	switch {
-	case h.Format > Format:
-		return Head{}, "", ErrFormat
-	case h.Format < 1: // not even ours: it must not pass for a new journal
-		return Head{}, "", errors.New("decode head: it names no format")
-	}
-	return h, tag, nil
-}
-
 // Tx is one step's view of the journal: what was committed, and what the step
 // makes of it. It is read as it is needed and written by Commit.
 type Tx struct {
@@ -103,6 +82,7 @@ type Tx struct {
 	inbox   []string // what nobody has folded yet
 	folded  []string // what was folded and is still there
 	puts    []object // batches, holds: written before the map
+	dropped int      // parts of reports
 
 	committed bool
 }
@@ -157,8 +137,9 @@ func (j *Journal) View(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list inbox: %w", err)
 	}
+	folded := set(h.Folded)
 	for _, k := range keys {
-		if name := k[len(j.prefix()):]; slices.Contains(h.Folded, name) {
+		if name := k[len(j.prefix()):]; folded[name] {
 			tx.folded = append(tx.folded, name)
 		} else {
 			tx.inbox = append(tx.inbox, name)
@@ -178,18 +159,18 @@ func (tx *Tx) open(ctx context.Context) (*trees, error) {
 		if err != nil {
 			return nil, tx.explain(ctx, err)
 		}
-		if err := decMode().Unmarshal(data, &m); err != nil {
+		if err := decode(data, &m); err != nil {
 			return nil, fmt.Errorf("decode map: %w", err)
 		}
 		tx.mapData = data
 	}
 	t := &trees{}
 	tx.trees = t
-	t.groups = newTree(tx, m, groupKind, encodeGroup, decodeGroup)
-	t.principals = newTree(tx, m, principalKind, encodePrincipal, decodePrincipal)
-	t.records = newTree(tx, m, recordKind, encodeRecord, decodeRecord)
-	t.shadow.groups = newTree(tx, m, groupKind+"s", encodeGroup, decodeGroup)
-	t.shadow.principals = newTree(tx, m, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.groups = newTree(tx, m, groupKind, form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.principals = newTree(tx, m, principalKind, form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
+	t.records = newTree(tx, m, recordKind, form[*record.Group]{encodeRecord, decodeRecord, recordBytes})
+	t.shadow.groups = newTree(tx, m, groupKind+"s", form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.shadow.principals = newTree(tx, m, principalKind+"s", form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
 	if tx.mapData == nil {
 		tx.mapData, _ = t.encodeMap() // a new journal: what is empty is not written
 	}
@@ -202,13 +183,12 @@ func (t *trees) encodeMap() ([]byte, error) {
 		groupKind + "s": t.shadow.groups.infos, principalKind + "s": t.shadow.principals.infos}})
 }
 
-func newTree[R any](tx *Tx, m mapObject, kind string, enc func(R) ([]byte, error), dec func([]byte) (directory.ID, R, error)) tree[R] {
+func newTree[R any](tx *Tx, m mapObject, kind string, f form[R]) tree[R] {
 	infos := m.Trees[kind]
 	if infos == nil {
 		infos = map[shard]*shardInfo{}
 	}
-	return tree[R]{kind: kind, store: tx.journal.Store, prefix: tx.journal.prefix(), encode: enc, decode: dec,
-		infos: infos, loaded: map[shard]*loadedShard[R]{}}
+	return tree[R]{form: f, kind: kind, store: tx.journal.Store, prefix: tx.journal.prefix(), infos: infos, loaded: map[shard]*loadedShard{}}
 }
 
 // explain turns a missing object into a conflict if the head has moved on: then

@@ -83,7 +83,7 @@ func unpackSID(b []byte, domains []directory.SID) (directory.SID, error) {
 	case n >= len(domains):
 		return "", packedError("SIDs")
 	default:
-		return directory.SID(fmt.Sprintf("%s-%d", domains[n], binary.LittleEndian.Uint32(b[2:]))), nil
+		return domains[n].With(binary.LittleEndian.Uint32(b[2:])), nil
 	}
 }
 

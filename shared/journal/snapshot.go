@@ -20,13 +20,16 @@ func (tx *Tx) Snapshot(ctx context.Context, p directory.Page, shadow bool) (dire
 	gids, pids := p.Names()
 	if shadow {
 		groups, principals = &t.shadow.groups, &t.shadow.principals
-		s.Before = map[directory.ID]*directory.Principal{}
-		if err := fill(ctx, tx, &t.principals, pids, s.Before); err != nil {
-			return s, err
-		}
 	}
 	if err := fill(ctx, tx, principals, pids, s.Principals); err != nil {
 		return s, err
+	}
+	if shadow { // of those that are known again nobody asks how they were before
+		s.Before = map[directory.ID]*directory.Principal{}
+		fresh := slices.DeleteFunc(pids, func(id directory.ID) bool { return s.Principals[id] != nil })
+		if err := fill(ctx, tx, &t.principals, fresh, s.Before); err != nil {
+			return s, err
+		}
 	}
 	if err := fill(ctx, tx, groups, gids, s.Groups); err != nil {
 		return s, err
@@ -114,8 +117,8 @@ func (tx *Tx) Promote(ctx context.Context) error {
 	}
 	// Names keep the kind that they were written under: an object belongs to
 	// whatever names it.
-	t.groups, t.shadow.groups = t.shadow.groups, newTree(tx, mapObject{}, groupKind+"s", encodeGroup, decodeGroup)
-	t.principals, t.shadow.principals = t.shadow.principals, newTree(tx, mapObject{}, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.groups, t.shadow.groups = t.shadow.groups, newTree(tx, mapObject{}, groupKind+"s", form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.principals, t.shadow.principals = t.shadow.principals, newTree(tx, mapObject{}, principalKind+"s", form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
 	t.groups.kind, t.principals.kind = groupKind, principalKind
 	return tx.MarkAll(ctx)
 }
@@ -126,8 +129,8 @@ func (tx *Tx) DropShadow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.shadow.groups = newTree(tx, mapObject{}, groupKind+"s", encodeGroup, decodeGroup)
-	t.shadow.principals = newTree(tx, mapObject{}, principalKind+"s", encodePrincipal, decodePrincipal)
+	t.shadow.groups = newTree(tx, mapObject{}, groupKind+"s", form[*directory.Group]{encodeGroup, decodeGroup, groupBytes})
+	t.shadow.principals = newTree(tx, mapObject{}, principalKind+"s", form[*directory.Principal]{encodePrincipal, decodePrincipal, principalBytes})
 	return nil
 }
 

@@ -67,21 +67,26 @@ type shardInfo struct {
 
 // tree is a set of records by object id, kept in shards that are read when they
 // are needed and written when they changed.
+//
+// What is read stays in the form in which it is written, which is a fraction of what it
+// takes decoded; of decoded records the tree keeps some: see working.go.
 type tree[R any] struct {
+	form[R]
 	kind   string // the first part of the shards' names
 	store  blob.Store
 	prefix string
-	encode func(R) ([]byte, error)
-	decode func([]byte) (directory.ID, R, error)
 
 	infos  map[shard]*shardInfo
-	loaded map[shard]*loadedShard[R]
+	loaded map[shard]*loadedShard
+	working[R]
 }
 
-type loadedShard[R any] struct {
-	records map[directory.ID]R
+// loadedShard holds the records of a shard as they are written. One that is being worked
+// on may be nil here: it has a newer form in the tree's working set.
+type loadedShard struct {
+	records map[directory.ID]cborRaw
 	dirty   bool
-	size    int // bytes as it was read
+	size    int // bytes of records
 }
 
 // shardOf returns the shard that holds or would hold a key; 0 if the tree is empty.
@@ -109,7 +114,7 @@ func (t *tree[R]) load(ctx context.Context, ids []directory.ID) error {
 // loadShards reads shards at once, with bounded parallelism.
 func (t *tree[R]) loadShards(ctx context.Context, shards []shard) error {
 	shards = slices.DeleteFunc(slices.Clone(shards), func(n shard) bool { return t.loaded[n] != nil })
-	read := make([]*loadedShard[R], len(shards))
+	read := make([]*loadedShard, len(shards))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for i, n := range shards {
@@ -127,22 +132,22 @@ func (t *tree[R]) loadShards(ctx context.Context, shards []shard) error {
 	return nil
 }
 
-func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard[R], error) {
+func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard, error) {
 	data, err := getRef(ctx, t.store, t.prefix, t.infos[n].Ref)
 	if err != nil {
 		return nil, err
 	}
 	var raw []cborRaw
-	if err := decMode().Unmarshal(data, &raw); err != nil {
+	if err := decode(data, &raw); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", t.infos[n].Ref.Name, err)
 	}
-	u := &loadedShard[R]{records: make(map[directory.ID]R, len(raw)), size: len(data)}
+	u := &loadedShard{records: make(map[directory.ID]cborRaw, len(raw)), size: len(data)}
 	for _, b := range raw {
-		id, r, err := t.decode(b)
+		id, err := idOf(b, t.kind)
 		if err != nil {
 			return nil, fmt.Errorf("decode %s: %w", t.infos[n].Ref.Name, err)
 		}
-		u.records[id] = r
+		u.records[id] = b
 	}
 	return u, nil
 }
@@ -150,7 +155,7 @@ func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard[R], error) {
 // errMissing is a blob that head or map names and that is not there, or is not
 // what they say: a conflict if the head has moved meanwhile, damage otherwise.
 // Never emptiness.
-var errMissing = errors.New("an object that the journal names is missing or damaged")
+var errMissing = errors.New("an object that the journal names is missing or damaged; if it stays so, begin the journal anew (action begin-anew)")
 
 func getRef(ctx context.Context, s blob.Store, prefix string, ref Ref) ([]byte, error) {
 	data, _, err := s.Get(ctx, prefix+ref.Name)
@@ -166,38 +171,6 @@ func getRef(ctx context.Context, s blob.Store, prefix string, ref Ref) ([]byte, 
 	return data, nil
 }
 
-// get returns a loaded record; whoever asks for one that was not loaded has
-// taken unknown for empty.
-func (t *tree[R]) get(id directory.ID) (r R, ok bool) {
-	n := t.shardOf(id)
-	if n == 0 {
-		return r, false
-	}
-	u := t.loaded[n]
-	if u == nil {
-		panic("journal: record of " + t.kind + " asked for before it was loaded")
-	}
-	r, ok = u.records[id]
-	return r, ok
-}
-
-// put stores a record; its shard must be loaded.
-func (t *tree[R]) put(id directory.ID, r R) {
-	n := t.touch(id)
-	t.loaded[n].records[id] = r
-	t.loaded[n].dirty = true
-}
-
-// drop forgets a record; its shard must be loaded.
-func (t *tree[R]) drop(id directory.ID) {
-	if n := t.shardOf(id); n != 0 {
-		if _, is := t.loaded[n].records[id]; is {
-			delete(t.loaded[n].records, id)
-			t.loaded[n].dirty = true
-		}
-	}
-}
-
 // release lets go of a shard that has not been changed: it is read again where it is
 // needed.
 func (t *tree[R]) release(n shard) {
@@ -209,7 +182,7 @@ func (t *tree[R]) release(n shard) {
 }
 
 func (t *tree[R]) releaseAll() {
-	maps.DeleteFunc(t.loaded, func(_ shard, u *loadedShard[R]) bool { return !u.dirty })
+	maps.DeleteFunc(t.loaded, func(_ shard, u *loadedShard) bool { return !u.dirty })
 }
 
 // clean is how many bytes the shards have that were read and not changed.
@@ -222,23 +195,13 @@ func (t *tree[R]) clean() (bytes int) {
 	return bytes
 }
 
-// weight is how many bytes the changed shards have, about.
-func (t *tree[R]) weight() (bytes int) {
-	for _, u := range t.loaded {
-		if u.dirty {
-			bytes += max(u.size, 100*len(u.records))
-		}
-	}
-	return bytes
-}
-
 // touch returns the shard of a key, and makes the first one of an empty tree.
 func (t *tree[R]) touch(id directory.ID) shard {
 	n := t.shardOf(id)
 	if n == 0 {
 		n = root
 		t.infos[n] = &shardInfo{}
-		t.loaded[n] = &loadedShard[R]{records: map[directory.ID]R{}, dirty: true}
+		t.loaded[n] = &loadedShard{records: map[directory.ID]cborRaw{}, dirty: true}
 	}
 	return n
 }
@@ -273,79 +236,4 @@ func (t *tree[R]) dirty() bool {
 		}
 	}
 	return false
-}
-
-// flush encodes the changed shards under names that end in suffix, splits those
-// that have grown, and hands each to put.
-func (t *tree[R]) flush(suffix string, put func(name string, data []byte)) error {
-	for _, n := range slices.Sorted(maps.Keys(t.loaded)) {
-		u := t.loaded[n]
-		if !u.dirty {
-			continue
-		}
-		part := encoded[R]{n: n, u: u}
-		for _, id := range slices.SortedFunc(maps.Keys(u.records), directory.ID.Compare) {
-			b, err := t.encode(u.records[id])
-			if err != nil {
-				return fmt.Errorf("encode %s %s: %w", t.kind, id, err)
-			}
-			part.ids, part.raw = append(part.ids, id), append(part.raw, b)
-		}
-		if err := t.write(part, suffix, put); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// encoded is a shard with the bytes of its records, by id.
-type encoded[R any] struct {
-	n   shard
-	u   *loadedShard[R]
-	ids []directory.ID
-	raw []cborRaw
-}
-
-func (t *tree[R]) write(p encoded[R], suffix string, put func(name string, data []byte)) error {
-	size := 0
-	for _, b := range p.raw {
-		size += len(b)
-	}
-	if size > splitAt && len(p.raw) > 1 && p.n.depth() < maxDepth {
-		return t.split(p, suffix, put)
-	}
-	data, err := encMode().Marshal(p.raw)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(data)
-	info := t.infos[p.n]
-	info.Ref = Ref{Name: fmt.Sprintf("%s/%06x/%s", t.kind, uint32(p.n), suffix), Hash: sum[:]}
-	p.u.dirty, p.u.size = false, len(data)
-	put(info.Ref.Name, data)
-	return nil
-}
-
-// split writes a shard as its two halves. They are to be counted anew; until then the
-// first stands for all that was counted in the whole, so that no sum goes down.
-func (t *tree[R]) split(p encoded[R], suffix string, put func(name string, data []byte)) error {
-	counts := t.infos[p.n].Counts
-	delete(t.infos, p.n)
-	delete(t.loaded, p.n)
-	for _, n := range []shard{2 * p.n, 2*p.n + 1} {
-		half := encoded[R]{n: n, u: &loadedShard[R]{records: map[directory.ID]R{}, dirty: true}}
-		for i, id := range p.ids {
-			if n.has(hashOf(id)) {
-				half.u.records[id] = p.u.records[id]
-				half.ids, half.raw = append(half.ids, id), append(half.raw, p.raw[i])
-			}
-		}
-		t.infos[n] = &shardInfo{Todo: t.kind == recordKind, Counts: counts}
-		counts = record.Counts{}
-		t.loaded[n] = half.u
-		if err := t.write(half, suffix, put); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -120,7 +120,7 @@ func (tx *Tx) Shard(ctx context.Context, number uint32) (Shard, error) {
 
 // keepRead is how many bytes of shards that were read and not changed a transaction
 // keeps for a second look.
-const keepRead = 8 << 20
+const keepRead = 16 << 20
 
 // Trim lets go of what was read and has not been changed, where that is much: a step
 // that walks over all groups holds some shards at a time. What is needed after it has to
@@ -140,9 +140,14 @@ func (tx *Tx) Trim() {
 // Target is the name of the journal's target.
 func (tx *Tx) Target() string { return tx.journal.Target }
 
-// Changed is how many bytes of shards the transaction has changed so far, about: a
-// step that changes much commits before it holds too much.
+// Changed is how many bytes the transaction is to write so far, about: a step that
+// changes much commits before it holds too much.
 func (tx *Tx) Changed() (bytes int) {
+	defer func() {
+		for _, o := range tx.puts {
+			bytes += len(o.data)
+		}
+	}()
 	if t := tx.trees; t != nil {
 		bytes = t.groups.weight() + t.principals.weight() + t.records.weight() + t.shadow.groups.weight() + t.shadow.principals.weight()
 	}

@@ -22,6 +22,8 @@ type Status struct {
 	Detail   string           `json:"detail,omitempty"`
 	Gen      uint64           `json:"gen"`
 	Reported time.Time        `json:"reported,omitzero"` // the agent's last full report
+	Agent    string           `json:"agent,omitempty"`   // that polled last
+	Heard    time.Time        `json:"heard,omitzero"`    // and about when
 	Plan     *journal.Plan    `json:"plan,omitempty"`
 	Totals   record.Counts    `json:"totals"`
 	Holds    []record.Listing `json:"holds,omitempty"`
@@ -54,7 +56,10 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 	}
 	h := tx.Head
 	s := Status{Target: j.Target, Now: tx.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals}
-	s.State, s.Detail = state(h, tx.Now)
+	if s.Agent, s.Heard, err = tx.Heard(ctx); err != nil {
+		return Status{}, err
+	}
+	s.State, s.Detail = state(h, s.Heard, tx.Now)
 	if h.Gen == 0 {
 		return s, nil
 	}
@@ -108,10 +113,14 @@ func trouble(r *record.Group) plan.Problem {
 	return plan.Problem{Group: r.ID, Reason: r.Trouble.Case, Text: r.Trouble.Text}
 }
 
+// silence is how long an agent may say nothing: it polls every few seconds, but not while
+// a change or a reading takes its time.
+const silence = 5 * time.Minute
+
 // state sums a head up in a word and a sentence, the graver first: in-sync is the last
 // word, when all others are refuted. What wants attention is told of beside whatever is on
 // its way.
-func state(h journal.Head, now time.Time) (word, detail string) {
+func state(h journal.Head, heard, now time.Time) (word, detail string) {
 	held, attention := held(h.Totals), attention(h)
 	turn, failing := h.Failing(journal.FailedTurn, now)
 	graph, unread := h.Failing(journal.FailedGraph, now)
@@ -132,6 +141,8 @@ func state(h journal.Head, now time.Time) (word, detail string) {
 		return "enumerating", "Entra ID is being read anew, and nothing is planned until that is complete"
 	case h.Reported.IsZero():
 		return "waiting-for-agent", "no agent has reported what is in Active Directory yet"
+	case now.Sub(heard) > silence:
+		return "agent-silent", join("; ", "the agent was last heard of at "+heard.Format(time.RFC3339)+": is it running, and does it reach the relay?", held, attention)
 	case h.Plan != nil:
 		return "applying", attention
 	case h.Totals.Changes > 0:

@@ -1,12 +1,11 @@
 package stage
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +14,6 @@ import (
 
 	"groupwriteback/infra/demo/ldapproxy"
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/journal"
 )
 
 // An ordeal is one bad day of the directory.
@@ -44,7 +42,7 @@ func TestDirectoryFaults(t *testing.T) {
 	for i, o := range slices.Concat(f.lines(), f.answers(), f.controllers(), f.accounts(), f.rights(t)) {
 		t.Run(o.name, func(t *testing.T) { f.play(t, o, i) })
 	}
-	checkRemovals(t, s.proxy.Writes(), s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes())
 }
 
 // fire is a scene under an ordeal.
@@ -258,22 +256,8 @@ func (f *fire) controllers() []ordeal {
 // expire sets the end of the plan in flight, which is minutes away, to the past.
 func (f *fire) expire(t *testing.T) {
 	t.Helper()
-	f.Host.Kill()
-	defer func() { must(t, f.Host.Start(t.Context())) }()
-	dir := filepath.Join(f.Dir, "store", "t", f.Target)
-	data, err := os.ReadFile(filepath.Join(dir, "head"))
-	must(t, err)
-	end := regexp.MustCompile(`"expires":"([^"]+)"`)
-	now := end.FindSubmatch(data)
-	if now == nil {
-		t.Fatalf("no plan is in flight: %s", data)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "release", "*"))
-	must(t, err)
-	for _, name := range append(files, filepath.Join(dir, "head")) {
-		data, err := os.ReadFile(name)
-		must(t, err)
-		past := time.Now().Add(-journal.Grace - time.Minute).UTC().Format(time.RFC3339)
-		must(t, os.WriteFile(name, bytes.ReplaceAll(data, now[1], []byte(past)), 0o600))
-	}
+	offline(t, f.Stage, func(dir string) error {
+		releases, err := filepath.Glob(filepath.Join(dir, "release", "*"))
+		return errors.Join(err, past(dir, "expires", releases...))
+	})
 }

@@ -16,8 +16,8 @@ import (
 type fault struct {
 	name    string
 	weather func(r *http.Request, n int) graphtest.Fault
-	before  func(s scene) // what happens beside the weather, before the turn
-	after   func(s scene) // and how it is put right
+	before  func(s scene)               // what happens beside the weather, before the turn
+	after   func(t *testing.T, s scene) // and how it is put right
 
 	// says are words of the one line that the handler logs: what failed, which
 	// feed, and what to do. None: the turn gets over it by itself.
@@ -35,7 +35,7 @@ func TestGraphFaults(t *testing.T) {
 	for i, f := range faults(s, trap) {
 		t.Run(f.name, func(t *testing.T) { f.play(t, s, i) })
 	}
-	checkRemovals(t, s.proxy.Writes(), s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes())
 	if n := trap.visits(); n != 0 {
 		t.Errorf("%d connections were made to a foreign host: the token was shown to it", n)
 	}
@@ -57,7 +57,7 @@ func (f fault) play(t *testing.T, s scene, n int) {
 	}
 	s.weather.set(nil)
 	if f.after != nil {
-		f.after(s)
+		f.after(t, s)
 	}
 	if len(f.says) > 0 {
 		settle(t, s.Stage)
@@ -108,13 +108,25 @@ func busy() []fault {
 		{name: "429, no word of when", weather: on(directory.GroupFeed, 1, wait(""))},
 		{name: "429, nonsense", weather: on(directory.GroupFeed, 1, wait("soon"))},
 		{name: "429, longer than a turn", weather: on(directory.GroupFeed, 0, wait("3600")),
-			says: []string{"read groups feed", "a wait of 1h0m", "left", "429 TooManyRequests"}},
+			says: []string{"read groups feed", "a wait of 1h0m", "left", "429 TooManyRequests"}, after: waited},
 		{name: "500", weather: on(directory.GroupFeed, 1, graphtest.Fault{Status: 500})},
 		{name: "502", weather: on(directory.UserFeed, 1, graphtest.Fault{Status: 502, Body: "<html>Bad Gateway</html>"})},
 		{name: "503", weather: on(directory.DeviceFeed, 1, graphtest.Fault{Status: 503, RetryAfter: "0.3"})},
 		{name: "504", weather: on(directory.GroupFeed, 1, graphtest.Fault{Status: 504})},
 		{name: "everything in turn", weather: everything, says: []string{"read groups feed", "gave up after 6 tries"}},
 	}
+}
+
+// waited lets the hour be over in which Graph wants to be left alone, also by another
+// process of the host.
+func waited(t *testing.T, s scene) {
+	offline(t, s.Stage, func(string) error { return nil })
+	asked := len(s.Server.Requests())
+	must(t, s.Sync(t.Context()))
+	if n := len(s.Server.Requests()) - asked; n > 0 {
+		t.Errorf("Graph was asked %d times although it wants to be left alone for an hour", n)
+	}
+	offline(t, s.Stage, func(dir string) error { return past(dir, "wait") })
 }
 
 // everything goes wrong, one thing after the other.
@@ -211,7 +223,7 @@ func denied(s scene) []fault {
 				s.Server.SetRoles(handlerClient, graphtest.GraphAudience, slices.DeleteFunc(slices.Clone(graph), func(r string) bool { return r == role })...)
 				s.Server.RevokeTokens()
 			},
-			after: func(s scene) {
+			after: func(_ *testing.T, s scene) {
 				s.Server.SetRoles(handlerClient, graphtest.GraphAudience, graph...)
 				s.Server.RevokeTokens()
 			},
@@ -270,7 +282,7 @@ func signIns() []fault {
 		{name: "sign-in, wrong secret", before: func(s scene) {
 			s.Server.SetSecret(handlerClient, "another")
 			s.Server.RevokeTokens()
-		}, after: func(s scene) { s.Server.SetSecret(handlerClient, secret) },
+		}, after: func(_ *testing.T, s scene) { s.Server.SetSecret(handlerClient, secret) },
 			says: []string{"read groups feed", "sign in to microsoft graph", "AADSTS7000215", "client secret"}},
 	}
 }

@@ -1,9 +1,14 @@
 package stage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -166,6 +171,40 @@ func (c *console) wait(t *testing.T, from int, words string) []string {
 		}
 		must(t, pause(ctx, 5*time.Millisecond))
 	}
+}
+
+// offline does something to the objects of a stage's journal, which are in a folder,
+// while the host is away.
+func offline(t *testing.T, s *Stage, do func(dir string) error) {
+	t.Helper()
+	s.Host.Kill()
+	must(t, do(filepath.Join(s.Dir, "store", "t", s.Target)))
+	must(t, s.Host.Start(t.Context()))
+}
+
+// past replaces a time in the head of a journal, by its key, with one that is long
+// over, and so in all files that are named too.
+func past(dir, key string, files ...string) error {
+	files = append(files, filepath.Join(dir, "head"))
+	data, err := os.ReadFile(files[len(files)-1])
+	if err != nil {
+		return err
+	}
+	now := regexp.MustCompile(`"` + key + `":"([^"]+)"`).FindSubmatch(data)
+	if now == nil {
+		return fmt.Errorf("the head has no time %q: %s", key, data)
+	}
+	over := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, bytes.ReplaceAll(data, now[1], []byte(over)), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watched puts a proxy that logs all writes between a stage's agent and its
