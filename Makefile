@@ -15,7 +15,7 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 FUZZERS = grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's|/[^/]*:func | |' | sort
 
 .DEFAULT_GOAL = help
-.PHONY: help build test lint demo mutate fuzz bench azure lambda needs clean
+.PHONY: help build test lint demo mutate weather fuzz bench azure lambda needs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: ## Check format, go vet and staticcheck; known vulnerabilities where govul
 
 mutate: needs ## Break safety rules one at a time and see the tests notice (MUTANTS=10, MUTANTS=shared/ad: some)
 	@go run ./infra/mutate "$(MUTANTS)"
+
+weather: ## Play the planner against bad weather (GROUPWRITEBACK_TEST_STEPS, GROUPWRITEBACK_TEST_SEED)
+	go test -count=1 -timeout 30m -run TestRandomWeather -v ./shared/cycle
 
 fuzz: ## Run each fuzz target for FUZZTIME (10s), two at a time
 	@$(FUZZERS) | xargs -P 2 -L 1 .ci/fuzz $(FUZZTIME)

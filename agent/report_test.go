@@ -259,34 +259,75 @@ func TestDueScan(t *testing.T) {
 	}
 }
 
-// TestLeaseIsKept while a report is made that takes longer than the lease; and a relay
-// that does not answer is asked now and then, not for each group.
+// TestLeaseIsKept while a report is made that takes longer than the lease, by reading
+// groups by name, by a scan, or by sending its parts; and a relay that does not answer
+// is asked now and then, not for each group.
 func TestLeaseIsKept(t *testing.T) {
-	w := newWorld(t)
-	for n := range byte(200) {
-		w.groups = append(w.groups, group(n, 0))
-	}
-	w.onRead = func(directory.ID, plan.GUID) error { w.clock = w.clock.Add(time.Second); return nil }
-	for _, g := range w.groups {
-		w.reply.Read = append(w.reply.Read, g.Group.ID)
-	}
-	_, err := w.start().turn(t.Context())
-	ok(t, err)
-	if n := len(w.polls); n != 6 || len(w.reports) != 1 {
-		t.Errorf("asked %d times in 200 s, reported %d times", n, len(w.reports))
-	}
+	for name, slow := range map[string]func(*world, func()){
+		"by name": func(w *world, second func()) {
+			w.onRead = func(directory.ID, plan.GUID) error { second(); return nil }
+			for _, g := range w.groups {
+				w.reply.Read = append(w.reply.Read, g.Group.ID)
+			}
+		},
+		"scan": func(w *world, second func()) { w.onRow, w.reply.ReadAll = second, true },
+		"parts": func(w *world, second func()) {
+			w.groups, w.reply.ReadAll = []ad.Row{group(1, 10*maxMembers)}, true
+			w.onSend = func() error {
+				for range 20 {
+					second()
+				}
+				return nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for n := range byte(200) {
+				w.groups = append(w.groups, group(n, 0))
+			}
+			slow(w, func() { w.clock = w.clock.Add(time.Second) })
+			_, err := w.start().turn(t.Context())
+			ok(t, err)
+			if n := len(w.polls); n < 5 || n > 6 || len(w.reports) == 0 {
+				t.Errorf("asked %d times in 200 s, reported %d times", n, len(w.reports))
+			}
 
-	w.polls, w.reports = nil, nil
-	w.onPoll = func() error {
-		if len(w.polls) > 1 {
-			return errors.New("503")
-		}
-		return nil
+			w.polls, w.reports = nil, nil
+			w.onPoll = func() error {
+				if len(w.polls) > 1 {
+					return errors.New("503")
+				}
+				return nil
+			}
+			_, err = w.start().turn(t.Context())
+			ok(t, err)
+			if n := len(w.polls); n < 2 || n > 5 || len(w.reports) == 0 {
+				t.Errorf("a relay that is down was asked %d times, reported %d times", n, len(w.reports))
+			}
+		})
 	}
-	_, err = w.start().turn(t.Context())
-	ok(t, err)
-	if n := len(w.polls); n < 2 || n > 5 || len(w.reports) != 1 {
-		t.Errorf("a relay that is down was asked %d times, reported %d times", n, len(w.reports))
+}
+
+// TestAnsweredOnce: a wish is met once for each state of the journal, and again after
+// five minutes, since the answer may be lost.
+func TestAnsweredOnce(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		w := newWorld(t)
+		w.groups, w.reply.Read, w.reply.ReadAll = []ad.Row{group(1, 1)}, []directory.ID{{1}}, whole
+		a := w.start()
+		for i, test := range []struct {
+			later time.Duration
+			state string
+			want  int
+		}{{0, "s1", 1}, {2 * time.Second, "s1", 1}, {2 * time.Second, "s2", 2}, {5 * time.Minute, "s2", 2}, {time.Second, "s2", 3}, {time.Second, "s2", 3}} {
+			w.clock, w.reply.State = w.clock.Add(test.later), test.state
+			_, err := a.turn(t.Context())
+			ok(t, err)
+			if len(w.reports) != test.want {
+				t.Errorf("step %d, whole %v: reported %d times, want %d", i, whole, len(w.reports), test.want)
+			}
+		}
 	}
 }
 
@@ -301,5 +342,22 @@ func TestRelayDownWhileReporting(t *testing.T) {
 	ok(t, err)
 	if sent != 1 || !strings.Contains(w.log.String(), `msg="report failed" err="report part 1 of 1: the relay answered 503" again_in=1s`) {
 		t.Errorf("sent %d times; logged\n%s", sent, &w.log)
+	}
+}
+
+// TestPartsAreTold: each part of a report says how many there are: a part that is lost must
+// not pass for the whole.
+func TestPartsAreTold(t *testing.T) {
+	w := newWorld(t)
+	for n := range maxRows + 1 {
+		w.groups = append(w.groups, ad.Row{Group: plan.Group{ID: directory.ID{1, byte(n >> 8), byte(n)}}})
+	}
+	w.reply.ReadAll = true
+	_, err := w.start().turn(t.Context())
+	ok(t, err)
+	for i, r := range w.reports {
+		if len(w.reports) != 2 || r.Part != i+1 || r.Parts != 2 {
+			t.Errorf("of %d parts the %dth says part %d of %d", len(w.reports), i+1, r.Part, r.Parts)
+		}
 	}
 }

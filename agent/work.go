@@ -45,7 +45,7 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 	}
 	took := a.now().Sub(began)
 	missed := a.logMissed(b, results)
-	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Results: results, Stopped: stopped, Seconds: took.Seconds()})
+	_, err = a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: r.Token, Instance: a.self.Instance, Results: results, Stopped: stopped, Seconds: took.Seconds()})
 	if errors.Is(err, relay.ErrClosed) {
 		a.log.Warn("batch was closed before it was acknowledged", "seq", b.Seq)
 		err = nil
@@ -60,7 +60,7 @@ func (a *agent) work(ctx context.Context, r relay.PollReply) error {
 // refuse acknowledges a batch that was made for another state than is there: nothing
 // of it was done, nor will be.
 func (a *agent) refuse(ctx context.Context, token uint64, b relay.Batch, digest string) error {
-	_, err := a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: token, Results: []plan.Result{}, Stopped: a.doubt.Why})
+	_, err := a.queue.Ack(ctx, relay.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: digest, Token: token, Instance: a.self.Instance, Results: []plan.Result{}, Stopped: a.doubt.Why})
 	if errors.Is(err, relay.ErrClosed) {
 		return nil
 	}
@@ -70,6 +70,11 @@ func (a *agent) refuse(ctx context.Context, token uint64, b relay.Batch, digest 
 // maxNumber is more than a journal ever counts to. Behind a batch with the
 // highest number of all this agent would take no other.
 const maxNumber = 1 << 48
+
+// maxAhead is how far before the clock the numbers of epochs and leases may be, which are
+// times since 1970, in seconds and in milliseconds: a planner outbids what it has seen by
+// a day at most. Behind a later one nobody would write, neither this agent nor another.
+const maxAhead = 24*time.Hour + 10*time.Minute
 
 // verify holds a batch to its release, and the release to what this agent is
 // for. What the relay answers may be anything.
@@ -84,8 +89,8 @@ func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release,
 		return b, release, "", fmt.Errorf("the release is for target %q, this agent is for %q", release.Target, a.target)
 	case release.Epoch != r.Epoch || r.Seq < release.First || r.Seq > release.Last || r.Seq-release.First >= uint64(len(release.Digests)):
 		return b, release, "", fmt.Errorf("batch %d is not in release %d-%d", r.Seq, release.First, release.Last)
-	case r.Epoch > maxNumber || r.Seq > maxNumber:
-		return b, release, "", fmt.Errorf("batch %d.%d has a number that no journal counts to", r.Epoch, r.Seq)
+	case r.Seq > maxNumber || r.Epoch > uint64(a.latest().Unix()) || r.Token > uint64(a.latest().UnixMilli()):
+		return b, release, "", fmt.Errorf("batch %d.%d under lease %d has a number that no journal counts to", r.Epoch, r.Seq, r.Token)
 	case release.Digests[r.Seq-release.First] != digest:
 		return b, release, "", fmt.Errorf("batch %d is not what was released: its digest is %.12s…", r.Seq, digest)
 	case a.now().After(release.Expires):
@@ -99,6 +104,9 @@ func (a *agent) verify(r relay.PollReply) (b relay.Batch, release relay.Release,
 	}
 	return b, release, digest, nil
 }
+
+// latest is when the last epoch or lease may have begun, by its number.
+func (a *agent) latest() time.Time { return a.now().Add(maxAhead) }
 
 // apply runs the changes of a batch, in order. A change that fails costs that
 // change, and those of the same group that follow. stopped says why the batch will

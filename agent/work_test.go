@@ -369,6 +369,7 @@ func FuzzVerify(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(data, batch, uint64(1), uint64(1<<63))
+		f.Add(data, batch, uint64(now.Add(25*time.Hour).Unix()), uint64(9))
 	}
 	a := &agent{target: "corp", now: func() time.Time { return now }}
 	f.Fuzz(func(t *testing.T, release, batch []byte, epoch, seq uint64) {
@@ -377,7 +378,7 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		sum := sha256.Sum256(batch)
-		if b.Target != "corp" || r.Target != "corp" || b.Seq != seq || b.Epoch != epoch || seq > maxNumber || epoch > maxNumber || digest != hex.EncodeToString(sum[:]) || now.After(r.Expires) {
+		if b.Target != "corp" || r.Target != "corp" || b.Seq != seq || b.Epoch != epoch || seq > maxNumber || epoch > uint64(a.latest().Unix()) || digest != hex.EncodeToString(sum[:]) || now.After(r.Expires) {
 			t.Errorf("taken: %+v of %+v", b, r)
 		}
 	})

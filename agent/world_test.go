@@ -39,12 +39,14 @@ type world struct {
 	identity   ad.Identity
 	groups     []ad.Row
 	blind      string
+	sightErr   error
 	sids       map[plan.Ref]directory.SID
 	grounded   string
 	groundsErr error
 	dials      int
 	asleep     bool // the connection was ended by the other side
 	onDial     func() error
+	onRow      func()
 	onScan     func() error
 	onRead     func(directory.ID, plan.GUID) error
 	onApply    func(plan.Change) (plan.Result, error)
@@ -145,6 +147,9 @@ func (w *world) Scan(_ context.Context, each func(ad.Row) error) error {
 		return ad.ErrConnection
 	}
 	for _, g := range w.groups {
+		if w.onRow != nil {
+			w.onRow()
+		}
 		if err := each(g); err != nil {
 			return err
 		}
@@ -166,7 +171,7 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 	return ad.Row{}, false, nil
 }
 
-func (w *world) Sight(context.Context) (string, error)   { return w.blind, nil }
+func (w *world) Sight(context.Context) (string, error)   { return w.blind, w.sightErr }
 func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }
 func (w *world) Identify(context.Context) (ad.Identity, error) {
 	if w.asleep {

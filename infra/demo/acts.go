@@ -165,10 +165,10 @@ func (d *demo) settle(ctx context.Context, seen func(stage.Status)) error {
 		if seen != nil {
 			seen(st)
 		}
-		switch st.State {
-		case "in-sync", "held":
+		switch {
+		case st.Settled():
 			return nil
-		case "stopped":
+		case st.State == "stopped":
 			return errors.New(st.Detail)
 		}
 		if err := d.pause(ctx, 100*time.Millisecond); err != nil {

@@ -171,6 +171,8 @@ func standing(st stage.Status) string {
 		return say.Sprintf("in sync, but for %d removals that are held", st.Totals.Held)
 	case st.State == "in-sync":
 		return "in sync"
+	case st.State == "attention":
+		return st.Detail
 	}
 	return st.State
 }

@@ -44,15 +44,18 @@ type sound struct {
 // play plays the mutants, some at a time. The error says that the round is no good.
 func (r *round) play(ctx context.Context, list []mutant) error {
 	r.sound = map[suite]sound{}
+	runs := map[string]map[string]bool{} // by package, those that its mutants ask for
 	for _, m := range list {
-		r.sound[suite{m.test, m.run}] = sound{}
+		if runs[m.test] == nil {
+			runs[m.test] = map[string]bool{}
+		}
+		runs[m.test][m.run] = true
+	}
+	for pkg, some := range runs {
+		r.listen(ctx, pkg, slices.Sorted(maps.Keys(some)))
 	}
 	var wait errgroup.Group
 	wait.SetLimit(r.parallel)
-	for _, s := range slices.Collect(maps.Keys(r.sound)) { // they are filled in meanwhile
-		wait.Go(func() error { r.listen(ctx, s); return nil })
-	}
-	_ = wait.Wait()
 	for _, m := range list {
 		wait.Go(func() error { r.one(ctx, m); return nil })
 	}
@@ -71,36 +74,53 @@ func (t tally) verdict() error {
 	return nil
 }
 
-// listen runs a suite without a mutant. Tests that fail by themselves would kill
-// all, and how long they take says when one hangs.
-func (r *round) listen(ctx context.Context, s suite) {
-	began := time.Now()
-	passed, by, err := r.try(ctx, s, nil, 10*time.Minute)
-	if err == nil && !passed {
-		err = fmt.Errorf("the tests of %s fail as the source stands (%s): mend that first", s.pkg, by)
+// listen builds the tests of a package without a mutant and runs its suites. Tests that
+// fail by themselves would kill all, and how long they take says when one hangs.
+func (r *round) listen(ctx context.Context, pkg string, runs []string) {
+	t, err := newTrial(r.root, pkg, "")
+	if err == nil {
+		err = t.build(ctx)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sound[s] = sound{time.Since(began), err}
+	var wait errgroup.Group
+	wait.SetLimit(r.parallel)
+	for _, run := range runs {
+		wait.Go(func() error {
+			how := sound{err: err}
+			if err == nil {
+				how = t.with(run).unharmed(ctx)
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.sound[suite{pkg, run}] = how
+			return nil
+		})
+	}
+	_ = wait.Wait()
+	_ = t.close()
 }
 
-// try builds a suite, with a mutant if one is given, and runs it.
-func (r *round) try(ctx context.Context, s suite, m *mutant, limit time.Duration) (passed bool, by string, err error) {
+// unharmed runs tests that were built without a mutant.
+func (t *trial) unharmed(ctx context.Context) sound {
+	began := time.Now()
+	passed, by, err := t.test(ctx, 10*time.Minute)
+	if err == nil && !passed {
+		err = fmt.Errorf("the tests of %s fail as the source stands (%s): mend that first", t.pkg, by)
+	}
+	return sound{time.Since(began), err}
+}
+
+// try builds a suite with a mutant, and runs it.
+func (r *round) try(ctx context.Context, s suite, m mutant, limit time.Duration) (passed bool, by string, err error) {
 	t, err := newTrial(r.root, s.pkg, s.run)
 	if err != nil {
 		return false, "", err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	if m != nil {
-		if err := t.mutate(*m); err != nil {
-			return false, "", err
-		}
+	if err := t.mutate(m); err != nil {
+		return false, "", err
 	}
 	if err := t.build(ctx); err != nil {
-		if m != nil {
-			err = fmt.Errorf("%s does not compile: %w", m.at, err)
-		}
-		return false, "", err
+		return false, "", fmt.Errorf("%s does not compile: %w", m.at, err)
 	}
 	return t.test(ctx, limit)
 }
@@ -117,7 +137,7 @@ func (r *round) one(ctx context.Context, m mutant) {
 	passed, by, err := false, "", without.err
 	began := time.Now()
 	if err == nil {
-		passed, by, err = r.try(ctx, s, &m, (r.spare + 3*without.took).Round(time.Second))
+		passed, by, err = r.try(ctx, s, m, (r.spare + 3*without.took).Round(time.Second))
 	}
 	if err == nil && !passed && m.survives != "" {
 		err = fmt.Errorf("%s has leave to survive, and is killed (%s): take the leave away", m.at, by)

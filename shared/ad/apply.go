@@ -223,9 +223,15 @@ func names(changes []ldap.Change) []string {
 	return out
 }
 
-// outranks says whether this writer may follow the one whose fence the group has.
+// maxAhead is how far before the clock an epoch may be: it is the time at which it
+// began, in seconds since 1970, and a planner outbids what it has seen by a day at most.
+const maxAhead = 24*time.Hour + 10*time.Minute
+
+// outranks says whether this writer may follow the one whose fence the group has. A
+// fence of an epoch that no journal can have reached is somebody's hand, and keeps nobody out.
 func (w *writer) outranks(o object) error {
-	if theirs, ok := plan.ParseFence(o.fence); ok && theirs.Compare(w.fence) > 0 {
+	theirs, ok := plan.ParseFence(o.fence)
+	if ok && theirs.Compare(w.fence) > 0 && theirs.Epoch <= uint64(time.Now().Add(maxAhead).Unix()) {
 		return refusal{status: plan.Fenced, text: fmt.Sprintf("a newer writer has been at %s: its adminDisplayName is %q, this is %q; if nobody else writes to the group, set its adminDisplayName to %q",
 			o.dn, o.fence, w.fence, plan.Fence{Instance: w.Instance})}
 	}

@@ -178,3 +178,21 @@ func TestRemovalByName(t *testing.T) {
 		t.Errorf("members are %v after %d writes", members, m.n)
 	}
 }
+
+// TestRemovalInHalves: the server has had enough of a removal before anybody has read the
+// members. Of the smaller ones one is of somebody who has gone already: that is no refusal.
+func TestRemovalInHalves(t *testing.T) {
+	d := newDomain(t)
+	g := create(t, d, 0, "group")
+	apply(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: someUsers(t, 1, 3)})
+	meddle(d).write = func(_ int, req any, do func() error) error {
+		if memberValues(req) > 1 {
+			return ldapError(ldap.LDAPResultAdminLimitExceeded)
+		}
+		return do()
+	}
+	apply(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: someUsers(t, 3, 6)})
+	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 1, 2)) {
+		t.Errorf("members are %v", members)
+	}
+}

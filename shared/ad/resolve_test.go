@@ -92,6 +92,10 @@ func TestGrounds(t *testing.T) {
 	was := descriptor(t, d.Base)
 	setDescriptor(t, d.Base, denying(was, dc(t).SIDs["svc-groupwriteback"], 0x1)) // to create children
 	denied := grounds()
+	setDescriptor(t, d.Base, denying(was, dc(t).SIDs["svc-groupwriteback"], 0x4)) // to list them: no attribute says so but the permissions
+	if unlisted := grounds(); unlisted == before || unlisted == denied {
+		t.Errorf("%s became %s without the right to list, %s without that to create", before, unlisted, denied)
+	}
 	setDescriptor(t, d.Base, was)
 	if back := grounds(); denied == before || back != before {
 		t.Errorf("%s became %s without a right, and %s with it again", before, denied, back)

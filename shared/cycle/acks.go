@@ -107,7 +107,7 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		if p.Text == "" {
 			p.Text = "nobody knows what became of it: the agent got no answer from Active Directory"
 		}
-		r.Parked = record.Park(r.Parked, p, tx.Now)
+		r.Parked = record.ParkBriefly(r.Parked, p, tx.Now)
 		r.Misses++
 		doubt(tx, r)
 	}

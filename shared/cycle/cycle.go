@@ -80,21 +80,34 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	start := time.Now()
+	start, epoch := time.Now(), tx.Head.Epoch
 	more, source, err := p.turn(ctx, tx)
 	if err == nil {
 		err = tx.Sweep(ctx)
 	}
 	if err != nil {
+		p.note(ctx, err)
 		return false, err
 	}
+	tx.Head.Failed(journal.FailedGraph, source, tx.Now)
+	tx.Head.Failed(journal.FailedTurn, nil, tx.Now)
 	if err := tx.Commit(ctx); err != nil {
 		return false, err
 	}
 	if tx.Committed() {
-		p.log(tx, time.Since(start))
+		p.log(tx, epoch, time.Since(start))
 	}
 	return more && source == nil, source
+}
+
+// note keeps the reason of a step that could not be made where people look.
+func (p *Planner) note(ctx context.Context, err error) {
+	if errors.Is(err, journal.ErrConflict) || ctx.Err() != nil {
+		return
+	}
+	if err := p.Journal.NoteFailure(ctx, journal.FailedTurn, err); err != nil && p.Log != nil && !errors.Is(err, journal.ErrConflict) {
+		p.Log.Warn("the failure of a turn could not be noted", "err", err)
+	}
 }
 
 // turn is a step without its commit. An error of the source undoes nothing and stops
@@ -108,23 +121,22 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err != nil {
 		return false, nil, err
 	}
-	unread, source, err := p.foldGraph(ctx, tx, limit)
+	got, err := p.foldGraph(ctx, tx, limit)
 	if err != nil {
 		return false, nil, err
 	}
 	if ready(tx) {
-		left, err := p.plan(ctx, tx, limit, source == nil)
-		if err != nil {
+		if more, err = p.plan(ctx, tx, limit, !got.silent); err != nil {
 			return false, nil, err
 		}
-		more = left
 	}
-	if source == nil {
-		var beside bool
-		beside, source, err = p.enumerateBeside(ctx, tx, limit)
-		more = more || beside
+	var beside heard
+	if !got.silent {
+		if beside, err = p.enumerateBeside(ctx, tx, limit); err != nil {
+			return false, nil, err
+		}
 	}
-	return more || unfolded || unread, source, err
+	return more || unfolded || got.unread || beside.unread, errors.Join(got.source, beside.source), nil
 }
 
 // plan decides what may have changed, issues what is to be done, and asks Graph what
@@ -239,11 +251,14 @@ func nearEnd(ctx context.Context) bool {
 	return ok && time.Until(d) < 10*time.Second
 }
 
-func (p *Planner) log(tx *journal.Tx, took time.Duration) {
+func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
 	if p.Log == nil {
 		return
 	}
 	h := &tx.Head
+	if h.Epoch != before {
+		p.Log.Warn("a new epoch begins: all of Active Directory is read again", "epoch", h.Epoch, "before", before)
+	}
 	attrs := []any{"gen", h.Gen, "took", took.Round(time.Millisecond), "groups", h.Totals.Groups, "members", h.Totals.Members}
 	if pl := h.Plan; pl != nil {
 		attrs = append(attrs, "plan", fmt.Sprintf("%d-%d", pl.First, pl.Last), "changes", pl.Changes, "done", pl.Done)

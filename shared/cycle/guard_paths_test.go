@@ -21,6 +21,7 @@ func small() *plan.Limits {
 // A guarded is what one limit is about. Groups are numbered from 1.
 type guarded struct {
 	name          string
+	guard         plan.GuardName          // empty: one group's own limit
 	groups, size  int                     // of the town
 	cloud, byHand func(w *world, nth int) // makes one more change wanted: by the cloud, or by what somebody does in AD
 	done          func(w *world) int      // how many were carried out
@@ -31,17 +32,17 @@ const most = 6 // so many may go in a day
 func guards() []guarded {
 	left := func(w *world) int { return len(w.removed) }
 	return []guarded{
-		{"members of a group", 30, 20,
+		{"members of a group", "", 30, 20,
 			func(w *world, i int) { w.do(w.tenant.RemoveMember(group(1), user(i))) },
 			nil, left}, // by hand: TestStrangersOfAGroup
-		{"memberships", 30, 2,
+		{"memberships", plan.Removals, 30, 2,
 			func(w *world, i int) { w.do(w.tenant.RemoveMember(group(1+i), user(0))) },
 			func(w *world, i int) { w.stranger(group(1+i), ref(500)) },
 			left},
-		{"groups no longer managed", 40, 2,
+		{"groups no longer managed", plan.Retirements, 40, 2,
 			func(w *world, i int) { w.do(w.tenant.HardDelete(group(1 + i))) },
 			nil, retired}, // nothing that is done in AD retires a group
-		{"renames and moves", 30, 2,
+		{"renames and moves", plan.Moves, 30, 2,
 			func(w *world, i int) { w.do(w.tenant.Rename(group(1+i), fmt.Sprintf("Renamed %d", i))) },
 			func(w *world, i int) {
 				g := w.ad[group(1+i)].Clone()
@@ -57,7 +58,7 @@ func guards() []guarded {
 				}
 				return n
 			}},
-		{"growth", 30, 2,
+		{"growth", plan.Additions, 30, 2,
 			func(w *world, i int) { w.do(w.tenant.AddMember(group(1+i), user(500))) },
 			func(w *world, i int) { w.leave(group(1+i), ref(0)) },
 			func(w *world) (n int) {
@@ -68,7 +69,7 @@ func guards() []guarded {
 				}
 				return n
 			}},
-		{"new groups", 40, 2,
+		{"new groups", plan.Creations, 40, 2,
 			func(w *world, i int) { w.group(100+i, 0, 2) },
 			func(w *world, i int) { delete(w.ad, group(1+i)) },
 			func(w *world) (n int) {

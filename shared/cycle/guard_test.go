@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -178,5 +179,55 @@ func TestToldAgain(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "age=72h0m0s") {
 		t.Errorf("the age is not told:\n%s", &log)
+	}
+}
+
+// TestPreviewInventsNothing: a preview lists what would be held. It has no name yet, nothing
+// is told of it, and what is held already keeps its name.
+func TestPreviewInventsNothing(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 10)
+	var log bytes.Buffer
+	w.planner.Log = slog.New(slog.NewTextHandler(&log, nil))
+	p, err := w.planner.Preview(t.Context())
+	w.do(err)
+	if len(p.Held) != 1 || p.Held[0].ID != "" || p.Held[0].Count != 10 || log.Len() != 0 {
+		t.Errorf("held %+v, log %q", p.Held, &log)
+	}
+	w.untilQuiet()
+	p, err = w.planner.Preview(t.Context())
+	w.do(err)
+	if holds := w.holds(); len(p.Held) != 1 || p.Held[0].ID == "" || p.Held[0].ID != holds[0].ID {
+		t.Errorf("held %+v; in the journal %+v", p.Held, holds)
+	}
+}
+
+// TestLateWord: "approve" comes once more after somebody has rejected the hold: a proxy's
+// retry. It is older than the rejection, and changes nothing.
+func TestLateWord(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 10)
+	w.untilQuiet()
+	h := w.holds()[0]
+	approve := journal.Word{Hold: h.ID, By: "alice", At: w.now}
+	w.do(w.journal.Approve(t.Context(), approve))
+	w.do(w.planner.Run(t.Context())) // the agent is away: it is folded, and nothing carried out
+	w.now = w.now.Add(30 * time.Minute)
+	w.do(w.journal.Reject(t.Context(), journal.Word{Hold: h.ID, By: "bob", At: w.now}))
+	w.do(w.planner.Run(t.Context()))
+	w.now = w.now.Add(time.Second)
+	w.do(w.journal.Approve(t.Context(), approve))
+	w.untilQuiet()
+	if len(w.removed) != 0 || len(w.holds()) != 1 || w.holds()[0].Denied != "bob" {
+		t.Errorf("%d removed, holds %+v", len(w.removed), w.holds())
+	}
+}
+
+// TestEveryGuardIsPlayed: each limit over all groups is one of those that TestGuards plays.
+func TestEveryGuardIsPlayed(t *testing.T) {
+	for _, g := range plan.Guards() {
+		if !slices.ContainsFunc(guards(), func(row guarded) bool { return row.guard == g.Name }) {
+			t.Errorf("guards() has no row for %s: add one", g.Name)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"slices"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -111,6 +112,11 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		}
 		tx.Head.Shadow, tx.Head.ReadAll = &journal.Round{Select: tx.Head.Main.Select, Began: tx.Now}, true
 	}
+	if ask.Repin != "" {
+		if err := repin(ctx, tx, ask.Repin); err != nil {
+			return err
+		}
+	}
 	if ask.Retry {
 		tx.Head.Retries++
 		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
@@ -141,7 +147,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 func due(parked []record.Parked) []record.Parked {
 	out := slices.Clone(parked)
 	for i := range out {
-		out[i].Until = out[i].Until.AddDate(-100, 0, 0)
+		out[i].Until = time.Time{}
 	}
 	return out
 }

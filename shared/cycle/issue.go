@@ -82,6 +82,9 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	if err := tx.Fetch(ctx, groups); err != nil {
 		return 0, err
 	}
+	if err := tx.Fetch(ctx, kin(tx, groups)); err != nil {
+		return 0, err
+	}
 	if err := p.check(ctx, tx, d, groups, of); err != nil {
 		return 0, err
 	}
@@ -92,7 +95,7 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	for _, id := range groups {
 		r := *tx.Record(id)
 		r.LastWrite, r.Asked = tx.Head.Plan.Last, false
-		charge(tx, &r, of[id])
+		charge(tx, &r, of[id], d.groups[id].Size)
 		tx.PutRecord(&r)
 	}
 	return taken, nil
@@ -119,7 +122,7 @@ func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []
 	}
 	out := make([]decision.Outgoing, len(groups))
 	for i, id := range groups {
-		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: tx.Group(id), Changes: of[id], Allowed: func(g plan.Guard) plan.Impact {
+		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: tx.Group(id), Kin: tx.Record, Changes: of[id], Size: d.groups[id].Size, Allowed: func(g plan.Guard) plan.Impact {
 			allowed := d.allowed[g.Name][id]
 			if g.Name == plan.Removals {
 				allowed.Refs = plan.Merge(allowed.Refs, d.groups[id].Released)
@@ -134,18 +137,14 @@ func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []
 }
 
 // charge notes on a group's record what was issued to it, and counts it in the windows.
-func charge(tx *journal.Tx, r *record.Group, changes []plan.Change) {
-	size := 0
-	if r.Observed != nil {
-		size = len(r.Observed.Members)
-	}
-	r.Issued = slices.Clone(r.Issued)
+// size is the group's.
+func charge(tx *journal.Tx, r *record.Group, changes []plan.Change, size int) {
 	for _, g := range plan.Guards() {
 		at := g.Of(changes, r.Converged)
 		if at.Size() == 0 {
 			continue
 		}
-		r.Issued = append(r.Issued, record.Issued{Seq: tx.Head.Plan.Last, At: tx.Now, Guard: g.Name, Impact: at})
+		r.Issued = append(again(r.Issued, g.Name, at), record.Issued{Seq: tx.Head.Plan.Last, At: tx.Now, Guard: g.Name, Impact: at})
 		if g.Name == plan.Removals {
 			r.Window = r.Window.At(tx.Now).Plus(tx.Now, g.Name, at.Size(), size)
 		}
@@ -168,14 +167,34 @@ func proven(r *record.Group, c plan.Change) {
 }
 
 // unmade gives the windows back what is known not to have been done: what of the
-// issued is still to do in the group as it is, nil if it is not there.
+// issued is still to do in the group as it is, nil if it is not there. Of what was given
+// back before, what is so by now counts again: the word that it was not was too early,
+// or false, and two such words must not make room for more.
 func unmade(tx *journal.Tx, r *record.Group, observed *plan.Group) {
+	var left []record.Issued
 	for _, i := range r.Issued {
-		if g, ok := plan.GuardOf(i.Guard); ok {
-			credit(tx, r, i, g.Undone(i.Impact, observed).Size())
+		g, ok := plan.GuardOf(i.Guard)
+		if !ok {
+			continue
+		}
+		if i.Back && observed == nil {
+			continue // it went with the group, which no plan of ours has deleted
+		}
+		undone := g.Undone(i.Impact, observed)
+		switch {
+		case i.Back && observed == nil: // that it is gone is a word, too: seen again it tells
+			undone = i.Impact
+		case i.Back:
+			credit(tx, r, i, undone.Size()-i.Impact.Size())
+		default:
+			credit(tx, r, i, undone.Size())
+		}
+		i.Impact, i.Back = undone, true
+		if i.Impact.Size() > 0 && i.Counts(tx.Now) {
+			left = append(left, i)
 		}
 	}
-	r.Issued = nil
+	r.Issued = left
 }
 
 // refused gives the windows back the part of a change that was refused.
@@ -183,18 +202,28 @@ func refused(tx *journal.Tx, r *record.Group, c plan.Change) {
 	var left []record.Issued
 	for _, i := range r.Issued {
 		g, ok := plan.GuardOf(i.Guard)
-		if !ok {
+		switch {
+		case !ok:
+			continue
+		case i.Back:
+			left = append(left, i)
 			continue
 		}
+		back := i
 		rest := i.Impact.Less(g.Of([]plan.Change{c}, true))
-		credit(tx, r, i, i.Impact.Size()-rest.Size())
+		back.Impact, back.Back = i.Impact.Less(rest), true
+		credit(tx, r, back, back.Impact.Size())
 		if i.Impact = rest; rest.Size() > 0 {
 			left = append(left, i)
+		}
+		if back.Impact.Size() > 0 {
+			left = append(left, back)
 		}
 	}
 	r.Issued = left
 }
 
+// credit gives the windows n of what was issued back; fewer than none count again.
 func credit(tx *journal.Tx, r *record.Group, i record.Issued, n int) {
 	if n == 0 {
 		return
@@ -203,4 +232,18 @@ func credit(tx *journal.Tx, r *record.Group, i record.Issued, n int) {
 	if i.Guard == plan.Removals {
 		r.Window = r.Window.At(tx.Now).Plus(i.At, i.Guard, -n, 0)
 	}
+}
+
+// again takes what is issued anew off what was given back: it is counted once.
+func again(issued []record.Issued, g plan.GuardName, at plan.Impact) []record.Issued {
+	var left []record.Issued
+	for _, i := range issued {
+		if i.Back && i.Guard == g {
+			i.Impact = i.Impact.Less(at)
+		}
+		if i.Impact.Size() > 0 {
+			left = append(left, i)
+		}
+	}
+	return left
 }

@@ -41,11 +41,11 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	if _, err := foldInbox(ctx, tx, limit); err != nil {
 		return Preview{}, err
 	}
-	unread, source, err := p.foldGraph(ctx, tx, limit)
-	if err = errors.Join(err, source); err != nil {
+	got, err := p.foldGraph(ctx, tx, limit)
+	if err = errors.Join(err, got.source); err != nil {
 		return Preview{}, err
 	}
-	out := Preview{Waiting: waiting(tx, unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
+	out := Preview{Waiting: waiting(tx, got.unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
 	if out.Waiting != "" {
 		return out, nil
 	}

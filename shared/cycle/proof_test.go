@@ -5,16 +5,11 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"groupwriteback/shared/directory"
-	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
-	"groupwriteback/shared/record"
-	"groupwriteback/shared/rules"
 )
 
 // The tests of this file are about what was issued and is not proven: how it counts, who
@@ -217,43 +212,6 @@ func TestNoAnswerStarvesNobody(t *testing.T) {
 	}
 }
 
-// TestForeignFenceIsOneGroupsProblem: somebody wrote a fence by hand that outranks every
-// write. That group is told of, the others go on.
-func TestForeignFenceIsOneGroupsProblem(t *testing.T) {
-	for _, fence := range []plan.Fence{
-		{Instance: "corp", Epoch: 1, Seq: 1, Lease: math.MaxUint64},
-		{Instance: "corp", Epoch: math.MaxUint64, Seq: 1, Lease: 1},
-		{Instance: "corp", Epoch: 1 << 62, Seq: math.MaxUint64, Lease: math.MaxUint64},
-	} {
-		w := town(t)
-		w.fences[group(1)] = fence.String()
-		w.do(w.report(true, nil))
-		w.do(errors.Join(w.tenant.AddMember(group(1), user(50)), w.tenant.RemoveMember(group(3), user(0))))
-		w.refuse = func(c plan.Change) (plan.Result, bool) {
-			return plan.Result{Status: plan.Fenced, Text: "the group has a fence that outranks this"}, c.Group == group(1)
-		}
-		w.turnWith(20, time.Minute, func(r journal.PollReply, b journal.Batch) *journal.Ack {
-			kept := w.fences[group(1)]
-			a := w.carryOut(r, -1)
-			w.fences[group(1)] = kept
-			return &a
-		})
-		if w.in(group(3), 0) || w.head().Epoch != 1 {
-			t.Errorf("%v: the leaver of another group is in: %t; epoch %d", fence, w.in(group(3), 0), w.head().Epoch)
-		}
-		if got := w.head().Totals; got.Parked != 1 {
-			t.Errorf("%v: totals %+v; want one change parked", fence, got)
-		}
-		w.refuse = nil
-		w.fences[group(1)] = plan.Fence{Instance: "corp"}.String()
-		w.do(w.tenant.Rename(group(1), "Put right")) // any word of the cloud's, or the time
-		w.later(25 * time.Hour)
-		if !w.in(group(1), 50) {
-			t.Errorf("%v: put right by hand, and not written", fence)
-		}
-	}
-}
-
 // TestLostJournalIsBehindNobody: the journal is lost after several epochs. The new one
 // begins behind all of them, in one step.
 func TestLostJournalIsBehindNobody(t *testing.T) {
@@ -358,103 +316,5 @@ func TestOddPace(t *testing.T) {
 		if rate := w.head().Rate; rate < 0 || rate > 100_000 || !w.in(group(3), 299) {
 			t.Errorf("%v seconds: a rate of %v", seconds, rate)
 		}
-	}
-}
-
-// TestInventedGroups: a report invents groups. No limit becomes larger by them, and they
-// are forgotten when nobody finds them.
-func TestInventedGroups(t *testing.T) {
-	w := newWorld(t)
-	w.users(100)
-	for i := range 12 {
-		w.group(i, 0, 20)
-	}
-	w.untilQuiet()
-	w.now = w.now.Add(25 * time.Hour)
-	w.untilQuiet()
-	honest := w.ad
-	w.ad = plan.State{}
-	for id, g := range honest {
-		w.ad[id] = g
-	}
-	for i := range 30 {
-		id := graphtest.ID("invented " + string(rune('a'+i)))
-		g := plan.Group{ID: id, GUID: plan.GUID(id.String()), Parent: ou, Name: id.String()}
-		for k := range 200 {
-			g.Members = append(g.Members, plan.Ref(domainSID+"-"+strings.Repeat("9", 4)+string(rune('0'+k/100))+string(rune('0'+k/10%10))+string(rune('0'+k%10))))
-		}
-		slices.Sort(g.Members)
-		w.ad[id] = g
-	}
-	w.do(w.report(true, nil))
-	w.ad = honest
-	w.do(w.planner.Run(t.Context()))
-	for i := range 12 {
-		for k := range 5 {
-			w.do(w.tenant.RemoveMember(group(i), user(k)))
-		}
-	}
-	w.untilQuiet()
-	removals := slices.IndexFunc(w.holds(), func(l record.Listing) bool { return l.Guard == plan.Removals && l.Count == 60 })
-	if len(w.removed) != 0 || removals < 0 {
-		t.Errorf("%d of 60 removed, holds %+v", len(w.removed), w.holds())
-	}
-	w.do(w.report(true, nil))
-	w.untilQuiet()
-	if got := w.head().Totals.Groups; got != 12 {
-		t.Errorf("%d groups known, want 12", got)
-	}
-}
-
-// TestNewDomain: a domain joins the forest after the first report.
-func TestNewDomain(t *testing.T) {
-	w := town(t)
-	const other = "S-1-5-21-4-5-6"
-	w.do(w.tenant.AddUser(graphtest.User{ID: user(900), UPN: "n@child.test", SID: other + "-1100"}))
-	w.do(w.tenant.AddMember(group(1), user(900)))
-	w.untilQuiet()
-	w.domains = []directory.SID{domainSID, other}
-	w.later(time.Hour)
-	w.do(w.report(true, nil))
-	w.untilQuiet()
-	if !slices.Contains(w.ad[group(1)].Members, plan.Ref(other+"-1100")) {
-		t.Errorf("the journal knows %v", w.head().Target.Domains)
-	}
-}
-
-// TestRulesMoveAll: one word in the rules would move every group. That waits for a
-// person.
-func TestRulesMoveAll(t *testing.T) {
-	w := newWorld(t)
-	w.users(30)
-	for i := range 200 {
-		w.group(i, 0, 5)
-	}
-	w.untilQuiet()
-	r, err := rules.Parse([]byte("ou: OU=Typo,DC=corp,DC=test\nscope: all\n"))
-	w.do(err)
-	w.planner.Rules = r
-	w.untilQuiet()
-	moved := func() (n int) {
-		for _, g := range w.ad {
-			if strings.HasPrefix(g.Parent, "OU=Typo") {
-				n++
-			}
-		}
-		return n
-	}
-	holds := w.holds()
-	if moved() != 0 || len(holds) != 1 || holds[0].Guard != plan.Moves || holds[0].Count != 200 {
-		t.Fatalf("%d groups were moved, holds %+v", moved(), holds)
-	}
-	w.do(w.tenant.RemoveMember(group(1), user(0))) // it keeps nobody in
-	w.untilQuiet()
-	if len(w.removed) != 1 {
-		t.Errorf("removed %v", w.removed)
-	}
-	w.approve(w.holds()[0])
-	w.untilQuiet()
-	if moved() != 200 {
-		t.Errorf("%d groups were moved after the approval", moved())
 	}
 }

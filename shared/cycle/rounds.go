@@ -23,13 +23,20 @@ var (
 // live seven days.
 const maxLinkAge = 24 * time.Hour
 
+// A heard is what became of a reading of Graph.
+type heard struct {
+	news   bool  // something was told
+	unread bool  // it stopped at the limit
+	silent bool  // the groups could not be read
+	source error // of feeds that could not be read; what was read before stays folded
+}
+
 // foldGraph reads what is new, or goes on with a full enumeration where what is known
-// does not count without one. unread says that it stopped at the limit. An error of the
-// source leaves what was read folded.
-func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (unread bool, source, err error) {
+// does not count without one.
+func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (got heard, err error) {
 	h := &tx.Head
 	if tx.Now.Before(h.Wait) {
-		return false, nil, nil
+		return heard{silent: true}, nil
 	}
 	switch s := h.Shadow; {
 	case s == nil && (h.Main.Number == 0 || h.Main.Select != p.Select), s != nil && s.Select != p.Select:
@@ -39,25 +46,32 @@ func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (u
 		err = p.begin(ctx, tx, true)
 	}
 	if err != nil {
-		return false, nil, err
+		return heard{}, err
 	}
 	if blocked(h) {
 		return p.enumerate(ctx, tx, limit)
 	}
 	before, round := h.Main, h.Main
-	news, unread, source, err := p.follow(ctx, tx, &round, changesOrder, false, limit)
-	if err != nil {
-		return false, nil, err
+	if got, err = p.follow(ctx, tx, &round, changesOrder, false, limit); err != nil {
+		return heard{}, err
 	}
-	if again, beside := lost(&round); again {
+	switch again, beside := lost(&round); {
+	case again && h.Shadow == nil:
 		h.Main = round
-		return true, nil, p.begin(ctx, tx, beside)
+		return heard{unread: true}, p.begin(ctx, tx, beside)
+	case again && !beside && h.Shadow.Beside: // what is made beside it is needed now
+		shadow := *h.Shadow
+		shadow.Beside = false
+		h.Main, h.Shadow = round, &shadow
+		return heard{unread: true}, nil
 	}
-	if !news && !unread && !before.Open && !round.Open && maps.Equal(before.Refused, round.Refused) && tx.Now.Sub(h.Written) < maxLinkAge {
-		return unread, source, nil // the old links still serve: nothing to write
+	settled := !got.news && !got.unread && len(before.Done) == 0 && !before.Open && !round.Open
+	same := maps.Equal(before.Refused, round.Refused) && maps.Equal(before.LostFeeds, round.LostFeeds)
+	if settled && same && tx.Now.Sub(h.Written) < maxLinkAge {
+		return got, nil // the old links still serve: nothing to write
 	}
 	h.Main, h.Written = round, tx.Now
-	return unread, source, nil
+	return got, nil
 }
 
 // fullAfter is the age at which what is known is enumerated anew: not all targets at
@@ -77,45 +91,45 @@ func (p *Planner) begin(ctx context.Context, tx *journal.Tx, beside bool) error 
 }
 
 // enumerateBeside goes on with an enumeration that is made beside what is known.
-func (p *Planner) enumerateBeside(ctx context.Context, tx *journal.Tx, limit limit) (unread bool, source, err error) {
+func (p *Planner) enumerateBeside(ctx context.Context, tx *journal.Tx, limit limit) (heard, error) {
 	if s := tx.Head.Shadow; s == nil || !s.Beside || tx.Now.Before(tx.Head.Wait) {
-		return false, nil, nil
+		return heard{}, nil
 	}
 	return p.enumerate(ctx, tx, limit)
 }
 
 // enumerate goes on with a full enumeration, which takes the place of what is known when
 // it is complete. What it lacks of that is not believed for that: see decision.
-func (p *Planner) enumerate(ctx context.Context, tx *journal.Tx, limit limit) (unread bool, source, err error) {
+func (p *Planner) enumerate(ctx context.Context, tx *journal.Tx, limit limit) (got heard, err error) {
 	h := &tx.Head
 	round := *h.Shadow
-	_, unread, source, err = p.follow(ctx, tx, &round, fullOrder, true, limit)
-	if err == nil && source == nil && !unread {
-		source = namedNobody(&round)
+	got, err = p.follow(ctx, tx, &round, fullOrder, true, limit)
+	if err == nil && got.source == nil && !got.unread {
+		got.source = namedNobody(&round)
 	}
-	if err == nil && source == nil && !unread {
-		unread, err = carry(ctx, tx, &round, limit)
+	if err == nil && got.source == nil && !got.unread {
+		got.unread, err = carry(ctx, tx, &round, limit)
 	}
 	switch again, _ := lost(&round); {
 	case err != nil:
-		return false, nil, err
+		return heard{}, err
 	case again:
 		if err := p.begin(ctx, tx, round.Beside); err != nil {
-			return false, nil, err
+			return heard{}, err
 		}
 		if h.Shadow.Restarts = round.Restarts + 1; h.Shadow.Restarts > maxRestarts {
 			h.Wait = tx.Now.Add(restartWait)
-			return false, source, nil
+			return got, nil
 		}
-		return true, nil, nil
-	case source != nil || unread:
+		return heard{unread: true}, nil
+	case got.source != nil || got.unread:
 		h.Shadow = &round
-		return unread, source, nil
+		return got, nil
 	}
 	// What changed while it was read, its own links will tell: it counts when they have.
 	h.Main = journal.Round{Number: h.Main.Number + 1, Select: round.Select, Links: round.Links, Open: true, Began: round.Began}
 	h.Shadow, h.Written = nil, tx.Now
-	return true, nil, tx.Promote(ctx)
+	return heard{unread: true}, tx.Promote(ctx)
 }
 
 // An enumeration whose links are lost again and again is not begun again at once.
@@ -149,24 +163,29 @@ func carry(ctx context.Context, tx *journal.Tx, round *journal.Round, limit limi
 
 // follow reads pages until each feed is at its end, and folds them. A feed that cannot
 // be read holds back no other: who is behind a member changes nothing about whether he
-// is one.
-func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Round, feeds []directory.Feed, shadow bool, limit limit) (news, unread bool, source, err error) {
+// is one. But where Graph asks to be left alone, or a feed has used up the time of the
+// step, none is asked any more.
+func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Round, feeds []directory.Feed, shadow bool, limit limit) (heard, error) {
 	f := follower{p: p, tx: tx, round: round, shadow: shadow, limit: limit}
 	round.Links, round.Done, round.Named, round.Refused = clone(round.Links), clone(round.Done), clone(round.Named), clone(round.Refused)
+	var err error
 	for _, feed := range feeds {
 		if round.Lost(feed) {
 			continue
 		}
-		unread, err = f.feed(ctx, feed)
-		if unread || err != nil {
+		if f.heard.source != nil && (tx.Now.Before(tx.Head.Wait) || limit.reached(tx, 1)) {
+			break
+		}
+		f.heard.unread, err = f.feed(ctx, feed)
+		if f.heard.unread || err != nil {
 			break
 		}
 	}
 	round.Open = !round.Done[directory.GroupFeed] && (round.Open || f.groups)
-	if !shadow && !unread { // the next round begins with all of them
+	if !shadow && !f.heard.unread { // the next round begins with all of them
 		round.Done = nil
 	}
-	return f.news, unread, f.source, err
+	return f.heard, err
 }
 
 func clone[K comparable, V any](m map[K]V) map[K]V {
@@ -185,9 +204,8 @@ type follower struct {
 	limit  limit
 
 	pages  int
-	news   bool
-	groups bool  // a page of groups was folded
-	source error // of feeds that could not be read
+	groups bool // a page of groups was folded
+	heard  heard
 }
 
 // feed reads one feed to its end.
@@ -203,7 +221,7 @@ func (f *follower) feed(ctx context.Context, feed directory.Feed) (unread bool, 
 			return false, nil
 		}
 		delete(r.Refused, feed)
-		f.news = f.news || len(page.Groups)+len(page.Principals) > 0
+		f.heard.news = f.heard.news || len(page.Groups)+len(page.Principals) > 0
 		f.groups = f.groups || feed == directory.GroupFeed
 		f.p.tellOdd(f.tx, page)
 		f.count(page)
@@ -221,6 +239,7 @@ func (f *follower) feed(ctx context.Context, feed directory.Feed) (unread bool, 
 // or refuses twice, is lost.
 func (f *follower) refused(feed directory.Feed, err error) {
 	waitFor(f.tx, err)
+	f.heard.silent = f.heard.silent || feed == directory.GroupFeed
 	r := f.round
 	switch {
 	case errors.Is(err, directory.ErrResync), errors.Is(err, directory.ErrLink) && r.Refused[feed]:
@@ -231,13 +250,13 @@ func (f *follower) refused(feed directory.Feed, err error) {
 		r.LostFeeds[feed] = true
 		delete(r.Refused, feed)
 		if f.shadow {
-			f.source = errors.Join(f.source, err)
+			f.heard.source = errors.Join(f.heard.source, err)
 		}
 		return
 	case errors.Is(err, directory.ErrLink):
 		r.Refused[feed] = true
 	}
-	f.source = errors.Join(f.source, err)
+	f.heard.source = errors.Join(f.heard.source, err)
 }
 
 // lost says whether a feed of a round is lost and nothing was done about it yet, and

@@ -1,11 +1,15 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
+	"reflect"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
 
@@ -33,15 +37,22 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 		return err
 	}
 	var marked []directory.ID
+	learnt := false
 	for _, row := range part.Rows {
 		f.named[row.ID] = true
-		if whole, ok := f.join(row); ok && foldRow(f.tx, whole) {
+		learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
+		if whole, ok := f.join(row); ok && inForm(whole.Group) && foldRow(f.tx, whole) {
 			marked = append(marked, row.ID)
 		}
 	}
 	for _, g := range part.Absent {
 		if foldGone(f.tx, g, part) {
 			marked = append(marked, g.ID)
+		}
+	}
+	if learnt { // links that nobody could tell from a stranger's may be known now
+		if err := f.tx.MarkShards(ctx, func(c record.Counts) bool { return c.Unproven > 0 }); err != nil {
+			return err
 		}
 	}
 	return f.tx.Mark(ctx, marked...)
@@ -73,6 +84,25 @@ func (f *rows) join(row journal.Row) (whole journal.Row, ok bool) {
 	return whole, whole.Group.Digest() == whole.Digest
 }
 
+// inForm says whether a group is in the form that all of package plan relies on. Another
+// is no agent's of ours: that somebody is a member would be overlooked.
+func inForm(g *plan.Group) bool {
+	if g == nil {
+		return true
+	}
+	for i := 1; i < len(g.Members); i++ {
+		if g.Members[i-1] >= g.Members[i] {
+			return false
+		}
+	}
+	for _, values := range g.Attrs {
+		if len(values) == 0 || !slices.IsSorted(values) {
+			return false
+		}
+	}
+	return true
+}
+
 // foldRow folds one group as it was seen. changed says that it has to be decided again.
 func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	old := tx.Record(row.ID)
@@ -80,6 +110,9 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		return false
 	}
 	r := *old
+	if row.SID != "" {
+		r.SID = row.SID
+	}
 	same := r.Observed != nil && r.Observed.GUID == row.GUID && r.Observed.Digest() == row.Digest
 	switch {
 	case row.Trouble != nil:
@@ -87,27 +120,60 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		changed = old.Trouble == nil || *old.Trouble != *row.Trouble || r.Stale || r.Missing
 		r.Trouble, r.Stale, r.Missing = row.Trouble, false, false
 	case row.Group == nil && !same:
+		changed = !r.Stale || r.Missing // it counts as one that is not known, also where many are asked for already
 		r.Stale, r.Missing = true, false
 		read(tx, &r)
 	default:
 		if row.Group != nil {
 			answered(tx, r.ID)
 		}
-		changed = !same || r.Stale || r.Missing || r.Trouble != nil
-		if !same { // somebody was at it: what was refused before may go now
-			r.Observed, r.Parked = row.Group, due(r.Parked)
+		var touched bool
+		r.Parked, touched = touch(r.Parked, row.USN)
+		changed = !same || touched || r.Stale || r.Missing || r.Trouble != nil
+		if !same || r.Trouble != nil { // what was refused before may go now
+			r.Parked = due(r.Parked)
 		}
-		if row.SID != "" {
-			r.SID = row.SID
+		if !same {
+			r.Observed = row.Group
 		}
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
 		unmade(tx, &r, r.Observed)
 	}
-	if !changed && same && r.SID == old.SID && len(r.Issued) == len(old.Issued) {
+	if !changed && same && r.SID == old.SID && reflect.DeepEqual(r.Issued, old.Issued) && reflect.DeepEqual(r.Parked, old.Parked) {
 		return false
 	}
 	tx.PutRecord(&r)
 	return changed
+}
+
+// manyParked is how many refusals of one group are too many to be tried again whenever
+// somebody was at it: that may have been we.
+const manyParked = 100
+
+// touch notes, beside what was refused, which change of the group was the last. Where it
+// was another before, it is tried at once: somebody was at the group, at its rights
+// perhaps, or its fence, which its content does not show.
+func touch(parked []record.Parked, usn int64) (noted []record.Parked, touched bool) {
+	noted = slices.Clone(parked)
+	for i := range noted {
+		p := &noted[i]
+		if p.Ref != "" && len(parked) > manyParked {
+			continue
+		}
+		if p.USN != 0 && p.USN != usn {
+			p.Until, touched = time.Time{}, true
+		}
+		p.USN = usn
+	}
+	return noted, touched
+}
+
+// lookLater has a group looked for again later: it was not found, and that proves nothing.
+func lookLater(tx *journal.Tx, old *record.Group) {
+	r := *old
+	r.Missing, r.Look = true, r.Look.Next(tx.Now, lookAgain)
+	answered(tx, r.ID)
+	tx.PutRecord(&r)
 }
 
 // lookAgain is how long an agent that cannot prove what it says is not asked the same.
@@ -121,11 +187,9 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 		return false
 	}
 	r := *old
-	if old.Observed != nil && !rep.Proven { // asked again, ever more rarely
-		tx.Head.Blind = rep.Blind
-		r.Missing, r.Look = true, r.Look.Next(tx.Now, lookAgain)
-		answered(tx, g.ID)
-		tx.PutRecord(&r)
+	if old.Observed != nil && !rep.Proven {
+		tx.Head.Blind = cmp.Or(rep.Blind, "the agent did not prove that it sees everything")
+		lookLater(tx, old)
 		return true
 	}
 	tx.Head.Blind = ""

@@ -14,8 +14,17 @@ import (
 // The tests of this file are about groups that are there, and that the agent does not
 // find where it looks.
 
-// family is a world with a group in a group.
+// family is a world with a group in a group, whose SIDs a scan has found.
 func family(t *testing.T) *world {
+	t.Helper()
+	w := newFamily(t)
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	return w
+}
+
+// newFamily is one that no scan has seen yet.
+func newFamily(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.users(60)
@@ -25,8 +34,6 @@ func family(t *testing.T) *world {
 	if !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) {
 		t.Fatalf("set-up: %v", w.ad[group(1)].Members)
 	}
-	w.do(w.report(true, nil)) // with the groups' SIDs
-	w.untilQuiet()
 	return w
 }
 
@@ -66,6 +73,27 @@ func TestOutOfSightKeepsItsPlace(t *testing.T) {
 		if got := w.head().Totals; got.Trouble != 0 || got.Stale != 0 || !w.in(group(2), 45) || len(w.removed) != 0 {
 			t.Errorf("%+v: it is back, and totals are %+v; removed %v", trouble, got, w.removed)
 		}
+	}
+}
+
+// TestOutOfSightBeforeTheFirstScan: a new group is moved away before any scan has seen
+// it. Its parent holds a SID that nobody knows: it is no stranger's.
+func TestOutOfSightBeforeTheFirstScan(t *testing.T) {
+	w := newFamily(t)
+	w.hide(group(2), &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=Group 2,CN=Users,DC=corp,DC=test", Text: "move it back"})
+	w.do(w.tenant.AddMember(group(1), user(52)))
+	w.do(w.report(true, []directory.ID{group(1)}))
+	w.untilQuiet()
+	w.do(w.report(true, nil))
+	w.later(15 * time.Minute)
+	if got := w.head().Totals; len(w.removed) != 0 || !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || got.Unproven != 0 || got.Trouble != 1 {
+		t.Errorf("removed %v, the parent has %v, totals %+v", w.removed, w.ad[group(1)].Members, got)
+	}
+	w.hide(directory.ID{}, nil)
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	if got := w.head().Totals; len(w.removed) != 0 || got.Trouble+got.Stale+got.Unproven != 0 || len(w.ad[group(1)].Members) != 4 {
+		t.Errorf("it is back: removed %v, the parent has %v, totals %+v", w.removed, w.ad[group(1)].Members, got)
 	}
 }
 
@@ -196,5 +224,28 @@ func TestReportTakesSeveralSteps(t *testing.T) {
 	h := w.head()
 	if steps < 9 || h.Folding != nil || len(h.Reads) != 1 || h.Reads[0].ID != gone {
 		t.Errorf("%d steps, folding %+v, reads %+v", steps, h.Folding, h.Reads)
+	}
+}
+
+// TestBackInSightIsWrittenAtOnce: what was refused because a group was not where it
+// belongs goes when a scan shows that it is back, though nothing else of it has changed.
+func TestBackInSightIsWrittenAtOnce(t *testing.T) {
+	w := family(t)
+	trouble := &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=Group 2,CN=Users,DC=corp,DC=test", Text: "move it back"}
+	w.hide(group(2), trouble)
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Refused, Text: trouble.Text}, c.Group == group(2)
+	}
+	w.do(w.tenant.RemoveMember(group(2), user(0))) // before anybody knows
+	w.untilQuiet()
+	if got := w.head().Totals; got.Trouble != 1 || len(w.removed) != 0 {
+		t.Fatalf("set-up: removed %v, totals %+v", w.removed, got)
+	}
+	w.refuse = nil
+	w.hide(directory.ID{}, nil)
+	w.do(w.report(true, nil))
+	w.later(2 * time.Second)
+	if w.in(group(2), 0) {
+		t.Error("the group is back, and who left is still in it")
 	}
 }

@@ -1,15 +1,12 @@
 package cycle_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -36,17 +33,22 @@ type world struct {
 
 	ad      plan.State
 	fences  map[directory.ID]string
-	touched map[directory.ID]bool // groups that somebody changed by hand
-	removed []string              // every removal that was carried out: "group ref"
+	usns    map[directory.ID]int64 // one more with each write, whoever makes it
+	touched map[directory.ID]bool  // groups that somebody changed by hand
+	removed []string               // every removal that was carried out: "group ref"
+	self    journal.Poll           // how the agent is known
 	high    journal.Mark
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
 	blind   string // what the agent's account does not see
-	domains []directory.SID
-	grounds string        // on which the agent's side refuses
-	hidden  directory.ID  // a group that the agent does not see
-	trouble *plan.Trouble // what it is told of it by name
-	inScan  bool          // and in a scan
+
+	onRemove func(group directory.ID, r plan.Ref) // is told of each removal
+	domains  []directory.SID
+	grounds  string                         // on which the agent's side refuses
+	hidden   directory.ID                   // a group that the agent does not see
+	trouble  *plan.Trouble                  // what it is told of it by name
+	inScan   bool                           // and in a scan
+	troubles map[directory.ID]*plan.Trouble // groups that are not as they must be, in scans and by name
 
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
@@ -61,8 +63,8 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, fences: map[directory.ID]string{}, touched: map[directory.ID]bool{}}
-	w.source, w.domains = &source{tenant: w.tenant}, []directory.SID{domainSID}
+		ad: plan.State{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
 }
@@ -209,7 +211,7 @@ func (w *world) answer(r journal.PollReply) error {
 }
 
 func (w *world) poll() (journal.PollReply, error) {
-	r, err := w.journal.Poll(w.t.Context(), journal.Poll{Agent: "agent"})
+	r, err := w.journal.Poll(w.t.Context(), w.self)
 	w.closed = max(w.closed, r.Closed)
 	return r, err
 }
@@ -221,17 +223,29 @@ func (w *world) carryOut(r journal.PollReply, n int) journal.Ack {
 	var b journal.Batch
 	w.do(json.Unmarshal(r.Batch, &b))
 	sum := sha256.Sum256(r.Batch)
-	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: "agent", Token: r.Token}
+	a := journal.Ack{Epoch: b.Epoch, Seq: b.Seq, Digest: hex.EncodeToString(sum[:]), Agent: w.self.Agent, Instance: w.self.Instance, Token: r.Token}
 	for i, c := range b.Changes {
 		if i == n {
 			a.Stopped = "out of time"
 			return a
 		}
+		mine := plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}
+		if w.outranked(c.Group, mine) {
+			a.Results = append(a.Results, plan.Result{Status: plan.Fenced, Text: "a newer writer has been at it"})
+			continue
+		}
 		a.Results = append(a.Results, w.apply(c))
-		w.fences[c.Group] = plan.Fence{Instance: "corp", Epoch: b.Epoch, Seq: b.Seq, Lease: r.Token}.String()
+		w.fences[c.Group] = mine.String()
 	}
 	w.high, w.closed = journal.Mark{Epoch: b.Epoch, Seq: b.Seq}, max(w.closed, b.Seq)
 	return a
+}
+
+// outranked says whether a group has a fence that a writer must not pass. One of an epoch
+// that no journal can have reached is no fence.
+func (w *world) outranked(id directory.ID, mine plan.Fence) bool {
+	theirs, ok := plan.ParseFence(w.fences[id])
+	return ok && theirs.Compare(mine) > 0 && theirs.Epoch <= uint64(w.now.Add(25*time.Hour).Unix())
 }
 
 // apply is the directory: it knows that names are unique, and that members exist.
@@ -239,6 +253,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 	g, exists := w.ad[c.Group]
 	if !exists && c.Op != plan.Create {
 		return plan.Result{Status: plan.Skipped}
+	}
+	if t := w.troubles[c.Group]; t != nil {
+		return plan.Result{Status: plan.Refused, Text: t.Text}
 	}
 	if w.refuse != nil {
 		if r, no := w.refuse(c); no {
@@ -252,8 +269,12 @@ func (w *world) apply(c plan.Change) plan.Result {
 		}
 	}
 	w.writes++
+	w.usns[c.Group]++
 	for _, r := range c.Remove {
 		w.removed = append(w.removed, g.Name+" "+string(r))
+		if w.onRemove != nil {
+			w.onRemove(c.Group, r)
+		}
 	}
 	var bad []plan.BadRef
 	for _, r := range c.Add {
@@ -289,7 +310,7 @@ func sidOf(id directory.ID) directory.SID {
 func (w *world) seen(g plan.Group) plan.Group {
 	g = g.Clone()
 	for i, m := range g.Members {
-		if id, nested := m.Group(); nested && id == w.hidden {
+		if id, nested := m.Group(); nested && (id == w.hidden || w.troubles[id] != nil) {
 			g.Members[i] = plan.SIDRef(sidOf(id))
 		}
 	}
@@ -299,17 +320,19 @@ func (w *world) seen(g plan.Group) plan.Group {
 
 // report tells what is in the directory: all of it, or some groups.
 func (w *world) report(full bool, ids []directory.ID) error {
-	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: "agent", Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: w.self.Agent, Instance: w.self.Instance, Full: full, After: w.closed, High: w.high, Proven: w.blind == "", Blind: w.blind,
 		Target: w.target(), Grounds: w.grounds}
 	for id, g := range w.ad {
 		switch named := slices.Contains(ids, id); {
+		case w.troubles[id] != nil && (full || named):
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Fence: w.fences[id], Trouble: w.troubles[id], SID: sidOf(id)})
 		case id == w.hidden && w.trouble != nil && (named || full && w.inScan):
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, After: w.closed, Trouble: w.trouble, SID: sidOf(id)})
 		case id == w.hidden && named:
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		case id != w.hidden && (full || named):
 			g = w.seen(g)
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g, SID: sidOf(id)})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], USN: w.usns[id], Group: &g, SID: sidOf(id)})
 		}
 	}
 	for _, id := range ids {
@@ -317,7 +340,14 @@ func (w *world) report(full bool, ids []directory.ID) error {
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		}
 	}
-	return w.journal.Report(w.t.Context(), r)
+	err := w.journal.Report(w.t.Context(), r)
+	if errors.Is(err, journal.ErrLease) { // whoever reports has polled before
+		if _, err := w.journal.Poll(w.t.Context(), w.self); err != nil {
+			return err
+		}
+		err = w.journal.Report(w.t.Context(), r)
+	}
+	return err
 }
 
 // stranger adds a member to a group in the directory by hand.
@@ -325,163 +355,4 @@ func (w *world) stranger(id directory.ID, r plan.Ref) {
 	g := w.ad[id].Clone()
 	g.Members = plan.Merge(g.Members, []plan.Ref{r})
 	w.ad[id] = g
-}
-
-// source is Graph without a network: a link is "since:until:offset", two numbers
-// of the tenant's history and how many objects between them were told of.
-type source struct {
-	tenant  *graphtest.Tenant
-	expired bool // links are forgotten once
-	size    int  // objects in a page; 0: all
-	pages   int
-	took    time.Duration
-
-	edit   func(p *directory.Page) error // what goes wrong with a page; nil: nothing
-	reread int                           // groups that were read once more
-	again  func(p *directory.Page) error // what goes wrong then; nil: nothing
-
-	described int                           // users that were read by id
-	describe  func(p *directory.Page) error // what goes wrong then; nil: nothing
-}
-
-func (s *source) Again(_ context.Context, groups []directory.ID, link string) (directory.Page, error) {
-	s.reread += len(groups)
-	p := s.changes(directory.GroupFeed, s.tenant.Dump(), s.tenant.History(), true)
-	p.Groups = slices.DeleteFunc(p.Groups, func(c directory.GroupChange) bool { return !slices.Contains(groups, c.ID) })
-	if len(groups) > 50 || link != "" {
-		return p, errors.New("bad request")
-	}
-	p.Delta = "not to be followed"
-	if s.again != nil {
-		return p, s.again(&p)
-	}
-	return p, nil
-}
-
-// Describe reads users by id.
-func (s *source) Describe(_ context.Context, feed directory.Feed, ids []directory.ID) (directory.Page, error) {
-	s.described += len(ids)
-	p := s.changes(feed, s.tenant.Dump(), s.tenant.History(), true)
-	p.Principals = slices.DeleteFunc(p.Principals, func(c directory.PrincipalChange) bool { return !slices.Contains(ids, c.ID) })
-	if len(ids) > 50 {
-		return p, errors.New("bad request")
-	}
-	if s.describe != nil {
-		return p, s.describe(&p)
-	}
-	return p, nil
-}
-
-func (s *source) Page(_ context.Context, feed directory.Feed, link string) (directory.Page, error) {
-	s.pages++
-	defer func(began time.Time) { s.took += time.Since(began) }(time.Now())
-	if link != "" && s.expired {
-		s.expired = false
-		return directory.Page{}, directory.ErrResync
-	}
-	truth := s.tenant.Dump()
-	since, until, offset := 0, int(truth.Seq), 0
-	if link != "" {
-		if _, err := fmt.Sscanf(link, "%d:%d:%d", &since, &until, &offset); err != nil {
-			return directory.Page{}, err
-		}
-	}
-	if offset == 0 { // a round begins
-		since, until = until, int(truth.Seq)
-	}
-	if link == "" {
-		since = 0
-	}
-	p := s.changes(feed, truth, s.tenant.History()[since:until], link == "" || since == 0)
-	all := max(len(p.Groups), len(p.Principals))
-	end := all
-	if s.size > 0 {
-		end = min(offset+s.size, all)
-	}
-	p.Groups, p.Principals = part(p.Groups, offset, end), part(p.Principals, offset, end)
-	if end < all {
-		p.Next = fmt.Sprintf("%d:%d:%d", since, until, end)
-	} else {
-		p.Delta = fmt.Sprintf("%d:%d:0", since, until)
-	}
-	if s.edit != nil {
-		if err := s.edit(&p); err != nil {
-			return directory.Page{}, err
-		}
-	}
-	return p, nil
-}
-
-func part[T any](all []T, from, to int) []T { return all[min(from, len(all)):min(to, len(all))] }
-
-// changes lists what events say of objects, as they are now; all says that they are listed
-// whole, as in an enumeration.
-func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []graphtest.Event, all bool) directory.Page {
-	p := directory.Page{Feed: feed}
-	about := map[directory.ID][]graphtest.Event{}
-	for _, e := range events {
-		about[e.Object] = append(about[e.Object], e)
-	}
-	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices}[feed]
-	for _, o := range objects {
-		events := about[o.ID]
-		switch {
-		case len(events) == 0, all && o.Removed != "":
-		case feed == directory.GroupFeed:
-			p.Groups = append(p.Groups, groupChange(o, truth, events, all))
-		default:
-			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o, events), Removed: o.Removed})
-		}
-	}
-	return p
-}
-
-// groupChange is what a delta says of a group: of its members only those that came or
-// left, but all of one that is new or restored.
-func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []graphtest.Event, all bool) directory.GroupChange {
-	if o.Removed != "" {
-		return directory.GroupChange{ID: o.ID, Removed: o.Removed}
-	}
-	c := directory.GroupChange{ID: o.ID, Set: properties(o, events)}
-	told := map[directory.ID]bool{}
-	for _, e := range events {
-		switch e.What {
-		case graphtest.Added, graphtest.Restored:
-			all = true
-		case graphtest.MemberAdded, graphtest.MemberRemoved:
-			told[e.Member] = true
-		}
-	}
-	for _, m := range o.Members {
-		if all || told[m.ID] {
-			c.Members = append(c.Members, directory.MemberChange{ID: m.ID, Kind: m.Kind})
-		}
-		delete(told, m.ID)
-	}
-	for _, id := range slices.SortedFunc(maps.Keys(told), directory.ID.Compare) {
-		kind := directory.User
-		if slices.ContainsFunc(truth.Groups, func(g graphtest.TruthObject) bool { return g.ID == id }) {
-			kind = directory.GroupKind
-		}
-		c.Members = append(c.Members, directory.MemberChange{ID: id, Kind: kind, Removed: true})
-	}
-	return c
-}
-
-func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Properties {
-	out := directory.Properties{}
-	for _, e := range events {
-		if e.What == graphtest.PropertySet {
-			out[e.Property] = []string{} // unless it has a value
-		}
-	}
-	for name, v := range o.Properties {
-		switch v := v.(type) {
-		case string:
-			out[name] = []string{v}
-		case bool:
-			out[name] = []string{strconv.FormatBool(v)}
-		}
-	}
-	return out
 }

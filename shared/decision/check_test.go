@@ -60,12 +60,13 @@ func TestOver(t *testing.T) {
 func TestCheck(t *testing.T) {
 	nothing := func(plan.Guard) plan.Impact { return plan.Impact{} }
 	out := func(s *scene, t *testing.T) decision.Outgoing {
-		return decision.Outgoing{Record: s.Record, Cloud: s.Cloud, Changes: drafted(s.decide(t)), Allowed: nothing}
+		return decision.Outgoing{Record: s.Record, Cloud: s.Cloud, Kin: s.Kin, Changes: drafted(s.decide(t)), Allowed: nothing}
 	}
 	removes := func(n int, rs []plan.Ref) func(*decision.Outgoing) {
 		return func(o *decision.Outgoing) {
 			o.Record.Observed.Members = refs(upTo(n)...)
 			o.Changes = []plan.Change{{Op: plan.Update, Group: staff, Remove: rs}}
+			o.Size = n
 		}
 	}
 	strangers := func(n int) (rs []plan.Ref) { // of whom the cloud says nothing: evidence is not what fails

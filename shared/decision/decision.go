@@ -61,13 +61,16 @@ func Decide(in Input) Output {
 	switch {
 	case in.Record.Trouble != nil:
 		d.trouble(*in.Record.Trouble)
+		d.stillHeld()
 	case in.Record.Stale || in.Record.Missing:
 		d.out.Counts.Stale++
+		d.stillHeld()
 		if !in.Record.Look.Due(in.Now) {
 			d.wake(in.Record.Look.Until)
 		}
 	case d.wish.Group == nil:
-		d.out.Record.Parked, d.out.Record.Hold = nil, nil
+		d.out.Record.Parked = nil
+		d.settleHold(true)
 	default:
 		d.decide(*d.wish.Group)
 	}
@@ -83,6 +86,7 @@ type decider struct {
 	Input
 	observed *plan.Group // with nested groups of ours by their mark
 	wish     plan.Wish
+	size     int // of the group, as its own limit counts it
 	out      Output
 }
 
@@ -92,12 +96,12 @@ func (d *decider) decide(want plan.Group) {
 	want = d.prove(want)
 	left := d.withoutParked(want)
 	if left != nil && d.observed != nil {
-		left = d.limit(*left)
+		left = d.limit(*left, plan.Missing(d.observed.Members, want.Members))
 	}
 	if left == nil {
 		return
 	}
-	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released()}
+	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released(), Size: d.size}
 	changes := draft.Changes()
 	c := &d.out.Counts
 	c.Changes = len(changes)
@@ -125,29 +129,40 @@ func (d *decider) canonical() *plan.Group {
 		return nil
 	}
 	g := *d.Record.Observed
-	if d.Cloud == nil {
-		return &g
+	g.Members = byMark(g.Members, marks(d.Cloud, d.Kin))
+	return &g
+}
+
+// marks are the marks of the groups that are or were members of a cloud group, by the
+// SIDs that they have in Active Directory.
+func marks(cloud *directory.Group, kin func(directory.ID) *record.Group) map[plan.Ref]plan.Ref {
+	if cloud == nil {
+		return nil
 	}
-	ours := map[plan.Ref]plan.Ref{}
-	for _, m := range slices.Concat(d.Cloud.Members, d.Cloud.Left) {
+	out := map[plan.Ref]plan.Ref{}
+	for _, m := range slices.Concat(cloud.Members, cloud.Left) {
 		if m.Kind == directory.GroupKind {
-			if kin := d.Kin(m.ID); kin.SID != "" {
-				ours[plan.SIDRef(kin.SID)] = plan.GroupRef(m.ID)
+			if k := kin(m.ID); k.SID != "" {
+				out[plan.SIDRef(k.SID)] = plan.GroupRef(m.ID)
 			}
 		}
 	}
-	if !slices.ContainsFunc(g.Members, func(r plan.Ref) bool { return ours[r] != "" }) {
-		return &g
+	return out
+}
+
+// byMark names members by their marks, where they have one.
+func byMark(refs []plan.Ref, marks map[plan.Ref]plan.Ref) []plan.Ref {
+	if !slices.ContainsFunc(refs, func(r plan.Ref) bool { return marks[r] != "" }) {
+		return refs
 	}
-	g.Members = slices.Clone(g.Members)
-	for i, r := range g.Members {
-		if mark := ours[r]; mark != "" {
-			g.Members[i] = mark
+	out := slices.Clone(refs)
+	for i, r := range out {
+		if mark := marks[r]; mark != "" {
+			out[i] = mark
 		}
 	}
-	slices.Sort(g.Members)
-	g.Members = slices.Compact(g.Members)
-	return &g
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // countObserved counts what is in Active Directory. Shares of limits are of what the
@@ -165,8 +180,16 @@ func (d *decider) countObserved() {
 	if d.Cloud == nil || len(d.Cloud.Props) == 0 { // never listed
 		return
 	}
-	c.Known = len(plan.Common(g.Members, plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left))))
+	c.Known = len(d.known())
 	c.Managed = 1 - c.Retired
+}
+
+// known are the members in Active Directory that the cloud knows, or knew.
+func (d *decider) known() []plan.Ref {
+	if d.Cloud == nil {
+		return nil
+	}
+	return plan.Common(d.observed.Members, plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left)))
 }
 
 // refs are the forms in which members may stand in Active Directory, sorted.
@@ -187,7 +210,19 @@ func (d *decider) refs(members []directory.Member) []plan.Ref {
 // trouble leaves the group as it is, and says why.
 func (d *decider) trouble(t plan.Trouble) {
 	d.out.Counts.Trouble++
-	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: t.Case, Text: t.Text})
+	d.problem(t.Case, t.Text)
+}
+
+func (d *decider) problem(reason, text string) {
+	d.out.Record.Problems = append(slices.Clone(d.out.Record.Problems), plan.Problem{Group: d.Record.ID, Reason: reason, Text: text})
+}
+
+// stillHeld counts what waits for approval in a group that is not decided now: people
+// still see it, and what it lists is kept.
+func (d *decider) stillHeld() {
+	if h := d.Record.Hold; h != nil && h.Open() {
+		d.out.Counts.Held += h.Count
+	}
 }
 
 // wake has the group decided again at a time, if that is sooner.

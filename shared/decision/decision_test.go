@@ -3,6 +3,7 @@ package decision_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,7 +134,7 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		t.Errorf("deciding once more at the same time changes what is to be done: -first +second:\n%s", cmp.Diff(drafted(out), drafted(next)))
 	}
 	for _, c := range drafted(out) {
-		if text := decision.Contradicts(c, s.Cloud); text != "" {
+		if text := decision.Contradicts(c, s.Cloud, s.Kin); text != "" {
 			t.Error(text)
 		}
 	}
@@ -210,7 +211,8 @@ func TestAgreed(t *testing.T) {
 	}
 }
 
-// TestLeftAlone: what is not known to be so, or cannot be managed, is not written to.
+// TestLeftAlone: what is not known to be so, or cannot be managed, is not written to. What
+// waited for approval before waits still: its hold once went out of every list meanwhile.
 func TestLeftAlone(t *testing.T) {
 	wants := func() *scene { return of(none(), cloud(directory.Named, people(1)...)) }
 	tests := []struct {
@@ -232,7 +234,7 @@ func TestLeftAlone(t *testing.T) {
 			s := wants()
 			tt.change(&s.Record)
 			parked := []record.Parked{{Kind: plan.Setting}}
-			s.Record.Parked, s.Record.Hold = parked, &record.Hold{ID: "h"}
+			s.Record.Parked, s.Record.Hold = parked, &record.Hold{ID: "h", Count: 7}
 			out := s.decide(t)
 			if out.Draft != nil {
 				t.Errorf("to do: %+v", drafted(out))
@@ -240,11 +242,17 @@ func TestLeftAlone(t *testing.T) {
 			if !cmp.Equal(parked, out.Record.Parked) || out.Record.Hold == nil {
 				t.Error("what was refused and held is forgotten")
 			}
-			tt.want.Groups, tt.want.Managed = 1, 1
+			tt.want.Groups, tt.want.Managed, tt.want.Held = 1, 1, 7
 			if diff := cmp.Diff(tt.want, out.Counts); diff != "" {
 				t.Errorf("counts -want +got:\n%s", diff)
 			}
 		})
+	}
+	approved := wants().with(func(s *scene) {
+		s.Record.Stale, s.Record.Hold = true, &record.Hold{ID: "h", Count: 7, Approved: now}
+	})
+	if n := approved.decide(t).Counts.Held; n != 0 {
+		t.Errorf("%d wait for a word that was said", n)
 	}
 	out := wants().with(func(s *scene) {
 		s.Record.Trouble = &plan.Trouble{Case: plan.TroubleOutside, Text: "move it back"}
@@ -315,5 +323,56 @@ func TestPending(t *testing.T) {
 				t.Errorf("%d changes are counted, of %d", out.Counts.Changes, len(drafted(out)))
 			}
 		})
+	}
+}
+
+// TestAskedAgain: an agent that cannot prove that a group is gone is asked for it again
+// when its time has come, though nothing else changes.
+func TestAskedAgain(t *testing.T) {
+	later := now.Add(5 * time.Minute)
+	s := of(none(), cloud(directory.Named, people(1)...)).with(func(s *scene) { s.Record.Missing, s.Record.Look = true, record.Tries{Count: 1, Until: later} })
+	if out := s.decide(t); !out.Wake.Equal(later) {
+		t.Errorf("it wakes at %s, want %s", out.Wake, later)
+	}
+	s.Now = later
+	if out := s.decide(t); !out.Wake.IsZero() {
+		t.Errorf("it is due, and wakes at %s", out.Wake)
+	}
+}
+
+// TestFirstDueWakes: of two refusals the one that is due first has the group decided
+// again, in whatever order they stand.
+func TestFirstDueWakes(t *testing.T) {
+	first, second := now.Add(5*time.Minute), now.Add(time.Hour)
+	for _, until := range [][]time.Time{{first, second}, {second, first}} {
+		s := of(none(), cloud(directory.Named, people(1, 2)...))
+		for i, r := range refs(1, 2) {
+			s.Record.Parked = append(s.Record.Parked, record.Parked{Kind: plan.Adding, Ref: r, Tries: record.Tries{Count: 1, Until: until[i]}})
+		}
+		if out := s.decide(t); !out.Wake.Equal(first) {
+			t.Errorf("due at %v: it wakes at %s", until, out.Wake)
+		}
+	}
+}
+
+// TestNothingIsWished: of a group of which nothing is wanted any more nothing is held or
+// parked either: nobody is asked to approve it.
+func TestNothingIsWished(t *testing.T) {
+	s := of(refs(1), nil)
+	s.Record.Hold, s.Record.Parked = &record.Hold{ID: "h"}, []record.Parked{{Kind: plan.Setting}}
+	if out := s.decide(t); out.Record.Hold != nil || len(out.Record.Parked) != 0 {
+		t.Errorf("held %+v, parked %+v", out.Record.Hold, out.Record.Parked)
+	}
+}
+
+// TestWhoStaysIsTold: whose removal lacks evidence stays, and people are told how many and
+// whom: else a leaver would keep his access in silence.
+func TestWhoStaysIsTold(t *testing.T) {
+	out := of(refs(1, 8, 9), cloud(directory.Whole, people(1)...)).decide(t)
+	told := slices.ContainsFunc(out.Record.Problems, func(p plan.Problem) bool {
+		return p.Reason == decision.Unproven && p.Group == staff && strings.Contains(p.Text, "2, such as "+string(refs(8)[0]))
+	})
+	if !told || out.Counts.Problems[decision.Unproven] != 1 {
+		t.Errorf("problems %+v, counted %v", out.Record.Problems, out.Counts.Problems)
 	}
 }

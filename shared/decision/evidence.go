@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,20 +31,28 @@ func (d *decider) prove(want plan.Group) plan.Group {
 	theirs := d.refs(d.Cloud.Members) // whoever cannot be written is a member none the less
 	kept := plan.Common(gone, theirs)
 	rest := plan.Missing(plan.Missing(gone, theirs), d.refs(d.Cloud.Left))
-	if d.allKnown() {
+	if d.allKnown(want) {
 		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
 			_, nameless := r.GUID()
 			return !(nameless && d.wish.Nameless)
 		})
 	}
-	d.out.Counts.Unproven += len(rest)
+	if len(rest) > 0 {
+		d.out.Counts.Unproven += len(rest)
+		d.problem(Unproven, fmt.Sprintf("members that stay in Active Directory until it is proven that they are none of the group's: %d, such as %s", len(rest), rest[0]))
+	}
 	want.Members = plan.Merge(want.Members, plan.Merge(kept, rest))
 	return want
 }
 
-// allKnown says whether whoever is none of the group's members is a stranger.
-func (d *decider) allKnown() bool {
-	return d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0
+// Unproven is the reason of a problem: see prove.
+const Unproven = "unproven"
+
+// allKnown says whether whoever is none of the group's members is a stranger. A group of
+// ours that was moved away before its SID was known stands there as one.
+func (d *decider) allKnown(want plan.Group) bool {
+	return d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0 &&
+		!slices.ContainsFunc(want.Members, func(r plan.Ref) bool { id, ours := r.Group(); return ours && d.Kin(id).SID == "" })
 }
 
 // firstAsk is how long an answer of Graph has to show before it is asked again.
@@ -57,8 +66,12 @@ const mostPrincipals = 50
 func (d *decider) ask() {
 	q := d.question()
 	r := &d.out.Record.Reread
-	if len(q.Groups)+len(q.Principals) == 0 {
+	unlisted := d.Cloud != nil && d.Cloud.Gone == directory.Unlisted
+	if len(q.Groups)+len(q.Principals) == 0 || d.Record.Unlisted && !unlisted { // what comes into sight again is asked for at once
 		*r = record.Tries{}
+	}
+	d.out.Record.Unlisted = unlisted && len(q.Groups) > 0
+	if len(q.Groups)+len(q.Principals) == 0 {
 		return
 	}
 	if g := d.Cloud; g == nil || g.Gone != directory.Unlisted || g.Reading != directory.Named { // else all that is known stands
@@ -112,12 +125,18 @@ func (d *decider) doubtful(g *directory.Group) bool {
 // Contradicts says, in words, where a change would take out of a group somebody who
 // is a member in the cloud; "" if it does not. It is asked once more of all that goes
 // out: no rule and no limit may lead there.
-func Contradicts(c plan.Change, cloud *directory.Group) string {
+func Contradicts(c plan.Change, cloud *directory.Group, kin func(directory.ID) *record.Group) string {
 	if cloud == nil || len(c.Remove) == 0 {
 		return ""
 	}
 	var d decider
-	if bad := plan.Common(c.Remove, d.refs(cloud.Members)); len(bad) > 0 {
+	members := d.refs(cloud.Members)
+	for _, m := range cloud.Members {
+		if m.Kind == directory.GroupKind && kin(m.ID).SID != "" {
+			members = plan.Merge(members, []plan.Ref{plan.SIDRef(kin(m.ID).SID)})
+		}
+	}
+	if bad := plan.Common(c.Remove, members); len(bad) > 0 {
 		return "it would remove " + string(bad[0]) + ", who is a member in the cloud"
 	}
 	return ""

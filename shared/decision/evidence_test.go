@@ -75,6 +75,11 @@ func TestEvidence(t *testing.T) {
 		{name: "membership that is hidden: nobody goes, and nobody is asked",
 			scene: of(refs(1, 9), visible(directory.Named, func(g *directory.Group) { g.Props["visibility"] = []string{"HiddenMembership"} }, people(1)...))},
 
+		{name: "membership that is hidden, and was kept back: nobody is asked what nobody is told",
+			scene: of(refs(1, 9), visible(directory.Named, func(g *directory.Group) {
+				g.Unread, g.Props["visibility"] = true, []string{"HiddenMembership"}
+			}, people(1)...))},
+
 		{name: "a member of another forest is not written, and no stranger",
 			scene: of([]plan.Ref{plan.SIDRef(sid(1)), "S-1-5-21-7-8-9-1101"}, cloud(directory.Named, append(people(1), as(foreign, people(2))...)...))},
 		{name: "nor does he lack evidence where the group is known by deltas",
@@ -103,6 +108,10 @@ func TestEvidence(t *testing.T) {
 			scene: of(refs(50), cloud(directory.Named, nested(child))).with(ours)},
 		{name: "under both names it is one member",
 			scene: of([]plan.Ref{plan.SIDRef(sid(50)), mark}, cloud(directory.Named, nested(child))).with(inSight)},
+		{name: "while its SID is not known it may be the stranger",
+			scene: of(refs(1, 9), cloud(directory.Named, append(people(1), nested(child))...)).with(func(s *scene) {
+				s.kin[child] = &record.Group{ID: child, Observed: &plan.Group{ID: child}}
+			}), comes: []plan.Ref{mark}, unproven: 1},
 		{name: "it goes when it left",
 			scene: of(refs(50), left(cloud(directory.Partial), nested(child))).with(inSight), goes: []plan.Ref{mark}},
 		{name: "a group of ours that was never a member is a stranger like others",
@@ -246,6 +255,25 @@ func TestAskedEverMoreRarely(t *testing.T) {
 	}
 }
 
+// TestAskedAtOnceWhenBackInSight: Graph left a group out for hours, and then tells of it
+// again. What has to be known now is another question, which does not wait.
+func TestAskedAtOnceWhenBackInSight(t *testing.T) {
+	s := of(refs(1, 2, 9), cloud(directory.Whole, people(1, 2)...))
+	s.Cloud.Gone = directory.Unlisted
+	for range 5 {
+		out := s.decide(t)
+		s.Record, s.Now = out.Record, out.Record.Reread.Until
+	}
+	s.Now = s.Now.Add(-time.Hour)
+	if out := s.decide(t); len(out.Ask.Groups) > 0 || out.Record.Reread != s.Record.Reread {
+		t.Fatalf("set-up: asked %+v, tries %+v", out.Ask, out.Record.Reread)
+	}
+	s.Cloud = cloud(directory.Partial, people(1)...)
+	if out := s.decide(t); len(out.Ask.Groups) != 1 || out.Counts.Unproven != 2 || out.Record.Reread.Count != 1 {
+		t.Errorf("asked %+v, unproven %d, tries %+v; want the group at once", out.Ask, out.Counts.Unproven, out.Record.Reread)
+	}
+}
+
 // TestManyUndescribed: of very many members of whom nobody knows who they are some are
 // asked for at a time, and others the next time, until all were.
 func TestManyUndescribed(t *testing.T) {
@@ -281,11 +309,12 @@ func TestContradicts(t *testing.T) {
 		{"a member", remove(refs(1)...), g, "it would remove S-1-5-21-1-2-3-1001, who is a member in the cloud"},
 		{"a member among others", remove(refs(1, 2, 9)...), g, "it would remove S-1-5-21-1-2-3-1001, who is a member in the cloud"},
 		{"a nested group", remove(plan.GroupRef(child)), g, "it would remove " + string(plan.GroupRef(child)) + ", who is a member in the cloud"},
+		{"a nested group by its SID", remove("S-1-5-21-1-2-3-7777"), g, "it would remove S-1-5-21-1-2-3-7777, who is a member in the cloud"},
 		{"a member comes", plan.Change{Op: plan.Update, Group: staff, Add: refs(1)}, g, ""},
 		{"of a group that nobody described", remove(refs(1)...), nil, ""},
 	}
 	for _, tt := range tests {
-		if got := decision.Contradicts(tt.change, tt.cloud); got != tt.want {
+		if got := decision.Contradicts(tt.change, tt.cloud, func(id directory.ID) *record.Group { return &record.Group{ID: id, SID: "S-1-5-21-1-2-3-7777"} }); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -65,13 +65,16 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 }
 
 // limit holds removals that are over the group's own limit, as a whole, but what a
-// person has approved.
-func (d *decider) limit(want plan.Group) *plan.Group {
+// person has approved. all is who would go, also those whose removal is left alone for
+// now. A share is of the members that the cloud knows and of those that would go: whoever
+// puts in, or invents, members that stay makes no limit larger.
+func (d *decider) limit(want plan.Group, all []plan.Ref) *plan.Group {
 	gone := plan.Missing(d.observed.Members, want.Members)
-	size, window := len(d.observed.Members), d.Record.Window.At(d.Now)
+	size, window := len(plan.Merge(d.known(), gone)), d.Record.Window.At(d.Now)
+	d.size = size
 	over := d.Limits.Group(max(size, window.Peak()), window.Count(plan.Removals), size, len(gone))
 	if over == "" {
-		d.out.Record.Hold = nil
+		d.settleHold(len(plan.Common(all, d.Approved)) > 0)
 		return &want
 	}
 	held := plan.Missing(gone, d.Approved)
@@ -92,6 +95,14 @@ func (d *decider) limit(want plan.Group) *plan.Group {
 	return &want
 }
 
+// settleHold ends a hold of which nothing is to be held now. An approval stays for its
+// time while what it lists may still be to be done: refused once is not done.
+func (d *decider) settleHold(undone bool) {
+	if h := d.Record.Hold; h == nil || !undone || !h.InForce(d.Now) {
+		d.out.Record.Hold = nil
+	}
+}
+
 // released are the removals that go by a person's word on this group: what limits over
 // all groups say does not concern them.
 func (d *decider) released() []plan.Ref {
@@ -108,6 +119,7 @@ type Draft struct {
 	Observed  *plan.Group // nil: it is to be made
 	Converged bool
 	Released  []plan.Ref
+	Size      int // of the group, as its own limit counts it
 }
 
 // Changes lists them.
@@ -165,7 +177,9 @@ type Outgoing struct {
 	Record  record.Group
 	Cloud   *directory.Group
 	Changes []plan.Change
+	Kin     func(directory.ID) *record.Group
 	Allowed func(plan.Guard) plan.Impact // what persons have approved of it
+	Size    int                          // of the draft
 }
 
 // Check holds what is about to be issued against the limits and the evidence once more.
@@ -175,19 +189,22 @@ func Check(l plan.Limits, window record.Window, all record.Counts, complete bool
 	sums := map[plan.GuardName]int{}
 	for _, o := range out {
 		for _, c := range o.Changes {
-			if text := Contradicts(c, o.Cloud); text != "" {
+			if text := Contradicts(c, o.Cloud, o.Kin); text != "" {
 				return fmt.Errorf("group %s: %s", o.Record.ID, text)
 			}
 		}
+		known := marks(o.Cloud, o.Kin)
 		for _, g := range plan.Guards() {
-			left := g.Of(o.Changes, o.Record.Converged).Less(o.Allowed(g))
+			at := g.Of(o.Changes, o.Record.Converged)
+			at.Refs = byMark(at.Refs, known) // as it was decided, and approved
+			left := at.Less(o.Allowed(g))
 			if !complete && g.Destructive && left.Size() > 0 {
 				return fmt.Errorf("group %s: %s while not all changes are counted", o.Record.ID, g.Noun)
 			}
 			sums[g.Name] += left.Size()
 			if g.Name == plan.Removals && o.Record.Observed != nil {
-				size, w := len(o.Record.Observed.Members), o.Record.Window.At(now)
-				if text := l.Group(max(size, w.Peak()), w.Count(g.Name), size, left.Size()); text != "" {
+				w := o.Record.Window.At(now)
+				if text := l.Group(max(o.Size, w.Peak()), w.Count(g.Name), o.Size, left.Size()); text != "" {
 					return fmt.Errorf("group %s: %s", o.Record.ID, text)
 				}
 			}

@@ -275,3 +275,20 @@ func TestWithhold(t *testing.T) {
 		}
 	}
 }
+
+// TestPaddedGroup: members whom nobody takes out, because each was refused or because the
+// agent's end has invented them, make a group's own limit no larger.
+func TestPaddedGroup(t *testing.T) {
+	padding := make([]plan.Ref, 60)
+	for i := range padding {
+		padding[i] = plan.SIDRef(sid(500 + i))
+	}
+	s := of(plan.Merge(refs(upTo(20)...), padding), left(cloud(directory.Named, people(upTo(13)...)...), people(upTo(20)[13:]...)...))
+	for _, r := range padding {
+		s.Record.Parked = record.ParkMembers(s.Record.Parked, record.Parked{Kind: plan.Removing}, []plan.BadRef{{Ref: r, Code: 53}}, now)
+	}
+	out := s.decide(t)
+	if out.Open == nil || out.Open.Count != 7 || out.Draft != nil {
+		t.Errorf("7 of 20 members go, of whom 6 may: open %+v, draft %+v", out.Open, out.Draft)
+	}
+}

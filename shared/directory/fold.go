@@ -139,7 +139,7 @@ func (s Snapshot) foldGroup(c GroupChange, t Touched) {
 	case old == nil && s.Whole:
 		g.Reading = Whole
 	}
-	if c.Partial && g.Reading != Doubted {
+	if c.Partial && g.Reading != Doubted && g.Reading != Partial {
 		g.Reading, changed = Doubted, true
 	}
 	props, setAny := g.Props.with(c.Set)

@@ -323,3 +323,19 @@ func TestDecide(t *testing.T) {
 		}
 	}
 }
+
+// TestParentsArePruned: a principal forgets a group that it left when it is looked at the
+// next time. Else whoever was in many groups once is looked up in all of them for ever.
+func TestParentsArePruned(t *testing.T) {
+	s := folded(t, newSnapshot(),
+		usersPage(synced(user(1), sid(1101))),
+		groupsPage(directory.GroupChange{ID: group(1), Members: add(user(1))}, directory.GroupChange{ID: group(2), Members: add(user(1))}),
+		groupsPage(directory.GroupChange{ID: group(1), Members: remove(user(1))}),
+		usersPage(synced(user(1), sid(1109))))
+	if got := s.Principals[user(1)].Parents; !slices.Equal(got, []directory.ID{group(2)}) {
+		t.Errorf("it is held by %v, want group 2 alone", got)
+	}
+	if got := s.Groups[group(2)].Members[0].SID; got != sid(1109) {
+		t.Errorf("group 2 has it with %s", got)
+	}
+}

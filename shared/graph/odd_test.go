@@ -133,3 +133,18 @@ func TestOddIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodysItem: a user without an id is left out and told of: he must not pass for the
+// one with the id of zeros.
+func TestNobodysItem(t *testing.T) {
+	for _, feed := range []directory.Feed{directory.UserFeed, directory.DeviceFeed} {
+		f, err := lookup(feed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := decode(strings.NewReader(`{"value":[{"displayName":"Nobody"}],"@odata.deltaLink":"d"}`), f, f.selection(nil), false)
+		if err != nil || len(p.Principals) != 0 || len(p.Odd) != 1 {
+			t.Errorf("%s: %+v, %v", feed, p, err)
+		}
+	}
+}

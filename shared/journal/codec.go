@@ -68,6 +68,7 @@ type (
 		Refs  []byte         `cbor:"4,keyasint,omitempty"`
 		Whole bool           `cbor:"5,keyasint,omitempty"`
 		To    string         `cbor:"6,keyasint,omitempty"`
+		Back  bool           `cbor:"7,keyasint,omitempty"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -88,7 +89,7 @@ func encodeGroup(g *directory.Group) ([]byte, error) {
 
 func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	var w groupWire
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := decode(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
@@ -103,7 +104,7 @@ func encodePrincipal(p *directory.Principal) ([]byte, error) {
 
 func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 	var w principalWire
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := decode(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
@@ -120,7 +121,7 @@ func encodeRecord(r *record.Group) ([]byte, error) {
 		w.Refs = packRefs(g.Members, &domains)
 	}
 	for _, i := range r.Issued {
-		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To})
+		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To, i.Back})
 	}
 	w.Domains = domains.words
 	for _, p := range r.Problems {
@@ -135,7 +136,7 @@ func encodeRecord(r *record.Group) ([]byte, error) {
 
 func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	var w recordWire
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	if err := decode(b, &w); err != nil {
 		return directory.ID{}, nil, err
 	}
 	id, err := rawID(w.ID)
@@ -149,7 +150,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	for _, i := range w.Issued {
 		refs, err1 := unpackRefs(i.Refs, w.Domains)
 		err = errors.Join(err, err1)
-		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To}})
+		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To}, Back: i.Back})
 	}
 	for _, p := range w.Problems {
 		pr := plan.Problem{Group: id, Reason: p.Reason, Text: p.Text}
@@ -162,16 +163,34 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	return id, r, err
 }
 
-// idOf is the id of a record of any kind, and nothing else of it.
-func idOf(b []byte) (directory.ID, error) {
+// keysOf is how many keys records of a kind have: they are numbered from 1.
+func keysOf(kind string) int {
+	return map[byte]int{groupKind[0]: 9, principalKind[0]: 6, recordKind[0]: 23}[kind[0]]
+}
+
+// idOf is the id of a record of a kind. The rest of it is not read yet, but if it has a
+// key more than this version knows, a newer one has written it.
+func idOf(b []byte, kind string) (directory.ID, error) {
 	var w struct {
 		ID []byte `cbor:"1,keyasint"`
 	}
-	if err := decMode().Unmarshal(b, &w); err != nil {
+	var all map[int]skipped
+	if err := errors.Join(partMode().Unmarshal(b, &w), partMode().Unmarshal(b, &all)); err != nil {
 		return directory.ID{}, err
+	}
+	for key := range all {
+		if key > keysOf(kind) {
+			return directory.ID{}, fmt.Errorf("%w (key %d)", ErrFormat, key)
+		}
 	}
 	return rawID(w.ID)
 }
+
+// skipped is a value that is not read.
+type skipped struct{}
+
+// UnmarshalCBOR implements cbor.Unmarshaler.
+func (*skipped) UnmarshalCBOR([]byte) error { return nil }
 
 func rawID(b []byte) (directory.ID, error) {
 	if len(b) != 16 {
@@ -194,10 +213,17 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 	return m
 })
 
-var decMode = sync.OnceValue(func() cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF}.DecMode()
+// decMode reads what encMode wrote, and refuses a key that this version does not know;
+// partMode reads a part of it.
+var (
+	decMode  = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorUnknownField) })
+	partMode = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorNone) })
+)
+
+func decoder(extra cbor.ExtraDecErrorCond) cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: extra}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}
 	return m
-})
+}

@@ -50,7 +50,7 @@ func sampleRecords() map[string]*record.Group {
 	return map[string]*record.Group{
 		"nothing": {ID: gid(1)},
 		"group":   {ID: gid(1), Observed: group, SID: sidOf(2001), LastWrite: 7, Stale: true, Converged: true, Asked: true, Misses: 3},
-		"gone":    {ID: gid(1), SID: sidOf(2001), Missing: true, Reread: tries, Look: tries},
+		"gone":    {ID: gid(1), SID: sidOf(2001), Missing: true, Reread: tries, Unlisted: true, Look: tries},
 		"trouble": {ID: gid(1), Trouble: &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=x", Text: "move it back"}},
 		"refused": {ID: gid(1), Parked: []record.Parked{
 			{Tries: tries, Kind: plan.Adding, Ref: "S-1-5-21-1-2-3-1101", Code: 53, Text: "no"},
@@ -61,7 +61,7 @@ func sampleRecords() map[string]*record.Group {
 		"rejected": {ID: gid(1), Hold: &record.Hold{ID: "0a1b", Opened: now, By: "ann", Said: now, Rejected: true}},
 		"issued": {ID: gid(1), Issued: []record.Issued{
 			{Seq: 7, At: now, Guard: plan.Removals, Impact: plan.Impact{Refs: []plan.Ref{"S-1-5-21-1-2-3-1101", plan.GroupRef(gid(2))}}},
-			{Seq: 8, At: now, Guard: plan.Moves, Impact: plan.Impact{Whole: true, To: "CN=x,OU=y"}}}},
+			{Seq: 8, At: now, Guard: plan.Moves, Impact: plan.Impact{Whole: true, To: "CN=x,OU=y"}, Back: true}}},
 		"problems": {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
 		"odd refs": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Members: oddRefs()}},
 	}

@@ -248,6 +248,22 @@ func TestReleaseAfterCrash(t *testing.T) {
 	}
 }
 
+// TestAnswerOfTheSwapLost: the head was written, and the answer to that is an error. It is
+// looked at, and the step goes on: to do it again would only cost another one.
+func TestAnswerOfTheSwapLost(t *testing.T) {
+	store := &blobtest.Hook{Store: blob.Memory(), Around: func(_ int64, key string, write func() error) error {
+		if err := write(); err != nil || !strings.HasSuffix(key, "/head") {
+			return err
+		}
+		return errors.New("the connection broke")
+	}}
+	w := load(t, (&Journal{Store: store, Target: "t"}).at(newClock()))
+	w.Head.Rules = "r"
+	if err := w.Commit(t.Context()); err != nil || !w.Committed() {
+		t.Errorf("%v; committed %t", err, w.Committed())
+	}
+}
+
 func TestTwoPlanners(t *testing.T) {
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {

@@ -8,9 +8,11 @@ import (
 	"groupwriteback/shared/record"
 )
 
-// Format is the version of the objects that this code writes. A planner that
-// is older than a head's format must not touch it.
-const Format = 1
+// Format is the version of the objects that this code writes. It rises with each
+// change of head, map or units by which an older planner would read something as other
+// than it is, or lose it by writing it back: one more key is enough. A planner touches
+// no journal of another format, nor one with keys that it does not know.
+const Format = 2
 
 // Head is the journal's one mutable object of record: everything else that
 // counts is named by it, or by the map that it names.
@@ -35,23 +37,24 @@ type Head struct {
 	Plan    *Plan  `json:"plan,omitzero"`
 	Stop    string `json:"stop,omitzero"` // why no batch is handed out
 
-	Reads    []Sought      `json:"reads,omitempty"`   // groups that the agent shall read again
-	ReadAll  bool          `json:"readAll"`           // or all of them
-	Folding  *Folding      `json:"folding,omitzero"`  // a report of many parts under way
-	Reported time.Time     `json:"reported"`          // when the last full report was folded; zero: never
-	Blind    string        `json:"blind,omitempty"`   // why the agent is not believed when it does not find groups
-	Grounds  string        `json:"grounds,omitempty"` // of refusals, as the agent said last: Report.Grounds
-	Retries  uint64        `json:"retries,omitempty"` // how often an operator has asked to try all again
-	Window   record.Window `json:"window,omitempty"`  // what was issued lately, for the limits over all groups
-	Holds    []record.Hold `json:"holds,omitempty"`   // of such limits; those of one group lie in its record
-	Told     time.Time     `json:"told,omitzero"`     // when open holds were last announced
-	Cursor   uint32        `json:"cursor"`            // the shard that was planned last: the others come first
-	Audit    string        `json:"audit,omitzero"`    // hash of the last audit object
-	Swept    time.Time     `json:"swept,omitzero"`    // when what nobody names was last deleted
-	Folded   []string      `json:"folded,omitempty"`  // inbox objects that this generation holds, to be deleted
-	Rate     float64       `json:"rate"`              // values per second that the agent managed lately
-	Written  time.Time     `json:"written"`           // when Graph's links were last saved
-	Totals   record.Counts `json:"totals"`            // of all shards, for people
+	Reads    []Sought           `json:"reads,omitempty"`    // groups that the agent shall read again
+	ReadAll  bool               `json:"readAll"`            // or all of them
+	Folding  *Folding           `json:"folding,omitzero"`   // a report of many parts under way
+	Reported time.Time          `json:"reported"`           // when the last full report was folded; zero: never
+	Blind    string             `json:"blind,omitempty"`    // why the agent is not believed when it does not find groups
+	Grounds  string             `json:"grounds,omitempty"`  // of refusals, as the agent said last: Report.Grounds
+	Retries  uint64             `json:"retries,omitempty"`  // how often an operator has asked to try all again
+	Window   record.Window      `json:"window,omitempty"`   // what was issued lately, for the limits over all groups
+	Holds    []record.Hold      `json:"holds,omitempty"`    // of such limits; those of one group lie in its record
+	Told     time.Time          `json:"told,omitzero"`      // when open holds were last announced
+	Cursor   uint32             `json:"cursor"`             // the shard that was planned last: the others come first
+	Audit    string             `json:"audit,omitzero"`     // hash of the last audit object
+	Swept    time.Time          `json:"swept,omitzero"`     // when what nobody names was last deleted
+	Failures map[string]Failure `json:"failures,omitempty"` // of turns, by kind
+	Folded   []string           `json:"folded,omitempty"`   // inbox objects that this generation holds, to be deleted
+	Rate     float64            `json:"rate"`               // values per second that the agent managed lately
+	Written  time.Time          `json:"written"`            // when Graph's links were last saved
+	Totals   record.Counts      `json:"totals"`             // of all shards, for people
 }
 
 // Target is the domain and container that the journal is for.
@@ -116,7 +119,7 @@ type Plan struct {
 type Folding struct {
 	ID      string `json:"id"`
 	Parts   int    `json:"parts"`             // so many are folded
-	Ahead   bool   `json:"ahead,omitempty"`   // one of them shows that this journal is a restored one
+	Ahead   uint64 `json:"ahead,omitempty"`   // the last epoch that one of them shows, if this journal is a restored one
 	Digests bool   `json:"digests,omitempty"` // one of them has rows without their groups
 }
 

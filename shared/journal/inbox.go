@@ -24,6 +24,8 @@ type Ack struct {
 	Results []plan.Result `json:"results"`
 	Stopped string        `json:"stopped,omitempty"` // why the batch was not finished, nor will be
 	Seconds float64       `json:"seconds"`           // of work
+
+	Instance string `json:"instance,omitempty"` // as in Poll; not kept
 }
 
 // Report is one part of what the agent saw. Parts are numbered from 1 to Parts.
@@ -50,6 +52,8 @@ type Report struct {
 	// does not see, and empty if nobody looked.
 	Proven bool   `json:"proven,omitempty"`
 	Blind  string `json:"blind,omitempty"`
+
+	Instance string `json:"instance,omitempty"` // as in Poll; not kept
 }
 
 // Mark is a batch of an epoch.
@@ -94,6 +98,10 @@ type Ask struct {
 	Full   bool           `json:"full,omitempty"`
 	Retry  bool           `json:"retry,omitempty"` // try again now what was refused: all of it where no groups are named
 	By     string         `json:"by"`
+
+	// Repin says which domain the journal is for, where the first report of all has said
+	// another one.
+	Repin directory.SID `json:"repin,omitempty"`
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -160,6 +168,9 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 		}
 		out.Groups, out.Full = append(out.Groups, a.Groups...), out.Full || a.Full
 		out.Retry = out.Retry || a.Retry && len(a.Groups) == 0
+		if a.Repin != "" {
+			out.Repin = a.Repin
+		}
 		tx.fold(name)
 	}
 	return out, nil

@@ -19,7 +19,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -37,6 +36,8 @@ var (
 	ErrConflict = errors.New("the journal was changed by another planner")
 	// ErrFormat: the journal was written by a newer version of this program.
 	ErrFormat = errors.New("the journal was written by a newer version: update this planner")
+	// ErrOldFormat: it was written by an older one, whose objects this one does not read.
+	ErrOldFormat = errors.New("the journal was written by an older version: begin it anew (action begin-anew, docs/recover.md): all of it is read again from Entra ID and Active Directory")
 )
 
 // Journal is the journal of one target. Its zero value needs Store and Target.
@@ -65,28 +66,6 @@ const (
 // mapObject lists all shards. Shadow trees carry a trailing s in their kind.
 type mapObject struct {
 	Trees map[string]map[shard]*shardInfo `cbor:"1,keyasint"`
-}
-
-// head reads the head; an absent one is a new journal.
-func (j *Journal) head(ctx context.Context) (Head, blob.Tag, error) {
-	data, tag, err := j.Store.Get(ctx, j.prefix()+"head")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Head{Format: Format, Epoch: 1, NextSeq: 1}, blob.Absent, nil
-	case err != nil:
-		return Head{}, "", fmt.Errorf("read head: %w", err)
-	}
-	var h Head
-	if err := json.Unmarshal(data, &h); err != nil {
-		return Head{}, "", fmt.Errorf("decode head: %w", err)
-	}
-	switch {
-	case h.Format > Format:
-		return Head{}, "", ErrFormat
-	case h.Format < 1: // not even ours: it must not pass for a new journal
-		return Head{}, "", errors.New("decode head: it names no format")
-	}
-	return h, tag, nil
 }
 
 // Tx is one step's view of the journal: what was committed, and what the step
@@ -180,7 +159,7 @@ func (tx *Tx) open(ctx context.Context) (*trees, error) {
 		if err != nil {
 			return nil, tx.explain(ctx, err)
 		}
-		if err := decMode().Unmarshal(data, &m); err != nil {
+		if err := decode(data, &m); err != nil {
 			return nil, fmt.Errorf("decode map: %w", err)
 		}
 		tx.mapData = data

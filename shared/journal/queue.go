@@ -23,10 +23,9 @@ var (
 	ErrLease = errors.New("another agent holds the lease")
 	// ErrUnknownHold: there is nothing to approve under this name.
 	ErrUnknownHold = errors.New("no such hold is open")
+	// ErrUnknownGroup: neither Entra ID nor Active Directory has a group of this id.
+	ErrUnknownGroup = errors.New("nobody knows such a group, neither in Entra ID nor in Active Directory")
 )
-
-// leaseTime is how long an agent may write after it was last heard of.
-const leaseTime = 60 * time.Second
 
 // PollEvery is how soon an agent should ask again when there is nothing to do.
 const PollEvery = 2 * time.Second
@@ -60,15 +59,6 @@ type PollReply struct {
 	// of even if it does not bear our marks any more.
 	Known map[directory.ID]plan.GUID `json:"known,omitempty"`
 	Next  float64                    `json:"next"` // seconds until the next poll
-}
-
-// Lease says which agent may write. It is advisory for safety (the fence in the
-// directory decides) and keeps two agents from working against each other.
-type Lease struct {
-	Agent string    `json:"agent"`
-	Token uint64    `json:"token"` // one more at each change of holder
-	Until time.Time `json:"until"`
-	DC    DC        `json:"dc"`
 }
 
 // Poll renews the agent's lease and hands out the lowest batch of the released
@@ -134,46 +124,6 @@ func (j *Journal) handOut(ctx context.Context, h Head, r *PollReply) error {
 	return err
 }
 
-// renew takes or prolongs the lease.
-func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
-	key := j.prefix() + "lease"
-	var l Lease
-	data, tag, err := j.Store.Get(ctx, key)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		tag = blob.Absent
-	case err != nil:
-		return l, fmt.Errorf("read lease: %w", err)
-	default:
-		if err := json.Unmarshal(data, &l); err != nil {
-			return l, fmt.Errorf("decode lease: %w", err)
-		}
-	}
-	now := j.now()
-	if l.Agent == q.Agent && l.DC.Name == q.DC.Name && l.Until.Sub(now) > leaseTime/2 {
-		return l, nil
-	}
-	if l.Agent != q.Agent {
-		if now.Before(l.Until.Add(Grace)) {
-			return l, fmt.Errorf("%w: %s, until %s", ErrLease, l.Agent, l.Until.Format(time.TimeOnly))
-		}
-		// By the clock, so that it outranks every earlier one even where the object that
-		// counted them was lost: the fences in Active Directory remember.
-		l.Token = max(l.Token+1, uint64(max(now.Unix(), 0)))
-	}
-	l.Agent, l.DC, l.Until = q.Agent, q.DC, now.Add(leaseTime)
-	if data, err = json.Marshal(l); err != nil {
-		return l, fmt.Errorf("encode lease: %w", err)
-	}
-	if _, err := j.Store.Put(ctx, key, data, tag); err != nil {
-		if errors.Is(err, blob.ErrConflict) {
-			return l, ErrLease
-		}
-		return l, fmt.Errorf("write lease: %w", err)
-	}
-	return l, nil
-}
-
 // Ack takes the agent's word on a batch. last says that the plan is complete
 // with it, so that the planner can go on. The same word again is fine.
 func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
@@ -184,14 +134,14 @@ func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
 	if a.Epoch != h.Epoch || !h.Plan.Has(a.Seq) || a.Digest != h.Plan.Digests[a.Seq-h.Plan.First] {
 		return false, ErrClosed
 	}
-	switch l, err := getJSON[Lease](ctx, j, "lease"); {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, ErrLease
-	case err != nil:
+	l, err := j.held(ctx, a.Agent, a.Instance)
+	if err != nil {
 		return false, err
-	case l.Agent != a.Agent || l.Token != a.Token:
+	}
+	if l.Token != a.Token {
 		return false, ErrLease
 	}
+	a.Instance = ""
 	data, err := json.Marshal(a)
 	if err != nil {
 		return false, fmt.Errorf("encode acknowledgement: %w", err)
@@ -203,14 +153,19 @@ func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
 	return a.Seq == h.Plan.Last || a.Stopped != "", nil
 }
 
-// Report takes one part of a report.
+// Report takes one part of a report, from the holder of the lease only: what nobody
+// else says can hold up or mislead the one who writes.
 func (j *Journal) Report(ctx context.Context, r Report) error {
+	if err := r.check(j.now()); err != nil {
+		return err
+	}
+	if _, err := j.held(ctx, r.Agent, r.Instance); err != nil {
+		return err
+	}
+	r.Instance = ""
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
-	}
-	if err := r.check(j.now()); err != nil {
-		return err
 	}
 	return j.create(ctx, reportName(r.ID, r.Part, r.Parts), data)
 }
@@ -243,4 +198,34 @@ func (j *Journal) Ask(ctx context.Context, a Ask) error {
 		return fmt.Errorf("encode ask: %w", err)
 	}
 	return j.create(ctx, "in/ask/"+a.ID, data)
+}
+
+// Known returns ErrUnknownGroup, with their ids, if some of these groups are known
+// neither in the cloud nor in the directory. Before both were read all are.
+func (j *Journal) Known(ctx context.Context, ids []directory.ID) error {
+	tx, err := j.View(ctx)
+	if err != nil || tx.Head.Main.Number == 0 || len(ids) == 0 {
+		return err
+	}
+	if err := tx.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	const most = 20
+	var unknown []string
+	n := 0
+	for _, id := range ids {
+		if tx.Group(id) != nil || !tx.Record(id).Empty() {
+			continue
+		}
+		if n++; n <= most {
+			unknown = append(unknown, id.String())
+		}
+	}
+	switch {
+	case n == 0:
+		return nil
+	case n > most:
+		unknown = append(unknown, fmt.Sprintf("and %d more", n-most))
+	}
+	return fmt.Errorf("%w: %s", ErrUnknownGroup, strings.Join(unknown, ", "))
 }

@@ -94,7 +94,7 @@ func (tx *Tx) named(ctx context.Context) (map[string]bool, error) {
 			return nil, tx.explain(ctx, err)
 		}
 		var m mapObject
-		if err := decMode().Unmarshal(data, &m); err != nil {
+		if err := decode(data, &m); err != nil {
 			return nil, fmt.Errorf("decode map: %w", err)
 		}
 		for _, shards := range m.Trees {

@@ -138,12 +138,12 @@ func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard, error) {
 		return nil, err
 	}
 	var raw []cborRaw
-	if err := decMode().Unmarshal(data, &raw); err != nil {
+	if err := decode(data, &raw); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", t.infos[n].Ref.Name, err)
 	}
 	u := &loadedShard{records: make(map[directory.ID]cborRaw, len(raw)), size: len(data)}
 	for _, b := range raw {
-		id, err := idOf(b)
+		id, err := idOf(b, t.kind)
 		if err != nil {
 			return nil, fmt.Errorf("decode %s: %w", t.infos[n].Ref.Name, err)
 		}
@@ -155,7 +155,7 @@ func (t *tree[R]) read(ctx context.Context, n shard) (*loadedShard, error) {
 // errMissing is a blob that head or map names and that is not there, or is not
 // what they say: a conflict if the head has moved meanwhile, damage otherwise.
 // Never emptiness.
-var errMissing = errors.New("an object that the journal names is missing or damaged")
+var errMissing = errors.New("an object that the journal names is missing or damaged; if it stays so, begin the journal anew (action begin-anew)")
 
 func getRef(ctx context.Context, s blob.Store, prefix string, ref Ref) ([]byte, error) {
 	data, _, err := s.Get(ctx, prefix+ref.Name)

@@ -138,6 +138,17 @@ func TestLargeRecord(t *testing.T) {
 	if w.Group(gid(2)) == nil {
 		t.Error("a small group was lost beside the large one")
 	}
+	alone := (&Journal{Store: blob.Memory(), Target: "alone"}).at(newClock())
+	w = load(t, alone)
+	for part := range slices.Chunk(upTo(10_000), 1000) {
+		if err := keep(ctx, w, named("large", []int{1}, part...), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, w)
+	if shards := objects(t, alone, "g/"); len(shards) != 1 {
+		t.Errorf("alone it takes %d objects, want one: there is nothing to divide", len(shards))
+	}
 }
 
 // TestDamage takes away or changes each object that the head leads to: what was

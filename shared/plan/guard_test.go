@@ -139,3 +139,44 @@ func TestGuardsLimit(t *testing.T) {
 		t.Error("a move to one place passes for a move to another")
 	}
 }
+
+// TestTakesAway: these guards take something away. While some changes are not counted
+// nothing of theirs goes: a move takes rights that hang on the container.
+func TestTakesAway(t *testing.T) {
+	want := map[plan.GuardName]bool{plan.Removals: true, plan.Retirements: true, plan.Moves: true}
+	for _, g := range plan.Guards() {
+		if g.Destructive != want[g.Name] {
+			t.Errorf("%s takes away: %t", g.Name, g.Destructive)
+		}
+	}
+}
+
+// TestSwapIsTwoMoves: two groups that take each other's names go by way of a third one.
+// That is one change more, and no move more.
+func TestSwapIsTwoMoves(t *testing.T) {
+	have := stateOf(group(one, "a"), group(two, "b"))
+	changes := plan.Diff(stateOf(group(one, "b"), group(two, "a")), have)
+	moves, _ := plan.GuardOf(plan.Moves)
+	counted := 0
+	for _, c := range changes {
+		counted += moves.Of([]plan.Change{c}, true).Size()
+	}
+	if len(changes) != 3 || counted != 2 {
+		t.Errorf("%d changes, %d moves; want 3 and 2", len(changes), counted)
+	}
+}
+
+// TestGroupIsGone: what was to be done to a group that is not there any more. Who was to
+// leave it has left; who was to come has not come, and it was not moved.
+func TestGroupIsGone(t *testing.T) {
+	for name, left := range map[plan.GuardName]int{plan.Removals: 0, plan.Additions: 1, plan.Moves: 1, plan.Retirements: 1, plan.Creations: 1} {
+		at := plan.Impact{Whole: true, To: "CN=a,OU=x"}
+		if name == plan.Removals || name == plan.Additions {
+			at = plan.Impact{Refs: []plan.Ref{ann}}
+		}
+		g, _ := plan.GuardOf(name)
+		if got := g.Undone(at, nil).Size(); got != left {
+			t.Errorf("%s: %d of 1 was not done, want %d", name, got, left)
+		}
+	}
+}

@@ -36,6 +36,7 @@ type Group struct {
 	Parked    []Parked // what of the present difference was refused
 	Hold      *Hold    // removals that wait for approval
 	Reread    Tries    // how often Graph was asked for it by name
+	Unlisted  bool     // it was asked whether it is gone: what it is asked when that is answered is another question
 
 	Problems []plan.Problem
 }
@@ -43,7 +44,7 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && g.Look == (Tries{})
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{})
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays
@@ -54,7 +55,11 @@ type Issued struct {
 	At     time.Time // when it was counted
 	Guard  plan.GuardName
 	Impact plan.Impact
+	Back   bool // the windows were given it back: it counts again if it is so after all
 }
+
+// Counts says whether what was issued then is in the windows yet.
+func (i Issued) Counts(now time.Time) bool { return now.Sub(i.At) < windowLife+time.Hour }
 
 // Tries counts how often something was tried in vain, and when it is tried again.
 type Tries struct {
@@ -85,14 +90,26 @@ type Parked struct {
 	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
 	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"` // plan.Change.Wish: another wish is tried at once
 	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"` // under which it was refused: others have it tried at once
+	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"` // of the group as it was read since: another has it tried at once
 }
 
-// firstWait is how long what was refused is left alone at first.
-const firstWait = 5 * time.Minute
+// How long what was refused is left alone at first, and what got no answer: a
+// connection that was cut is no refusal.
+const (
+	firstWait = 5 * time.Minute
+	briefWait = time.Second
+)
 
 // Park puts a refusal of a whole kind of change into a sorted list, in the place of
 // what stands there of the same kind.
-func Park(list []Parked, p Parked, now time.Time) []Parked { return park(list, []Parked{p}, now) }
+func Park(list []Parked, p Parked, now time.Time) []Parked {
+	return park(list, []Parked{p}, now, firstWait)
+}
+
+// ParkBriefly does so with what got no answer.
+func ParkBriefly(list []Parked, p Parked, now time.Time) []Parked {
+	return park(list, []Parked{p}, now, briefWait)
+}
 
 // ParkMembers does so with members that were refused; p says the rest.
 func ParkMembers(list []Parked, p Parked, bad []plan.BadRef, now time.Time) []Parked {
@@ -101,12 +118,12 @@ func ParkMembers(list []Parked, p Parked, bad []plan.BadRef, now time.Time) []Pa
 		more[i] = p
 		more[i].Ref, more[i].Code, more[i].Text, more[i].Wish = b.Ref, b.Code, b.Text, ""
 	}
-	return park(list, more, now)
+	return park(list, more, now, firstWait)
 }
 
 // park merges refusals into a list, sorted by kind and member: a group may have very
 // many of them.
-func park(list, more []Parked, now time.Time) []Parked {
+func park(list, more []Parked, now time.Time, first time.Duration) []Parked {
 	if len(more) == 0 {
 		return list
 	}
@@ -120,7 +137,7 @@ func park(list, more []Parked, now time.Time) []Parked {
 		if len(list) > 0 && byMember(list[0], p) == 0 {
 			p.Tries, list = list[0].Tries, list[1:]
 		}
-		p.Tries = p.Next(now, firstWait)
+		p.Tries = p.Next(now, first)
 		out = append(out, p)
 	}
 	return append(out, list...)

@@ -48,6 +48,7 @@ func boundAck(m *ackMessage) error {
 	b.number("seq", m.Seq)
 	b.number("token", m.Token)
 	b.word("digest", m.Digest)
+	b.word("instance", m.Instance)
 	bad := 0
 	for i := range m.Results {
 		bad += len(m.Results[i].Bad)
@@ -69,6 +70,7 @@ func boundReportAt(m *reportMessage, now time.Time) error {
 	b.number("high", m.High.Epoch)
 	b.number("high", m.High.Seq)
 	b.word("grounds", m.Grounds)
+	b.word("instance", m.Instance)
 	b.target(m)
 	if len(m.Absent) > maxItems {
 		b.refuse("absent: %d groups: %d is the most", len(m.Absent), maxItems)

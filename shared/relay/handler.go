@@ -66,12 +66,20 @@ type badRequest struct{ error }
 
 func (b *badRequest) Unwrap() error { return b.error }
 
+// frank marks an error that is told in full though it is ours.
+type frank struct{ error }
+
+func (f *frank) Unwrap() error { return f.error }
+
 // WriteProblem answers with an error. What callers cannot know or change is
 // logged and not told.
 func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	p := Problem{Status: http.StatusInternalServerError}
 	var bad *badRequest
 	var large *http.MaxBytesError
+	if _, told := errors.AsType[*frank](err); told {
+		p.Detail = cut(err.Error(), maxText)
+	}
 	switch {
 	case errors.As(err, &large):
 		p = Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the message is larger than %d bytes", large.Limit)}

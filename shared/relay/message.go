@@ -22,6 +22,9 @@ type Kind[Q any] struct {
 	// Strict refuses keys that the message does not have: a person has misspelt one.
 	// A program is a version newer than this one, and is understood without it.
 	Strict bool
+
+	// Frank tells the caller why it failed, as the log has it: operators are to mend it.
+	Frank bool
 }
 
 // Serve is an HTTP handler for one kind of JSON message. A message has nothing
@@ -40,6 +43,9 @@ func Serve[Q, R any](d *Door, k Kind[Q], do func(ctx context.Context, caller Cal
 			return
 		}
 		reply, err := do(r.Context(), caller, q)
+		if err != nil && k.Frank {
+			err = &frank{err}
+		}
 		if err != nil {
 			WriteProblem(w, r, d.Log, err)
 			return

@@ -108,7 +108,9 @@ func problemKinds() []problemKind {
 		{ErrMedia, http.StatusUnsupportedMediaType, "media-type"},
 		{ErrCrossSite, http.StatusForbidden, "cross-site"},
 		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
+		{journal.ErrUnknownGroup, http.StatusNotFound, "unknown-group"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},
+		{journal.ErrOldFormat, http.StatusServiceUnavailable, "old-format"},
 	}
 }
 

@@ -54,6 +54,8 @@ func TestMembers(t *testing.T) {
 		{"of another domain of the forest", user(directory.Synced, second), rules.Nested{}, plan.SIDRef(second), ""},
 		{"of another forest", user(directory.Synced, foreign), rules.Nested{}, "", rules.ForeignSID},
 		{"a device", directory.Member{ID: child, Kind: directory.Device, Standing: directory.Synced, SID: ours}, rules.Nested{}, plan.SIDRef(ours), ""},
+		{"the first account that people make", user(directory.Synced, "S-1-5-21-1-2-3-1000"), rules.Nested{}, plan.SIDRef("S-1-5-21-1-2-3-1000"), ""},
+		{"the last of a domain's own", user(directory.Synced, "S-1-5-21-1-2-3-999"), rules.Nested{}, "", rules.ReservedSID},
 		{"a domain's own account", user(directory.Synced, admin), rules.Nested{}, "", rules.ReservedSID},
 		{"a built-in one", user(directory.Synced, builtin), rules.Nested{}, "", rules.ForeignSID},
 		{"cloud only", user(directory.CloudOnly, ""), rules.Nested{}, "", string(directory.CloudOnly)},

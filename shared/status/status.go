@@ -5,6 +5,7 @@ package status
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -17,15 +18,19 @@ import (
 type Status struct {
 	Target   string           `json:"target"`
 	Now      time.Time        `json:"now"`
-	State    string           `json:"state"` // new | enumerating | waiting-for-agent | stopped | applying | pending | held | attention | in-sync
+	State    string           `json:"state"` // see state
 	Detail   string           `json:"detail,omitempty"`
 	Gen      uint64           `json:"gen"`
 	Reported time.Time        `json:"reported,omitzero"` // the agent's last full report
+	Agent    string           `json:"agent,omitempty"`   // that polled last
+	Heard    time.Time        `json:"heard,omitzero"`    // and about when
 	Plan     *journal.Plan    `json:"plan,omitempty"`
 	Totals   record.Counts    `json:"totals"`
 	Holds    []record.Listing `json:"holds,omitempty"`
 	Problems []Problem        `json:"problems,omitempty"`
 	More     int              `json:"moreProblems,omitempty"` // not listed for length
+
+	MoreHolds int `json:"moreHolds,omitempty"` // not listed for length
 }
 
 // Problem is something that could not be decided or written, and why.
@@ -53,16 +58,29 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 	}
 	h := tx.Head
 	s := Status{Target: j.Target, Now: tx.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals}
-	s.State, s.Detail = state(h)
+	if s.Agent, s.Heard, err = tx.Heard(ctx); err != nil {
+		return Status{}, err
+	}
+	s.State, s.Detail = state(h, s.Heard, tx.Now)
 	if h.Gen == 0 {
 		return s, nil
 	}
-	if s.Holds, err = tx.Holds(ctx); err != nil {
+	holds, err := tx.Holds(ctx)
+	if err != nil {
 		return Status{}, err
 	}
+	left := room(roomForHolds)
+	for _, l := range holds {
+		if l.Text = cut(l.Text); left.takes(l) {
+			s.Holds = append(s.Holds, l)
+		} else {
+			s.MoreHolds++
+		}
+	}
+	left = roomForProblems
 	err = tx.Each(ctx, func(r *record.Group) error {
 		for _, p := range problems(r, describe) {
-			if len(s.Problems) < maxProblems {
+			if p.Text, p.DN = cut(p.Text), cut(p.DN); len(s.Problems) < maxProblems && left.takes(p) {
 				s.Problems = append(s.Problems, p)
 			} else {
 				s.More++
@@ -107,19 +125,36 @@ func trouble(r *record.Group) plan.Problem {
 	return plan.Problem{Group: r.ID, Reason: r.Trouble.Case, Text: r.Trouble.Text}
 }
 
-// state sums a head up in a word and a sentence, the graver first. What wants
-// attention is told of beside whatever is on its way.
-func state(h journal.Head) (word, detail string) {
+// silence is how long an agent may say nothing: it polls every few seconds, but not while
+// a change or a reading takes its time.
+const silence = 5 * time.Minute
+
+// state sums a head up in a word and a sentence, the graver first: in-sync is the last
+// word, when all others are refuted. What wants attention is told of beside whatever is on
+// its way.
+func state(h journal.Head, heard, now time.Time) (word, detail string) {
 	held, attention := held(h.Totals), attention(h)
+	turn, failing := h.Failing(journal.FailedTurn, now)
+	graph, unread := h.Failing(journal.FailedGraph, now)
 	switch {
 	case h.Gen == 0:
 		return "new", "no turn has run yet"
+	case failing:
+		return "failing", fmt.Sprintf("turns fail since %s: %s", turn.Since.Format(time.RFC3339), turn.Text)
 	case h.Stop != "":
 		return "stopped", h.Stop
+	case unread:
+		return "unread", fmt.Sprintf("Entra ID could not be read, or not all of it, since %s: %s", graph.Since.Format(time.RFC3339), graph.Text)
+	case now.Before(h.Wait):
+		return "unread", "Microsoft Graph asks not to be asked before " + h.Wait.Format(time.RFC3339)
 	case h.Main.Number == 0:
 		return "enumerating", "Entra ID is being read for the first time"
+	case h.Shadow != nil && !h.Shadow.Beside:
+		return "enumerating", "Entra ID is being read anew, and nothing is planned until that is complete"
 	case h.Reported.IsZero():
 		return "waiting-for-agent", "no agent has reported what is in Active Directory yet"
+	case now.Sub(heard) > silence:
+		return "agent-silent", join("; ", "the agent was last heard of at "+heard.Format(time.RFC3339)+": is it running, and does it reach the relay?", held, attention)
 	case h.Plan != nil:
 		return "applying", attention
 	case h.Totals.Changes > 0:

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -25,12 +26,61 @@ func TestState(t *testing.T) {
 		"held": with(func(h *journal.Head) {
 			h.Totals.Over, h.Totals.Parked = map[plan.GuardName]int{plan.Removals: 1}, 1
 		}),
+		"failing": with(func(h *journal.Head) {
+			h.Failed(journal.FailedTurn, errors.New("the rules are old"), now)
+			h.Stop = "too"
+		}),
+		"unread": with(func(h *journal.Head) {
+			h.Failed(journal.FailedGraph, errors.New("401"), now)
+			h.Plan = &journal.Plan{}
+		}),
 		"attention": with(func(h *journal.Head) { h.Totals.Parked = 1 }),
 		"in-sync":   with(func(*journal.Head) {}),
 	} {
-		if got, _ := state(h); got != want {
+		if got, _ := state(h, now, now); got != want {
 			t.Errorf("%+v is %q, want %q", h, got, want)
 		}
+	}
+}
+
+// now is the time of these tests.
+var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// TestSilentAgent: nobody is there to say that anything changed, and nothing is in sync for
+// that.
+func TestSilentAgent(t *testing.T) {
+	h := with(func(h *journal.Head) { h.Plan = &journal.Plan{} })
+	for ago, want := range map[time.Duration]string{time.Minute: "applying", 6 * time.Minute: "agent-silent"} {
+		if word, got := state(h, now.Add(-ago), now); word != want {
+			t.Errorf("heard %v ago: %s, %s", ago, word, got)
+		}
+	}
+}
+
+// TestFailures: a failure is told of with its cause and since when, until it is over; one
+// that nobody has met again for hours is over too.
+func TestFailures(t *testing.T) {
+	h := with(func(h *journal.Head) { h.Failed(journal.FailedGraph, errors.New("401: consent was withdrawn"), now) })
+	h.Failed(journal.FailedGraph, errors.New("401: other words"), now.Add(2*time.Hour))
+	for at, want := range map[time.Duration]string{
+		2 * time.Hour: "Entra ID could not be read, or not all of it, since 2026-11-01T12:00:00Z: 401: other words",
+		6 * time.Hour: "",
+	} {
+		if _, got := state(h, now.Add(at), now.Add(at)); got != want {
+			t.Errorf("after %v: %q, want %q", at, got, want)
+		}
+	}
+	h.Failed(journal.FailedGraph, nil, now.Add(2*time.Hour))
+	if word, _ := state(h, now.Add(2*time.Hour), now.Add(2*time.Hour)); word != "in-sync" {
+		t.Errorf("Graph is well, and the state %q", word)
+	}
+	h.Wait = now.Add(time.Hour)
+	if word, got := state(h, now, now); word != "unread" || got != "Microsoft Graph asks not to be asked before 2026-11-01T13:00:00Z" {
+		t.Errorf("%q: %q", word, got)
+	}
+	h.Shadow, h.Wait = &journal.Round{}, time.Time{}
+	if word, _ := state(h, now, now); word != "enumerating" {
+		t.Errorf("read anew, and the state %q", word)
 	}
 }
 
@@ -58,7 +108,7 @@ func TestHeld(t *testing.T) {
 		"removals and new groups over the limit wait for approval":                   over(plan.Creations, plan.Removals),
 		"removals, renames and moves and additions over the limit wait for approval": over(plan.Additions, plan.Moves, plan.Removals),
 	} {
-		if _, got := state(with(func(h *journal.Head) { h.Totals = c })); got != want {
+		if _, got := state(with(func(h *journal.Head) { h.Totals = c }), now, now); got != want {
 			t.Errorf("%+v: %q, want %q", c, got, want)
 		}
 	}
@@ -88,19 +138,19 @@ func TestAttention(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if word, got := state(with(tt.change)); word != "attention" || got != tt.want {
+			if word, got := state(with(tt.change), now, now); word != "attention" || got != tt.want {
 				t.Errorf("%s: %q, want attention: %q", word, got, tt.want)
 			}
 			busy := with(tt.change)
 			busy.Totals.Changes = 1
-			if word, got := state(busy); word != "pending" || got != tt.want {
+			if word, got := state(busy, now, now); word != "pending" || got != tt.want {
 				t.Errorf("with changes on their way %s: %q; want that it is told all the same", word, got)
 			}
 		})
 	}
 	both := with(func(h *journal.Head) { h.Totals.Held, h.Totals.Parked = 1, 1 })
 	want := "removals over the limit wait for approval; 1 change or member was refused (see the problems)"
-	if word, got := state(both); word != "held" || got != want {
+	if word, got := state(both, now, now); word != "held" || got != want {
 		t.Errorf("held, and refused: %s: %q, want %q", word, got, want)
 	}
 }

@@ -89,6 +89,9 @@ func TestWhoApproved(t *testing.T) {
 	if status, body := d.ask(http.MethodPost, "/api/manualsync", `{"action":"reject","hold":"`+hold+`"}`, bob); status != 200 {
 		t.Fatalf("%d %s", status, body)
 	}
+	if by := written[journal.Word](d, "t/corp/in/reject/").By; by != "bob@corp.test (b0b)" {
+		t.Errorf("rejected by %q", by)
+	}
 	if log := d.logged(); !strings.Contains(log, `msg="hold rejected" hold=0123456789ab by="bob@corp.test (b0b)"`) {
 		t.Errorf("the log has %s", log)
 	}
@@ -100,6 +103,29 @@ func TestWhoApproved(t *testing.T) {
 	}
 	if refused == 0 || d.tooMany(d.token(bob)) {
 		t.Errorf("of %d requests of alice's %d are refused, or then one of bob's is", calls, refused)
+	}
+}
+
+// TestRoles: each role opens its own doors and no other.
+func TestRoles(t *testing.T) {
+	d := newDoor(t)
+	for _, door := range []struct {
+		method, path, message string
+		roles                 string // that open it
+	}{
+		{http.MethodGet, "/api/status", "", "Status.Read Sync.Operate"},
+		{http.MethodPost, "/api/manualsync", `{"action":"none"}`, "Sync.Operate"},
+		{http.MethodPost, "/api/relay/poll", `{}`, "Relay.Agent"},
+		{http.MethodPost, "/api/relay/ack", `{}`, "Relay.Agent"},
+		{http.MethodPost, "/api/relay/report", `{}`, "Relay.Agent"},
+		{http.MethodPost, "/api/relay/check", `{}`, "Relay.Agent"},
+	} {
+		for _, role := range []string{"Status.Read", "Sync.Operate", "Relay.Agent", "Other"} {
+			status, body := d.ask(door.method, door.path, door.message, d.claims(role))
+			if open := strings.Contains(door.roles, role); open == (status == http.StatusForbidden) {
+				t.Errorf("%s with %s: %d %s", door.path, role, status, body)
+			}
+		}
 	}
 }
 
@@ -132,7 +158,7 @@ func TestNotSaid(t *testing.T) {
 		{http.MethodPost, "/api/manualsync", `{"action":"reject","hold":"abc"}`, operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/manualsync", `{"action":"approve","hold":"` + long + `"}`, operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/manualsync", `{"action":"approve"}`, operator, 404, "no such hold is open"},
-		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, retry, approve or reject"},
+		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, retry, approve, reject, repin or begin-anew"},
 		{http.MethodGet, "/api/status?hold=" + long, "", operator, 404, "no such hold is open"},
 		{http.MethodGet, "/api/status?hold=abc", "", operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/relay/report", `{"id":"../../head","part":1,"parts":1}`, agent, 400, "it is not well-formed"},

@@ -16,6 +16,7 @@ import (
 	"groupwriteback/infra/demo/samba"
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 )
 
 // An administrator does to a domain what the agent may not.
@@ -103,22 +104,44 @@ func daclOnly() ldap.Control {
 	return &ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}
 }
 
-// denying is a security descriptor with one more entry in front, which denies an
-// account some rights to the object and to all below it (MS-DTYP 2.4.4 to 2.4.6).
+// denying is a security descriptor that denies an account some rights to the object
+// and to all below it (MS-DTYP 2.4.4.4).
 func denying(sd []byte, sid directory.SID, rights uint32) []byte {
-	who, err := ad.EncodeSID(sid)
+	const accessDenied, containerInherit = 1, 2
+	return withEntry(sd, accessDenied, containerInherit, slices.Concat(word(rights), encoded(sid)))
+}
+
+// denyingAttribute is one that denies it to write one attribute of the object
+// (MS-DTYP 2.4.4.5).
+func denyingAttribute(sd []byte, sid directory.SID, attribute plan.GUID) []byte {
+	const accessDeniedObject, objectTypePresent, writeProperty = 6, 1, 0x20
+	id, err := ad.EncodeGUID(attribute)
 	if err != nil {
 		panic(err)
 	}
-	const accessDenied, containerInherit = 1, 2
-	entry := []byte{accessDenied, containerInherit}
-	entry = binary.LittleEndian.AppendUint16(entry, uint16(8+len(who)))
-	entry = binary.LittleEndian.AppendUint32(entry, rights)
-	entry = append(entry, who...)
+	return withEntry(sd, accessDeniedObject, 0, slices.Concat(word(writeProperty), word(objectTypePresent), id, encoded(sid)))
+}
+
+// withEntry is a security descriptor with one more entry in front (MS-DTYP 2.4.4 to
+// 2.4.6).
+func withEntry(sd []byte, kind, flags byte, body []byte) []byte {
+	entry := []byte{kind, flags}
+	entry = binary.LittleEndian.AppendUint16(entry, uint16(4+len(body)))
+	entry = append(entry, body...)
 	acl := binary.LittleEndian.Uint32(sd[16:])
 	out := slices.Insert(slices.Clone(sd), int(acl)+8, entry...)
 	for at, more := range map[uint32]int{acl + 2: len(entry), acl + 4: 1} { // size, count
 		binary.LittleEndian.PutUint16(out[at:], binary.LittleEndian.Uint16(out[at:])+uint16(more))
 	}
 	return out
+}
+
+func word(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
+
+func encoded(sid directory.SID) []byte {
+	b, err := ad.EncodeSID(sid)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }

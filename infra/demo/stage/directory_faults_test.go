@@ -1,12 +1,11 @@
 package stage
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +14,6 @@ import (
 
 	"groupwriteback/infra/demo/ldapproxy"
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/journal"
 )
 
 // An ordeal is one bad day of the directory.
@@ -35,7 +33,7 @@ type ordeal struct {
 // that names the remedy. When the fault is over, AD becomes what the cloud says.
 // Nobody was ever removed from a group whom the cloud did not remove.
 func TestDirectoryFaults(t *testing.T) {
-	s := newScene(t, 40)
+	s := newScene(t, 40, busyDay)
 	s.StopAgent()
 	s.Scan, s.Answer = "500ms", "2s"
 	f := &fire{scene: s, admin: administrator{s.DC}}
@@ -44,7 +42,7 @@ func TestDirectoryFaults(t *testing.T) {
 	for i, o := range slices.Concat(f.lines(), f.answers(), f.controllers(), f.accounts(), f.rights(t)) {
 		t.Run(o.name, func(t *testing.T) { f.play(t, o, i) })
 	}
-	checkRemovals(t, s.proxy.Writes(), s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes())
 }
 
 // fire is a scene under an ordeal.
@@ -192,19 +190,21 @@ func atWrite(n int, do func()) at {
 func writes(o ldapproxy.Operation) bool   { return o.Write > 0 }
 func searches(o ldapproxy.Operation) bool { return o.Op == "search" }
 
+// scans are searches in the OU: those of scans, for most.
+func (f *fire) scans(o ldapproxy.Operation) bool { return searches(o) && o.DN == f.Base }
+
 // lines: the way to the domain controller is bad.
 func (f *fire) lines() []ordeal {
-	looks := func(o ldapproxy.Operation) bool { return searches(o) && o.DN == f.Base } // scans, for most
 	late := ldapproxy.Fault{Delay: 4 * time.Second}
 	return []ordeal{
-		{name: "cut in scans", after: first(5, looks, ldapproxy.Fault{Cut: true})},
+		{name: "cut in scans", after: first(5, f.scans, ldapproxy.Fault{Cut: true})},
 		{name: "cut before writes", before: first(3, writes, ldapproxy.Fault{Cut: true})},
 		{name: "cut after writes", after: first(3, writes, ldapproxy.Fault{Cut: true})},
 		{name: "half closed, towards the agent", after: first(2, writes, ldapproxy.Fault{Shut: true})},
 		{name: "half closed, towards the domain controller", before: first(2, writes, ldapproxy.Fault{Shut: true})},
-		{name: "half closed in a scan", after: first(2, looks, ldapproxy.Fault{Shut: true})},
+		{name: "half closed in a scan", after: first(2, f.scans, ldapproxy.Fault{Shut: true})},
 		{name: "an answer to a write comes too late", after: first(1, writes, late), says: []string{"no answer from the domain controller", "timed out"}},
-		{name: "an answer to a search comes too late", after: first(1, looks, late), says: []string{"no answer from the domain controller", "timed out"}},
+		{name: "an answer to a search comes too late", after: first(1, f.scans, late), says: []string{"no answer from the domain controller", "timed out"}},
 		{name: "a write comes too late", before: first(1, writes, late), says: []string{"no answer from the domain controller", "timed out"}},
 		{name: "everything is slow", before: first(40, func(ldapproxy.Operation) bool { return true }, ldapproxy.Fault{Delay: 50 * time.Millisecond})},
 	}
@@ -227,7 +227,7 @@ func (f *fire) answers() []ordeal {
 		{name: "busy for some writes", before: first(4, writes, ldapproxy.Fault{Code: 51})},
 		{name: "shutting down", before: first(2, writes, ldapproxy.Fault{Code: 52})},
 		{name: "unwilling", before: always(writes, 53), told: []string{"unwilling to perform", "msDS-ObjectSoa"}},
-		{name: "operations error in a scan", after: first(2, searches, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
+		{name: "operations error in a scan", after: first(2, f.scans, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
 			from, words := f.console.end(), []string{"report failed", "Operations Error"}
 			f.await(t, words, func(Status) bool { return f.console.count(from, words) == 1 }) // while there is no plan; told once, tried again
 		}},
@@ -258,22 +258,8 @@ func (f *fire) controllers() []ordeal {
 // expire sets the end of the plan in flight, which is minutes away, to the past.
 func (f *fire) expire(t *testing.T) {
 	t.Helper()
-	f.Host.Kill()
-	defer func() { must(t, f.Host.Start(t.Context())) }()
-	dir := filepath.Join(f.Dir, "store", "t", f.Target)
-	data, err := os.ReadFile(filepath.Join(dir, "head"))
-	must(t, err)
-	end := regexp.MustCompile(`"expires":"([^"]+)"`)
-	now := end.FindSubmatch(data)
-	if now == nil {
-		t.Fatalf("no plan is in flight: %s", data)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "release", "*"))
-	must(t, err)
-	for _, name := range append(files, filepath.Join(dir, "head")) {
-		data, err := os.ReadFile(name)
-		must(t, err)
-		past := time.Now().Add(-journal.Grace - time.Minute).UTC().Format(time.RFC3339)
-		must(t, os.WriteFile(name, bytes.ReplaceAll(data, now[1], []byte(past)), 0o600))
-	}
+	offline(t, f.Stage, func(dir string) error {
+		releases, err := filepath.Glob(filepath.Join(dir, "release", "*"))
+		return errors.Join(err, past(dir, "expires", releases...))
+	})
 }

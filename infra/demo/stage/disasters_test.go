@@ -41,7 +41,7 @@ func TestDisasters(t *testing.T) {
 	for i, d := range slices.Concat(misread(), forbidden(), mistaken(t)) {
 		t.Run(d.name, func(t *testing.T) { d.play(t, s, i) })
 	}
-	checkRemovals(t, s.proxy.Writes(), s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes())
 }
 
 func (d disaster) play(t *testing.T, s scene, n int) {
@@ -58,7 +58,7 @@ func (d disaster) play(t *testing.T, s scene, n int) {
 	if st, err := s.Status(t.Context()); err != nil || st.State != "in-sync" || len(st.Holds) > 0 {
 		t.Errorf("put right, the state is %q, holds %v, error %v", st.State, st.Holds, err)
 	}
-	checkRemovals(t, s.proxy.Writes()[writes:], s.Company)
+	checkRemovals(t, s.Stage, s.proxy.Writes()[writes:])
 	s.ripple(t, n, d.name) // and life goes on
 	settle(t, s.Stage)
 	equal(t, s.Stage)

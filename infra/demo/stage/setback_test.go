@@ -102,5 +102,5 @@ func TestDirectorySetBack(t *testing.T) {
 			c.inOrder(t, from, `msg="reading all of the directory again" why="the domain controller was restored or replaced"`, "msg=report ", "content=true", "msg=batch ", `stopped=""`)
 		})
 	}
-	checkRemovals(t, p.Writes(), s.Company)
+	checkRemovals(t, s, p.Writes())
 }

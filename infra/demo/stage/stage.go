@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,6 +44,7 @@ type Stage struct {
 	Target  string    // of the journal
 	Base    string    // DN of the OU; empty: DC.Base
 	Graph   graphtest.Options
+	Rules   string // more of the rules file, whole lines
 	LDAP    string // what the agent takes for the domain controller; empty: DC.URL
 	LDAPCA  string // PEM file of its certificate's authority; empty: DC.CAFile
 	Poll    string // the agent's poll_every; empty: 100ms
@@ -221,16 +223,27 @@ type Status struct {
 		Values      int
 	} `json:"plan"`
 	Totals struct {
-		Groups, Members, Changes, Held, Stale, Parked int
-		Problems                                                      map[string]int
+		Groups, Members, Changes, Held, Stale, Parked, Trouble, Unproven int
+		Questions                                                        int            // groups that wait for Graph
+		Over                                                             map[string]int // held by limits over all groups
+		Problems                                                         map[string]int
 	} `json:"totals"`
 	Holds    []struct{ ID, Name, Text string } `json:"holds"`
 	Problems []Problem                         `json:"problems"`
 }
 
+// Settled says whether nothing is left to do but what waits for a person, or for
+// a time. What the agent has to read again first is still under way.
+func (st Status) Settled() bool {
+	return slices.Contains([]string{"in-sync", "held", "attention"}, st.State) && st.Totals.Stale == 0
+}
+
 // Problem is something that could not be written, and why.
 type Problem struct {
 	Group  directory.ID `json:"group"`
+	Name   string       `json:"name"`
+	DN     string       `json:"dn"`
+	Kind   string       `json:"kind"`
 	Reason string       `json:"reason"`
 	Text   string       `json:"text"`
 }
@@ -260,7 +273,7 @@ func (s *Stage) Settle(ctx context.Context, seen func(Status)) error {
 			if seen != nil {
 				seen(st)
 			}
-			if st.State == "in-sync" || st.State == "held" {
+			if st.Settled() {
 				return nil
 			}
 			if st.State == "stopped" {

@@ -1,10 +1,14 @@
 package stage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"slices"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -168,6 +172,40 @@ func (c *console) wait(t *testing.T, from int, words string) []string {
 	}
 }
 
+// offline does something to the objects of a stage's journal, which are in a folder,
+// while the host is away.
+func offline(t *testing.T, s *Stage, do func(dir string) error) {
+	t.Helper()
+	s.Host.Kill()
+	must(t, do(filepath.Join(s.Dir, "store", "t", s.Target)))
+	must(t, s.Host.Start(t.Context()))
+}
+
+// past replaces a time in the head of a journal, by its key, with one that is long
+// over, and so in all files that are named too.
+func past(dir, key string, files ...string) error {
+	files = append(files, filepath.Join(dir, "head"))
+	data, err := os.ReadFile(files[len(files)-1])
+	if err != nil {
+		return err
+	}
+	now := regexp.MustCompile(`"` + key + `":"([^"]+)"`).FindSubmatch(data)
+	if now == nil {
+		return fmt.Errorf("the head has no time %q: %s", key, data)
+	}
+	over := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, bytes.ReplaceAll(data, now[1], []byte(over)), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // watched puts a proxy that logs all writes between a stage's agent and its
 // domain controller.
 func watched(t *testing.T, s *Stage) *ldapproxy.Proxy {
@@ -187,10 +225,10 @@ type scene struct {
 }
 
 // newScene plays the first fill of a company of so many groups in a fresh domain.
-func newScene(t *testing.T, groups int) scene {
+func newScene(t *testing.T, groups int, rules ...string) scene {
 	t.Helper()
 	s := scene{Stage: newStage(t, 60, groups, 60), weather: &weather{}, console: &console{tee: &testLog{t: t}}}
-	s.Log, s.Poll = s.console, "20ms"
+	s.Log, s.Poll, s.Rules = s.console, "20ms", strings.Join(rules, "\n")
 	// Small pages, so that a round has several, and in the way of the real service.
 	s.Graph = graphtest.Options{PageSize: 4, MemberSlice: 20, Shuffle: true, Repeat: 3, EmptyPages: 3, Seed: 7, Fault: s.weather.now}
 	s.proxy = watched(t, s.Stage)
@@ -202,20 +240,18 @@ func newScene(t *testing.T, groups int) scene {
 	return s
 }
 
+// busyDay is a line of rules for a scene in which more groups are renamed than the
+// limits let pass in a day.
+const busyDay = "limits: {floor: 1000}\n"
+
 // ripple is what people do to the cloud in row n: a member goes, one comes, and
 // a group gets another name. The groups are others each time.
 func (s scene) ripple(t *testing.T, n int, name string) {
 	t.Helper()
 	const first, all = 7, 33
 	dept := func(k int) directory.ID { return s.Company.ID(departmentName(first + (n+k)%all)) }
-	id, c := s.Company.ID, s.Company.Tenant
+	c := s.Company.Tenant
 	must(t, c.RemoveMember(dept(0), s.Company.Members(dept(0))[n%5]))
-	in := s.Company.Members(dept(11))
-	for i := 1; ; i++ {
-		if u := id(userName(i)); !slices.Contains(in, u) {
-			must(t, c.AddMember(dept(11), u))
-			break
-		}
-	}
+	must(t, c.AddMember(dept(11), s.outsider(dept(11))))
 	must(t, c.Rename(dept(22), departmentName(first+(n+22)%all)+" "+name))
 }

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+	"groupwriteback/shared/relay"
+)
+
+// manualRequest is what an operator asks for.
+type manualRequest struct {
+	Action string         `json:"action"`           // sync | preview | retry | approve | reject | repin | begin-anew
+	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview, retry: only these
+	Full   bool           `json:"full,omitempty"`   // sync: read everything again, in the cloud and in AD
+	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
+	Domain string         `json:"domain,omitempty"` // repin: the SID of the domain that the journal is for
+	Target string         `json:"target,omitempty"` // begin-anew: the target's name, so that nobody does it by mistake
+}
+
+// maxAsked is how many groups one request may name.
+const maxAsked = 10_000
+
+func boundManual(q *manualRequest) error {
+	if len(q.Groups) > maxAsked {
+		return fmt.Errorf("groups: %d are too many: name %d at most, or none for all", len(q.Groups), maxAsked)
+	}
+	return nil
+}
+
+type manualReply struct {
+	Preview *cycle.Preview `json:"preview,omitempty"`
+	Done    string         `json:"done,omitempty"`
+}
+
+func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	switch q.Action {
+	case "sync":
+		if len(q.Groups) > 0 || q.Full {
+			if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Full: q.Full, By: caller.String()}); err != nil {
+				return manualReply{}, err
+			}
+			a.log.Info("sync asked for", "groups", len(q.Groups), "full", q.Full, "by", caller)
+		}
+		return a.run(ctx, q.Groups, "a turn was run")
+	case "preview":
+		p, err := a.planner.Preview(ctx, q.Groups...)
+		if len(q.Groups) > 0 {
+			p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
+			p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
+		}
+		return manualReply{Preview: &p}, err
+	case "retry":
+		if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Retry: true, By: caller.String()}); err != nil {
+			return manualReply{}, err
+		}
+		a.log.Info("retry asked for", "groups", len(q.Groups), "by", caller)
+		return a.run(ctx, q.Groups, "what was refused is tried again: a turn was run")
+	case "approve":
+		return a.say(ctx, caller, q.Hold, "hold approved", a.journal.Approve, "approved: it is carried out in the next turn")
+	case "reject":
+		return a.say(ctx, caller, q.Hold, "hold rejected", a.journal.Reject, "rejected: it stays held, and is not told of again")
+	case "repin":
+		return a.repin(ctx, caller, q.Domain)
+	case "begin-anew":
+		return a.beginAnew(ctx, caller, q.Target)
+	}
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, retry, approve, reject, repin or begin-anew", q.Action))
+}
+
+// run runs a turn, after which it is known whether there are such groups.
+func (a *App) run(ctx context.Context, groups []directory.ID, done string) (manualReply, error) {
+	if err := a.Sync(ctx); err != nil {
+		return manualReply{}, err
+	}
+	return manualReply{Done: done}, a.journal.Known(ctx, groups)
+}
+
+// repin says which domain the journal is for.
+func (a *App) repin(ctx context.Context, caller relay.Caller, domain string) (manualReply, error) {
+	sid, err := directory.ParseSID(domain)
+	if err != nil {
+		return manualReply{}, relay.BadRequest(fmt.Errorf("domain: name the domain's SID, as status and the agent's check have it: %w", err))
+	}
+	if err := a.journal.Ask(ctx, journal.Ask{Repin: sid, By: caller.String()}); err != nil {
+		return manualReply{}, err
+	}
+	a.log.Warn("journal is to be of another domain", "domain", sid, "by", caller)
+	return a.run(ctx, nil, "the agent's next full report from this domain says which container the journal is for: all is read again first")
+}
+
+// beginAnew has the journal forget what it knows and read all again.
+func (a *App) beginAnew(ctx context.Context, caller relay.Caller, target string) (manualReply, error) {
+	if target != a.journal.Target {
+		return manualReply{}, relay.BadRequest(fmt.Errorf("target: name the target whose journal shall begin anew, which is %q", a.journal.Target))
+	}
+	if err := a.begin(ctx); err != nil {
+		return manualReply{}, err
+	}
+	err := a.journal.BeginAnew(ctx)
+	a.end()
+	if err != nil {
+		return manualReply{}, err
+	}
+	a.log.Warn("journal begins anew", "target", target, "by", caller)
+	return a.run(ctx, nil, "the journal begins anew: all is read again from Entra ID and Active Directory before anything is written")
+}
+
+// say hands an operator's word on a hold in, and logs it once it is taken.
+func (a *App) say(ctx context.Context, caller relay.Caller, hold, event string, take func(context.Context, journal.Word) error, done string) (manualReply, error) {
+	if len(hold) > maxHoldID {
+		return manualReply{}, journal.ErrUnknownHold
+	}
+	if err := take(ctx, journal.Word{Hold: hold, By: caller.String(), At: time.Now().UTC()}); err != nil {
+		return manualReply{}, err
+	}
+	a.log.Info(event, "hold", hold, "by", caller)
+	return manualReply{Done: done}, nil
+}
+
+// maxHoldID is longer than any hold's id: no store takes a name of any length.
+const maxHoldID = 64

@@ -1,0 +1,112 @@
+package cycle_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+	"groupwriteback/shared/rules"
+)
+
+// TestInventedGroups: a report invents groups. No limit becomes larger by them, and they
+// are forgotten when nobody finds them.
+func TestInventedGroups(t *testing.T) {
+	w := newWorld(t)
+	w.users(100)
+	for i := range 12 {
+		w.group(i, 0, 20)
+	}
+	w.untilQuiet()
+	w.now = w.now.Add(25 * time.Hour)
+	w.untilQuiet()
+	honest := w.ad
+	w.ad = plan.State{}
+	for id, g := range honest {
+		w.ad[id] = g
+	}
+	for i := range 30 {
+		id := graphtest.ID("invented " + string(rune('a'+i)))
+		g := plan.Group{ID: id, GUID: plan.GUID(id.String()), Parent: ou, Name: id.String()}
+		for k := range 200 {
+			g.Members = append(g.Members, plan.Ref(domainSID+"-"+strings.Repeat("9", 4)+string(rune('0'+k/100))+string(rune('0'+k/10%10))+string(rune('0'+k%10))))
+		}
+		slices.Sort(g.Members)
+		w.ad[id] = g
+	}
+	w.do(w.report(true, nil))
+	w.ad = honest
+	w.do(w.planner.Run(t.Context()))
+	for i := range 12 {
+		for k := range 5 {
+			w.do(w.tenant.RemoveMember(group(i), user(k)))
+		}
+	}
+	w.untilQuiet()
+	removals := slices.IndexFunc(w.holds(), func(l record.Listing) bool { return l.Guard == plan.Removals && l.Count == 60 })
+	if len(w.removed) != 0 || removals < 0 {
+		t.Errorf("%d of 60 removed, holds %+v", len(w.removed), w.holds())
+	}
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	if got := w.head().Totals.Groups; got != 12 {
+		t.Errorf("%d groups known, want 12", got)
+	}
+}
+
+// TestNewDomain: a domain joins the forest after the first report.
+func TestNewDomain(t *testing.T) {
+	w := town(t)
+	const other = "S-1-5-21-4-5-6"
+	w.do(w.tenant.AddUser(graphtest.User{ID: user(900), UPN: "n@child.test", SID: other + "-1100"}))
+	w.do(w.tenant.AddMember(group(1), user(900)))
+	w.untilQuiet()
+	w.domains = []directory.SID{domainSID, other}
+	w.later(time.Hour)
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	if !slices.Contains(w.ad[group(1)].Members, plan.Ref(other+"-1100")) {
+		t.Errorf("the journal knows %v", w.head().Target.Domains)
+	}
+}
+
+// TestRulesMoveAll: one word in the rules would move every group. That waits for a
+// person.
+func TestRulesMoveAll(t *testing.T) {
+	w := newWorld(t)
+	w.users(30)
+	for i := range 200 {
+		w.group(i, 0, 5)
+	}
+	w.untilQuiet()
+	r, err := rules.Parse([]byte("ou: OU=Typo,DC=corp,DC=test\nscope: all\n"))
+	w.do(err)
+	w.planner.Rules = r
+	w.untilQuiet()
+	moved := func() (n int) {
+		for _, g := range w.ad {
+			if strings.HasPrefix(g.Parent, "OU=Typo") {
+				n++
+			}
+		}
+		return n
+	}
+	holds := w.holds()
+	if moved() != 0 || len(holds) != 1 || holds[0].Guard != plan.Moves || holds[0].Count != 200 {
+		t.Fatalf("%d groups were moved, holds %+v", moved(), holds)
+	}
+	w.do(w.tenant.RemoveMember(group(1), user(0))) // it keeps nobody in
+	w.untilQuiet()
+	if len(w.removed) != 1 {
+		t.Errorf("removed %v", w.removed)
+	}
+	w.approve(w.holds()[0])
+	w.untilQuiet()
+	if moved() != 200 {
+		t.Errorf("%d groups were moved after the approval", moved())
+	}
+}
