@@ -60,6 +60,8 @@ type Run struct {
 	Planner *cycle.Planner
 	Agent   *Agent
 
+	Still bool // its clock does not run ahead while the planner works
+
 	cost  Cost
 	ahead time.Duration // how far its clock is ahead of all others
 }
@@ -132,7 +134,7 @@ func (r *Run) Steps(ctx context.Context) error {
 			most, _ := peak()
 			fmt.Fprintf(os.Stderr, "step %d: %.1f CPU s so far, %d MB at most\n", r.cost.Steps, Used().Seconds(), most>>20)
 		}
-		if r.cost.Steps%8 == 7 { // so that what nobody names any more is swept
+		if r.cost.Steps%8 == 7 && !r.Still { // so that what nobody names any more is swept
 			if err := r.Wait(65 * time.Minute); err != nil {
 				return err
 			}
