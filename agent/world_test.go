@@ -39,6 +39,7 @@ type world struct {
 	identity   ad.Identity
 	groups     []ad.Row
 	blind      string
+	sightErr   error
 	sids       map[plan.Ref]directory.SID
 	grounded   string
 	groundsErr error
@@ -170,7 +171,7 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 	return ad.Row{}, false, nil
 }
 
-func (w *world) Sight(context.Context) (string, error)   { return w.blind, nil }
+func (w *world) Sight(context.Context) (string, error)   { return w.blind, w.sightErr }
 func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }
 func (w *world) Identify(context.Context) (ad.Identity, error) {
 	if w.asleep {

@@ -51,12 +51,11 @@ func (r *round) play(ctx context.Context, list []mutant) error {
 		}
 		runs[m.test][m.run] = true
 	}
+	for pkg, some := range runs {
+		r.listen(ctx, pkg, slices.Sorted(maps.Keys(some)))
+	}
 	var wait errgroup.Group
 	wait.SetLimit(r.parallel)
-	for pkg, some := range runs {
-		wait.Go(func() error { r.listen(ctx, pkg, slices.Sorted(maps.Keys(some))); return nil })
-	}
-	_ = wait.Wait()
 	for _, m := range list {
 		wait.Go(func() error { r.one(ctx, m); return nil })
 	}
@@ -82,21 +81,32 @@ func (r *round) listen(ctx context.Context, pkg string, runs []string) {
 	if err == nil {
 		err = t.build(ctx)
 	}
+	var wait errgroup.Group
+	wait.SetLimit(r.parallel)
 	for _, run := range runs {
-		began := time.Now()
-		failed := err
-		if failed == nil {
-			t.run = run
-			passed, by, err := t.test(ctx, 10*time.Minute)
-			if failed = err; err == nil && !passed {
-				failed = fmt.Errorf("the tests of %s fail as the source stands (%s): mend that first", pkg, by)
+		wait.Go(func() error {
+			how := sound{err: err}
+			if err == nil {
+				how = t.with(run).unharmed(ctx)
 			}
-		}
-		r.mu.Lock()
-		r.sound[suite{pkg, run}] = sound{time.Since(began), failed}
-		r.mu.Unlock()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.sound[suite{pkg, run}] = how
+			return nil
+		})
 	}
+	_ = wait.Wait()
 	_ = t.close()
+}
+
+// unharmed runs tests that were built without a mutant.
+func (t *trial) unharmed(ctx context.Context) sound {
+	began := time.Now()
+	passed, by, err := t.test(ctx, 10*time.Minute)
+	if err == nil && !passed {
+		err = fmt.Errorf("the tests of %s fail as the source stands (%s): mend that first", t.pkg, by)
+	}
+	return sound{time.Since(began), err}
 }
 
 // try builds a suite with a mutant, and runs it.

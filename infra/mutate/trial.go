@@ -31,6 +31,13 @@ func newTrial(root, pkg, run string) (*trial, error) {
 	return &trial{root: root, dir: dir, pkg: pkg, run: run}, err
 }
 
+// with is the same trial, as it was built, of other tests.
+func (t *trial) with(run string) *trial {
+	other := *t
+	other.run = run
+	return &other
+}
+
 // mutate has the build read a changed file.
 func (t *trial) mutate(m mutant) error {
 	file := filepath.Join(t.root, filepath.FromSlash(m.file))

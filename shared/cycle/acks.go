@@ -88,7 +88,7 @@ func pace(old, now float64) float64 {
 // foldResult makes a result part of a group's record. What is not known to be done or
 // not is in doubt until a reading of the group shows it.
 func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result) {
-	p := record.Parked{Kind: c.Kind(), Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head), Fenced: res.Status == plan.Fenced}
+	p := record.Parked{Kind: c.Kind(), Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
 	switch {
 	case res.Status == plan.Done:
 		done(tx, r, c, res, p)
@@ -107,7 +107,7 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		if p.Text == "" {
 			p.Text = "nobody knows what became of it: the agent got no answer from Active Directory"
 		}
-		r.Parked = record.Park(r.Parked, p, tx.Now)
+		r.Parked = record.ParkBriefly(r.Parked, p, tx.Now)
 		r.Misses++
 		doubt(tx, r)
 	}

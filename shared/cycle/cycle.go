@@ -276,4 +276,7 @@ func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
 		}
 	}
 	p.Log.Info("turn", attrs...)
+	if n := tx.Dropped(); n > 0 {
+		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
+	}
 }

@@ -27,6 +27,7 @@ const defaultRate = 1000
 type draft struct {
 	groups   map[directory.ID]*decision.Draft
 	places   map[directory.ID]place
+	first    []directory.ID // whoever looks wants to see these
 	shards   map[uint32]*shardDraft
 	allowed  map[plan.GuardName]map[directory.ID]plan.Impact // what approvals of limits over all groups list
 	opened   map[string]bool                                 // ids of holds that this step opens
@@ -49,10 +50,10 @@ type shardDraft struct {
 }
 
 // decide compares wish and reality for all groups that may have changed. It begins
-// nothing new after the limit.
-func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool) (*draft, error) {
+// nothing new after the limit. The groups in first have their place before all others.
+func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool, first ...directory.ID) (*draft, error) {
 	d := &draft{groups: map[directory.ID]*decision.Draft{}, places: map[directory.ID]place{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
-		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx)}
+		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first}
 	if err := p.draft(ctx, tx, d, limit); err != nil || len(d.shards) == 0 {
 		return d, err
 	}

@@ -31,7 +31,7 @@ func (p *Planner) enforce(ctx context.Context, tx *journal.Tx, d *draft) error {
 			}
 			d.allowed[g.Name] = held[g.Name].allowed
 		default: // what was held is within the limit now
-			tx.Head.Holds = without(tx.Head.Holds, g.Name)
+			tx.Head.Holds = settled(tx, all, g.Name)
 		}
 	}
 	if err := p.withholdAll(ctx, tx, d, held); err != nil {
@@ -39,7 +39,7 @@ func (p *Planner) enforce(ctx context.Context, tx *journal.Tx, d *draft) error {
 	}
 	for _, g := range plan.Guards() {
 		if h := held[g.Name]; h != nil && h.text != "" {
-			if err := p.open(ctx, tx, d, g, h); err != nil {
+			if err := p.open(ctx, tx, d, g, h, all); err != nil {
 				return err
 			}
 		}
@@ -122,7 +122,7 @@ func (p *Planner) holding(ctx context.Context, tx *journal.Tx, g plan.Guard, ove
 				return nil, err
 			}
 			for _, i := range l.Items {
-				out.allowed[i.Group] = i.Impact()
+				out.allowed[i.Group] = out.allowed[i.Group].Plus(i.Impact())
 			}
 			out.approved = true
 		}
@@ -131,31 +131,32 @@ func (p *Planner) holding(ctx context.Context, tx *journal.Tx, g plan.Guard, ove
 }
 
 // open lists what is held, unless it is listed already.
-func (p *Planner) open(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, held *holding) error {
+func (p *Planner) open(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, held *holding, all record.Counts) error {
 	if len(held.items) == 0 || held.approved && held.went {
 		return nil // what came later waits until what was listed is done
 	}
-	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g.Name })
+	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g.Name && h.Open() })
 	l := record.Listing{Guard: g.Name, Text: held.text, Opened: tx.Now, Items: held.items}
 	for _, i := range held.items {
 		l.Count += i.Impact().Size()
 	}
-	if i >= 0 && tx.Head.Holds[i].Open() && tx.Head.Holds[i].List == l.Digest() {
+	if i >= 0 && tx.Head.Holds[i].List == l.Digest() {
 		return nil
 	}
 	hold, err := p.hold(ctx, tx, d, l)
 	if err != nil {
 		return err
 	}
-	tx.Head.Holds = append(without(tx.Head.Holds, g.Name), hold)
+	tx.Head.Holds = append(settled(tx, all, g.Name), hold)
 	return nil
 }
 
-func without(holds []record.Hold, g plan.GuardName) []record.Hold {
-	if len(holds) == 0 {
-		return holds
-	}
-	return slices.DeleteFunc(slices.Clone(holds), func(h record.Hold) bool { return h.Guard == g })
+// settled are the holds without those of a guard. An approval stays for its time while
+// something is in doubt or was refused, all being what was counted: what it lists may be
+// to be done still, and nobody shall have to say it again.
+func settled(tx *journal.Tx, all record.Counts, g plan.GuardName) []record.Hold {
+	undone := all.Stale+all.Parked > 0
+	return slices.DeleteFunc(slices.Clone(tx.Head.Holds), func(h record.Hold) bool { return h.Guard == g && !(undone && h.InForce(tx.Now)) })
 }
 
 // withhold takes what a guard counts out of a shard's groups, but what is allowed, and

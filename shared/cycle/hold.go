@@ -72,6 +72,9 @@ func causes(ctx context.Context, tx *journal.Tx, items []record.Item) (map[strin
 		if len(i.Remove) == 0 {
 			continue
 		}
+		if err := tx.Fetch(ctx, []directory.ID{i.Group}); err != nil {
+			return nil, err
+		}
 		left := map[plan.Ref]directory.ID{}
 		var ids []directory.ID
 		if g := tx.Group(i.Group); g != nil {
@@ -90,6 +93,9 @@ func causes(ctx context.Context, tx *journal.Tx, items []record.Item) (map[strin
 		}
 		for _, r := range i.Remove {
 			out[cause(r, left, principals)]++
+		}
+		if len(items) > 1 { // a disaster may be of all groups there are
+			tx.Trim()
 		}
 	}
 	return out, nil

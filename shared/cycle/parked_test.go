@@ -198,6 +198,55 @@ func TestLimitsBeyondOneDraft(t *testing.T) {
 	}
 }
 
+// TestTouchedByHand: an attribute of a group may not be written. What a person does about
+// that shows in nothing that we know of the group, but that somebody was at it: the next
+// scan has it tried again. Scans of a group that nobody touched do not.
+func TestTouchedByHand(t *testing.T) {
+	w := town(t)
+	tried := 0
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		if c.Group != group(1) || c.Kind() != plan.Setting {
+			return plan.Result{}, false
+		}
+		tried++
+		return plan.Result{Status: plan.Refused, Code: 50, Text: "insufficient access rights"}, true
+	}
+	w.do(w.tenant.SetProperty(group(1), "description", "new"))
+	w.untilQuiet()
+	for range 5 {
+		w.do(w.report(true, nil))
+		w.later(2 * time.Second)
+	}
+	if tried != 1 || w.head().Totals.Parked != 1 {
+		t.Fatalf("tried %d times, totals %+v; want once", tried, w.head().Totals)
+	}
+	w.refuse = nil
+	w.usns[group(1)]++
+	w.do(w.report(true, nil))
+	w.later(2 * time.Second)
+	if got := w.ad[group(1)].Attrs["description"]; !slices.Equal(got, []string{"new"}) || w.head().Totals.Parked != 0 {
+		t.Errorf("the description is %q, totals %+v", got, w.head().Totals)
+	}
+}
+
+// TestNoAnswerIsNoRefusal: the line to the domain controller is cut at a write, and once
+// more. A person does not wait longer for that than for a reading.
+func TestNoAnswerIsNoRefusal(t *testing.T) {
+	w := town(t)
+	cuts := 2
+	w.refuse = func(plan.Change) (plan.Result, bool) {
+		cuts--
+		return plan.Result{Status: plan.Unknown}, cuts >= 0
+	}
+	w.do(w.tenant.RemoveMember(group(3), user(0)))
+	for range 5 {
+		w.later(2 * time.Second)
+	}
+	if w.in(group(3), 0) || w.head().Totals.Parked != 0 {
+		t.Errorf("after ten seconds who left is in: %t, totals %+v", w.in(group(3), 0), w.head().Totals)
+	}
+}
+
 // BenchmarkManyRefused decides one group of which very many members are refused.
 func BenchmarkManyRefused(b *testing.B) {
 	for _, n := range []int{5_000, 20_000} {

@@ -51,13 +51,16 @@ func placeOf(r record.Group, rank rank, gen uint64, shard uint32) place {
 
 // mostMembers is how many members the groups of a draft may have, together, before
 // others wait: it is what a draft takes in memory.
-const mostMembers = 400_000
+const mostMembers = 300_000
 
 // keep takes what is to be done about a group into the draft.
 func (d *draft) keep(s *shardDraft, out decision.Output, rank rank, gen uint64) {
 	g := out.Draft
 	d.groups[g.ID], s.open = g, append(s.open, g.ID)
 	d.places[g.ID] = placeOf(out.Record, rank, gen, s.Number)
+	if slices.Contains(d.first, g.ID) {
+		d.places[g.ID] = place{rank: asked, shard: s.Number}
+	}
 	n := valuesOf(g)
 	s.values, d.values = s.values+n, d.values+n
 	d.kept, d.members = d.kept+n, d.members+membersOf(g)
@@ -66,7 +69,7 @@ func (d *draft) keep(s *shardDraft, out decision.Output, rank rank, gen uint64) 
 // prune lets go of what has no place in the next plan, once that is much. It was
 // counted, and stays marked.
 func (d *draft) prune() {
-	if d.kept <= 2*d.room && d.members <= 2*mostMembers {
+	if d.kept <= d.room+d.room/2 && d.members <= mostMembers+mostMembers/2 {
 		return
 	}
 	ids := slices.SortedFunc(maps.Keys(d.groups), func(a, b directory.ID) int {

@@ -27,8 +27,9 @@ type Described struct {
 	Members int    `json:"members"` // in AD now
 }
 
-// Preview runs a turn and commits nothing.
-func (p *Planner) Preview(ctx context.Context) (Preview, error) {
+// Preview runs a turn and commits nothing. What becomes of the groups in first it lists
+// in any case.
+func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, error) {
 	tx, err := p.Journal.View(ctx)
 	if err != nil {
 		return Preview{}, err
@@ -50,7 +51,7 @@ func (p *Planner) Preview(ctx context.Context) (Preview, error) {
 	}
 	quiet := *p
 	quiet.Log = nil
-	d, err := quiet.decide(ctx, tx, limit, false)
+	d, err := quiet.decide(ctx, tx, limit, false, first...)
 	if err != nil {
 		return Preview{}, err
 	}

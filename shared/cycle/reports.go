@@ -12,12 +12,13 @@ import (
 // foldReports folds what the agent saw, part by part: a large report takes several
 // steps. more says that it stopped at the limit.
 func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, err error) {
+	read := 0 // parts, of all reports
 	for _, a := range tx.Reports() {
 		f := journal.Folding{ID: a.ID}
 		if tx.Head.Folding != nil && tx.Head.Folding.ID == a.ID {
 			f = *tx.Head.Folding
 		}
-		done, err := foldReport(ctx, tx, a, &f, limit)
+		done, err := foldReport(ctx, tx, a, &f, &read, limit)
 		if err != nil {
 			return false, err
 		}
@@ -33,13 +34,14 @@ func foldReports(ctx context.Context, tx *journal.Tx, limit limit) (more bool, e
 
 // foldReport goes on with a report from where it stands. done says that nothing of it
 // is left to be folded, or that it must not be.
-func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, limit limit) (done bool, err error) {
+func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journal.Folding, read *int, limit limit) (done bool, err error) {
 	rows := &rows{tx: tx, named: map[directory.ID]bool{}}
 	whole := f.Parts == 0 // all of its names are seen in this step
-	for began := f.Parts; f.Parts < a.Parts(); f.Parts++ {
-		if limit.reached(tx, f.Parts-began) && !rows.open() {
+	for ; f.Parts < a.Parts(); f.Parts++ {
+		if limit.reached(tx, *read) && !rows.open() {
 			return false, nil
 		}
+		*read++
 		part, odd, err := tx.Part(ctx, a, f.Parts)
 		if err != nil || odd {
 			return odd, err
@@ -114,8 +116,11 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 		}
 	}
 	h.Reported = tx.Now
-	if content {
+	if content && h.ReadAll { // whom it did not settle is asked for by name from now on
 		h.ReadAll = false
+		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Stale > 0 }); err != nil {
+			return err
+		}
 	}
 	return stillSought(ctx, tx)
 }
@@ -128,15 +133,17 @@ func unfound(ctx context.Context, tx *journal.Tx, r journal.Report, named map[di
 	}
 	h := &tx.Head
 	h.Blind = r.Blind
+	var later []directory.ID
 	for _, s := range h.Reads {
 		if err := tx.Fetch(ctx, []directory.ID{s.ID}); err != nil {
 			return err
 		}
 		if old := tx.Record(s.ID); old.Missing && !named[s.ID] {
 			lookLater(tx, old)
+			later = append(later, s.ID)
 		}
 	}
-	return nil
+	return tx.Mark(ctx, later...) // so that somebody wakes when it is time
 }
 
 // stillSought keeps of the groups that the agent is asked for those that are in doubt
@@ -163,7 +170,8 @@ func missing(ctx context.Context, tx *journal.Tx, rep journal.Report, named map[
 	sought := false
 	err := tx.Each(ctx, func(r *record.Group) error {
 		sought = sought || r.Missing && !named[r.ID]
-		if r.Observed != nil && !r.Missing && !named[r.ID] && rep.After >= r.LastWrite {
+		there := r.Observed != nil || r.Trouble != nil
+		if there && !r.Missing && !named[r.ID] && rep.After >= r.LastWrite {
 			m := *r
 			m.Missing = true
 			found = append(found, &m)

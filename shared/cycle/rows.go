@@ -120,6 +120,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		changed = old.Trouble == nil || *old.Trouble != *row.Trouble || r.Stale || r.Missing
 		r.Trouble, r.Stale, r.Missing = row.Trouble, false, false
 	case row.Group == nil && !same:
+		changed = !r.Stale || r.Missing // it counts as one that is not known, also where many are asked for already
 		r.Stale, r.Missing = true, false
 		read(tx, &r)
 	default:
@@ -127,9 +128,9 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 			answered(tx, r.ID)
 		}
 		var touched bool
-		r.Parked, touched = fenced(r.Parked, row.Fence)
+		r.Parked, touched = touch(r.Parked, row.USN)
 		changed = !same || touched || r.Stale || r.Missing || r.Trouble != nil
-		if !same || touched || r.Trouble != nil { // somebody was at it: what was refused before may go now
+		if !same || r.Trouble != nil { // what was refused before may go now
 			r.Parked = due(r.Parked)
 		}
 		if !same {
@@ -145,15 +146,24 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	return changed
 }
 
-// fenced notes the fence that a group has, beside what was refused for one. touched says
-// that it was another before: somebody was at it.
-func fenced(parked []record.Parked, fence string) (noted []record.Parked, touched bool) {
+// manyParked is how many refusals of one group are too many to be tried again whenever
+// somebody was at it: that may have been we.
+const manyParked = 100
+
+// touch notes, beside what was refused, which change of the group was the last. Where it
+// was another before, it is tried at once: somebody was at the group, at its rights
+// perhaps, or its fence, which its content does not show.
+func touch(parked []record.Parked, usn int64) (noted []record.Parked, touched bool) {
 	noted = slices.Clone(parked)
 	for i := range noted {
-		if p := &noted[i]; p.Fenced {
-			touched = touched || p.Fence != "" && p.Fence != fence
-			p.Fence = fence
+		p := &noted[i]
+		if p.Ref != "" && len(parked) > manyParked {
+			continue
 		}
+		if p.USN != 0 && p.USN != usn {
+			p.Until, touched = time.Time{}, true
+		}
+		p.USN = usn
 	}
 	return noted, touched
 }

@@ -33,9 +33,10 @@ type world struct {
 
 	ad      plan.State
 	fences  map[directory.ID]string
-	touched map[directory.ID]bool // groups that somebody changed by hand
-	removed []string              // every removal that was carried out: "group ref"
-	self    journal.Poll          // how the agent is known
+	usns    map[directory.ID]int64 // one more with each write, whoever makes it
+	touched map[directory.ID]bool  // groups that somebody changed by hand
+	removed []string               // every removal that was carried out: "group ref"
+	self    journal.Poll           // how the agent is known
 	high    journal.Mark
 	closed  uint64 // the last batch that the agent knows finished or closed
 	writes  int
@@ -62,7 +63,7 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, fences: map[directory.ID]string{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+		ad: plan.State{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
 	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
@@ -268,6 +269,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 		}
 	}
 	w.writes++
+	w.usns[c.Group]++
 	for _, r := range c.Remove {
 		w.removed = append(w.removed, g.Name+" "+string(r))
 		if w.onRemove != nil {
@@ -330,7 +332,7 @@ func (w *world) report(full bool, ids []directory.ID) error {
 			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
 		case id != w.hidden && (full || named):
 			g = w.seen(g)
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], Group: &g, SID: sidOf(id)})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], USN: w.usns[id], Group: &g, SID: sidOf(id)})
 		}
 	}
 	for _, id := range ids {

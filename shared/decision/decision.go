@@ -69,7 +69,8 @@ func Decide(in Input) Output {
 			d.wake(in.Record.Look.Until)
 		}
 	case d.wish.Group == nil:
-		d.out.Record.Parked, d.out.Record.Hold = nil, nil
+		d.out.Record.Parked = nil
+		d.settleHold(true)
 	default:
 		d.decide(*d.wish.Group)
 	}
@@ -95,7 +96,7 @@ func (d *decider) decide(want plan.Group) {
 	want = d.prove(want)
 	left := d.withoutParked(want)
 	if left != nil && d.observed != nil {
-		left = d.limit(*left)
+		left = d.limit(*left, plan.Missing(d.observed.Members, want.Members))
 	}
 	if left == nil {
 		return
@@ -128,29 +129,40 @@ func (d *decider) canonical() *plan.Group {
 		return nil
 	}
 	g := *d.Record.Observed
-	if d.Cloud == nil {
-		return &g
+	g.Members = byMark(g.Members, marks(d.Cloud, d.Kin))
+	return &g
+}
+
+// marks are the marks of the groups that are or were members of a cloud group, by the
+// SIDs that they have in Active Directory.
+func marks(cloud *directory.Group, kin func(directory.ID) *record.Group) map[plan.Ref]plan.Ref {
+	if cloud == nil {
+		return nil
 	}
-	ours := map[plan.Ref]plan.Ref{}
-	for _, m := range slices.Concat(d.Cloud.Members, d.Cloud.Left) {
+	out := map[plan.Ref]plan.Ref{}
+	for _, m := range slices.Concat(cloud.Members, cloud.Left) {
 		if m.Kind == directory.GroupKind {
-			if kin := d.Kin(m.ID); kin.SID != "" {
-				ours[plan.SIDRef(kin.SID)] = plan.GroupRef(m.ID)
+			if k := kin(m.ID); k.SID != "" {
+				out[plan.SIDRef(k.SID)] = plan.GroupRef(m.ID)
 			}
 		}
 	}
-	if !slices.ContainsFunc(g.Members, func(r plan.Ref) bool { return ours[r] != "" }) {
-		return &g
+	return out
+}
+
+// byMark names members by their marks, where they have one.
+func byMark(refs []plan.Ref, marks map[plan.Ref]plan.Ref) []plan.Ref {
+	if !slices.ContainsFunc(refs, func(r plan.Ref) bool { return marks[r] != "" }) {
+		return refs
 	}
-	g.Members = slices.Clone(g.Members)
-	for i, r := range g.Members {
-		if mark := ours[r]; mark != "" {
-			g.Members[i] = mark
+	out := slices.Clone(refs)
+	for i, r := range out {
+		if mark := marks[r]; mark != "" {
+			out[i] = mark
 		}
 	}
-	slices.Sort(g.Members)
-	g.Members = slices.Compact(g.Members)
-	return &g
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // countObserved counts what is in Active Directory. Shares of limits are of what the

@@ -65,15 +65,16 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 }
 
 // limit holds removals that are over the group's own limit, as a whole, but what a
-// person has approved. A share is of the members that the cloud knows and of those that
-// would go: whoever puts in, or invents, members that stay makes no limit larger.
-func (d *decider) limit(want plan.Group) *plan.Group {
+// person has approved. all is who would go, also those whose removal is left alone for
+// now. A share is of the members that the cloud knows and of those that would go: whoever
+// puts in, or invents, members that stay makes no limit larger.
+func (d *decider) limit(want plan.Group, all []plan.Ref) *plan.Group {
 	gone := plan.Missing(d.observed.Members, want.Members)
 	size, window := len(plan.Merge(d.known(), gone)), d.Record.Window.At(d.Now)
 	d.size = size
 	over := d.Limits.Group(max(size, window.Peak()), window.Count(plan.Removals), size, len(gone))
 	if over == "" {
-		d.out.Record.Hold = nil
+		d.settleHold(len(plan.Common(all, d.Approved)) > 0)
 		return &want
 	}
 	held := plan.Missing(gone, d.Approved)
@@ -92,6 +93,14 @@ func (d *decider) limit(want plan.Group) *plan.Group {
 		d.out.Open = &l
 	}
 	return &want
+}
+
+// settleHold ends a hold of which nothing is to be held now. An approval stays for its
+// time while what it lists may still be to be done: refused once is not done.
+func (d *decider) settleHold(undone bool) {
+	if h := d.Record.Hold; h == nil || !undone || !h.InForce(d.Now) {
+		d.out.Record.Hold = nil
+	}
 }
 
 // released are the removals that go by a person's word on this group: what limits over
@@ -184,8 +193,11 @@ func Check(l plan.Limits, window record.Window, all record.Counts, complete bool
 				return fmt.Errorf("group %s: %s", o.Record.ID, text)
 			}
 		}
+		known := marks(o.Cloud, o.Kin)
 		for _, g := range plan.Guards() {
-			left := g.Of(o.Changes, o.Record.Converged).Less(o.Allowed(g))
+			at := g.Of(o.Changes, o.Record.Converged)
+			at.Refs = byMark(at.Refs, known) // as it was decided, and approved
+			left := at.Less(o.Allowed(g))
 			if !complete && g.Destructive && left.Size() > 0 {
 				return fmt.Errorf("group %s: %s while not all changes are counted", o.Record.ID, g.Noun)
 			}

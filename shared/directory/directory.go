@@ -64,7 +64,7 @@ type Reading string
 const (
 	Partial Reading = ""        // by deltas alone: who was a member before is not known
 	Whole   Reading = "whole"   // once as a whole, and by deltas since
-	Doubted Reading = "doubted" // as a whole, and it lacked members who were known, without a word of Graph's that they left
+	Doubted Reading = "doubted" // as a whole, and not as it was known, such as without members of whom Graph never said that they left
 	Named   Reading = "named"   // as a whole, and confirmed by name
 )
 

@@ -53,27 +53,30 @@ func (s Snapshot) readGroup(c GroupChange, t Touched) {
 	if g.Gone != NotRemoved {
 		g.Gone, g.Reading, g.Members = NotRemoved, Partial, nil
 	}
-	g.Props, _ = g.Props.with(c.Set)
+	props, other := g.Props.with(c.Set)
+	g.Props = props
 	if g.Unread = c.Unread; !c.Unread { // what was kept back is not nobody
 		known := g.Members
 		g.Members = nil
 		s.foldMembers(&g, c.Members, t)
 		g.leave(nil)
-		g.Reading = g.Reading.confirmed(len(lost(g.Members, known)) > 0 || c.Partial)
+		lacks := len(lost(g.Members, known)) > 0 || c.Partial
+		g.Reading = g.Reading.confirmed(lacks, lacks || other || len(lost(known, g.Members)) > 0)
 	}
 	s.putGroup(&g, t)
 	s.regroup(&g, t)
 }
 
-// confirmed is the reading after another one, by name, that lacks some who were known
-// or does not.
-func (r Reading) confirmed(lacks bool) Reading {
+// confirmed is the reading after another one, by name: it lacks some who were known, or
+// is in any other way not what was known. Then it is news, or it comes from a server that
+// has not heard of the last changes yet: the next one tells.
+func (r Reading) confirmed(lacks, differs bool) Reading {
 	switch {
 	case r == Partial && lacks:
 		return Partial // nobody has told of all of its members yet
 	case r == Partial:
 		return Whole
-	case lacks:
+	case differs:
 		return Doubted
 	}
 	return Named
@@ -114,13 +117,10 @@ func Succeed(g, old *Group) *Group {
 	now := *g
 	now.Left = old.Left
 	now.leave(nil)
-	switch {
-	case old.Gone == NotRemoved && len(lost(g.Members, old.Members)) > 0:
+	if old.Gone == NotRemoved && len(lost(g.Members, old.Members)) > 0 {
 		now.Reading = Doubted
-	case g.Reading == Whole && old.Gone == NotRemoved && old.Reading == Named && !old.Unread:
-		now.Reading = Named // still so
 	}
-	return &now
+	return &now // whoever came while nobody listened it may lack: by name it was not read
 }
 
 // lost lists the members of old that are not among now; both sorted.

@@ -175,7 +175,7 @@ func idOf(b []byte, kind string) (directory.ID, error) {
 		ID []byte `cbor:"1,keyasint"`
 	}
 	var all map[int]skipped
-	if err := errors.Join(partMode().Unmarshal(b, &w), partMode().Unmarshal(b, &all)); err != nil {
+	if err := errors.Join(anyKeys().Unmarshal(b, &w), anyKeys().Unmarshal(b, &all)); err != nil {
 		return directory.ID{}, err
 	}
 	for key := range all {
@@ -213,15 +213,15 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 	return m
 })
 
-// decMode reads what encMode wrote, and refuses a key that this version does not know;
-// partMode reads a part of it.
+// decMode reads what encMode wrote, and takes no key that it does not know; anyKeys reads
+// a part of a record.
 var (
-	decMode  = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorUnknownField) })
-	partMode = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorNone) })
+	decMode = sync.OnceValue(func() cbor.DecMode { return newDecMode(cbor.ExtraDecErrorUnknownField) })
+	anyKeys = sync.OnceValue(func() cbor.DecMode { return newDecMode(cbor.ExtraDecErrorNone) })
 )
 
-func decoder(extra cbor.ExtraDecErrorCond) cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: extra}.DecMode()
+func newDecMode(strict cbor.ExtraDecErrorCond) cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: strict}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}

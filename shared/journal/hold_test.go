@@ -113,3 +113,19 @@ func TestHolds(t *testing.T) {
 		t.Errorf("open are %q, %v; want %q", ids, err, want)
 	}
 }
+
+// TestFastClock: a word of a host whose clock runs ahead was said now at the latest: what
+// is said after it counts.
+func TestFastClock(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	h := openHold(t, j, record.Listing{Group: gid(1), Items: []record.Item{{Group: gid(1)}}})
+	if err := j.Approve(t.Context(), Word{Hold: h.ID, By: "ann", At: c.now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w := load(t, j)
+	got, err := w.Verdicts(t.Context())
+	if err != nil || len(got) != 1 || got[0].At.After(w.Now) {
+		t.Errorf("%+v, %v; now it is %s", got, err, w.Now)
+	}
+}

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -148,7 +146,7 @@ func (tx *Tx) DropStaleAcks() {
 	for _, name := range tx.inboxNames("in/ack/") {
 		epoch, seq, ok := parseAckName(name)
 		p := tx.Head.Plan
-		if !ok || epoch != tx.Head.Epoch || p == nil || seq < p.First+uint64(p.Done) {
+		if !ok || epoch != tx.Head.Epoch || !p.Has(seq) || seq < p.First+uint64(p.Done) {
 			tx.fold(name)
 		}
 	}
@@ -159,68 +157,6 @@ func parseAckName(name string) (epoch, seq uint64, ok bool) {
 	epoch, err1 := strconv.ParseUint(e, 10, 64)
 	seq, err2 := strconv.ParseUint(s, 10, 64)
 	return epoch, seq, err1 == nil && err2 == nil
-}
-
-// Arrived is a report that is in the inbox with all its parts.
-type Arrived struct {
-	ID    string
-	names []string // of its parts, in order
-}
-
-// Parts is how many parts it has.
-func (a Arrived) Parts() int { return len(a.names) }
-
-// Reports returns the reports that have arrived whole, oldest first. Parts without
-// their fellows wait an hour.
-func (tx *Tx) Reports() (out []Arrived) {
-	byID := map[string][]string{}
-	for _, name := range tx.inboxNames("in/report/") {
-		id, _, _ := strings.Cut(strings.TrimPrefix(name, "in/report/"), "/")
-		byID[id] = append(byID[id], name)
-	}
-	for _, id := range slices.Sorted(maps.Keys(byID)) {
-		names := byID[id]
-		slices.Sort(names)
-		switch {
-		case whole(id, names):
-			out = append(out, Arrived{id, names})
-		case tx.Now.Sub(reportTime(id)).Abs() > time.Hour:
-			tx.fold(names...)
-		}
-	}
-	return out
-}
-
-// whole says whether these are all parts of a report, in order, and nothing else.
-func whole(id string, names []string) bool {
-	for i, name := range names {
-		if name != reportName(id, i+1, len(names)) {
-			return false
-		}
-	}
-	return true
-}
-
-// Part reads one part of a report, from 0. One that cannot be read as such is empty,
-// and odd is true: somebody wrote it by hand.
-func (tx *Tx) Part(ctx context.Context, a Arrived, n int) (r Report, odd bool, err error) {
-	r, err = getJSON[Report](ctx, tx.journal, a.names[n])
-	if errors.Is(err, errOdd) {
-		return Report{}, true, nil
-	}
-	return r, false, tx.explain(ctx, err)
-}
-
-// Done takes a report out of the inbox.
-func (tx *Tx) Done(a Arrived) { tx.fold(a.names...) }
-
-// ReportID names a report so that later ones sort behind.
-func ReportID(now time.Time) string { return fmt.Sprintf("%016x-%s", now.UnixNano(), nonce(now)) }
-
-func reportTime(id string) time.Time {
-	n, _, _ := strings.Cut(id, "-")
-	ns, _ := strconv.ParseInt(n, 16, 64)
-	return time.Unix(0, ns)
 }
 
 // Asks returns what operators asked for, in one, and takes it out of the inbox.
@@ -242,8 +178,9 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 
 func (tx *Tx) inboxNames(prefix string) []string {
 	var out []string
+	folded := set(tx.Head.Folded)
 	for _, name := range tx.inbox {
-		if strings.HasPrefix(name, prefix) && !slices.Contains(tx.Head.Folded, name) {
+		if strings.HasPrefix(name, prefix) && !folded[name] {
 			out = append(out, name)
 		}
 	}
@@ -276,5 +213,13 @@ func getJSON[T any](ctx context.Context, j *Journal, name string) (T, error) {
 
 // errOdd is an object of the inbox that is not what the relay writes.
 var errOdd = errors.New("it is not what this program writes")
+
+func set(names []string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, n := range names {
+		out[n] = true
+	}
+	return out
+}
 
 func clone[T any](p *T) *T { c := *p; return &c }

@@ -345,3 +345,40 @@ func TestListingOfNothing(t *testing.T) {
 		t.Errorf("a hold that is named and not there: %v, want an error", err)
 	}
 }
+
+// TestFoldedIsForgotten: the head lists what the last step has folded, and not what all
+// before it have: it would grow for ever.
+func TestFoldedIsForgotten(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	for range 3 {
+		c.pass(time.Second)
+		if err := j.Ask(t.Context(), Ask{By: "operator"}); err != nil {
+			t.Fatal(err)
+		}
+		w := load(t, j)
+		if _, err := w.Asks(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, w)
+		if n := len(w.Head.Folded); n != 1 {
+			t.Errorf("%d names are listed, want one", n)
+		}
+	}
+}
+
+// TestPlanIsBounded: a plan takes about so many values, and the rest waits for the next.
+func TestPlanIsBounded(t *testing.T) {
+	w := load(t, (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock()))
+	var changes []plan.Change
+	for i := range 10 {
+		c := plan.Change{Op: plan.Update, Group: gid(i)}
+		for m := range 99 {
+			c.Add = append(c.Add, plan.SIDRef(sidOf(2000+m)))
+		}
+		changes = append(changes, c)
+	}
+	if taken, err := w.Issue(changes, 250); err != nil || taken != 3 || w.Head.Plan.Values != 300 {
+		t.Errorf("%d changes of %d values are taken, %v; want 3 of 300", taken, w.Head.Plan.Values, err)
+	}
+}

@@ -82,6 +82,7 @@ type Tx struct {
 	inbox   []string // what nobody has folded yet
 	folded  []string // what was folded and is still there
 	puts    []object // batches, holds: written before the map
+	dropped int      // parts of reports
 
 	committed bool
 }
@@ -136,8 +137,9 @@ func (j *Journal) View(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list inbox: %w", err)
 	}
+	folded := set(h.Folded)
 	for _, k := range keys {
-		if name := k[len(j.prefix()):]; slices.Contains(h.Folded, name) {
+		if name := k[len(j.prefix()):]; folded[name] {
 			tx.folded = append(tx.folded, name)
 		} else {
 			tx.inbox = append(tx.inbox, name)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/blob"
+	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/plan"
 )
 
@@ -254,5 +255,36 @@ func TestLeaseLost(t *testing.T) {
 	put(t, j, "lease", `{"agent":"z","token":99999999999999}`) // counted further than the clock
 	if r := poll(t, j, "a", 1); r.Token != 100_000_000_000_000 {
 		t.Errorf("token %d, want one more", r.Token)
+	}
+}
+
+// TestWhereAGroupWas: an agent that is asked for a group is told where it was last, if
+// anybody knows: it may not bear our marks any more.
+func TestWhereAGroupWas(t *testing.T) {
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	w := load(t, j)
+	w.Head.Rules, w.Head.Reported = "r", w.Now
+	w.Head.Reads = []Sought{{ID: gid(1), GUID: "there"}, {ID: gid(2)}}
+	commit(t, w)
+	if r := poll(t, j, "a", 0); len(r.Read) != 2 || len(r.Known) != 1 || r.Known[gid(1)] != "there" {
+		t.Errorf("asked for %v, known %v", r.Read, r.Known)
+	}
+}
+
+// TestTwoAgentsAtOnce: two ask for a lease that nobody has, each before the other's is
+// written. One of them has it.
+func TestTwoAgentsAtOnce(t *testing.T) {
+	plain, c := blob.Memory(), newClock()
+	b := (&Journal{Store: plain, Target: "t"}).at(c)
+	between := false
+	a := (&Journal{Target: "t", Store: &blobtest.Hook{Store: plain, Around: func(_ int64, _ string, write func() error) error {
+		if !between {
+			between = true
+			poll(t, b, "b", 0)
+		}
+		return write()
+	}}}).at(c)
+	if r, err := a.Poll(t.Context(), Poll{Agent: "a"}); !errors.Is(err, ErrLease) || !between {
+		t.Errorf("the slower one: %+v, %v", r, err)
 	}
 }

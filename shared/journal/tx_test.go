@@ -265,3 +265,56 @@ func TestAudit(t *testing.T) {
 		t.Errorf("a chain of %d, want 3", n)
 	}
 }
+
+// TestMemberIsDescribed: a page of users names no group, and whoever holds one of them is
+// brought in line with it, and decided.
+func TestMemberIsDescribed(t *testing.T) {
+	ctx := t.Context()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	w := load(t, j)
+	if err := keep(ctx, w, named("group", []int{1}, 1), false); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, w)
+	w = load(t, j)
+	sid := directory.Properties{"onPremisesSecurityIdentifier": {string(sidOf(1101))}}
+	if err := keep(ctx, w, directory.Page{Feed: directory.UserFeed, Principals: []directory.PrincipalChange{{ID: uid(1), Kind: directory.User, Set: sid}}}, false); err != nil {
+		t.Fatal(err)
+	}
+	if m := group(t, w, 1).Members; len(m) != 1 || m[0].SID != sidOf(1101) {
+		t.Errorf("members %+v", m)
+	}
+}
+
+// TestPromoteDecidesAll: what an enumeration has found is decided, also of groups that
+// nothing is to be done for by what was known.
+func TestPromoteDecidesAll(t *testing.T) {
+	ctx := t.Context()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	w := load(t, j)
+	if err := keep(ctx, w, named("old", upTo(4)), false); err != nil {
+		t.Fatal(err)
+	}
+	uncounted, _, err := w.Todo(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range uncounted {
+		s, err := w.Shard(ctx, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Counted(s, record.Counts{}, false, time.Time{})
+	}
+	commit(t, w)
+	w = load(t, j)
+	if uncounted, counted, err := w.Todo(ctx); err != nil || len(uncounted)+len(counted) != 0 {
+		t.Fatalf("set-up: %v, %v, %v", uncounted, counted, err)
+	}
+	if err := w.Promote(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if uncounted, _, err := w.Todo(ctx); err != nil || len(uncounted) == 0 {
+		t.Errorf("to do: %v, %v; want everything", uncounted, err)
+	}
+}

@@ -155,15 +155,20 @@ func (i Impact) Less(allowed Impact) Impact {
 	return Impact{Refs: Missing(i.Refs, allowed.Refs), Whole: i.Whole && !(allowed.Whole && allowed.To == i.To), To: i.To}
 }
 
+// Plus is both impacts; of two places to go to the later word counts.
+func (i Impact) Plus(more Impact) Impact {
+	i.Refs = Merge(i.Refs, more.Refs)
+	if more.Whole {
+		i.Whole, i.To = true, more.To
+	}
+	return i
+}
+
 // Of is what the changes of one group mean to the guard. converged says whether the
 // group has agreed with the cloud once: what comes after that is growth.
 func (g Guard) Of(changes []Change, converged bool) (sum Impact) {
 	for _, c := range changes {
-		i := g.impact(c, converged)
-		sum.Refs = Merge(sum.Refs, i.Refs)
-		if i.Whole {
-			sum.Whole, sum.To = true, i.To
-		}
+		sum = sum.Plus(g.impact(c, converged))
 	}
 	return sum
 }

@@ -89,17 +89,26 @@ type Parked struct {
 	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
 	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"` // plan.Change.Wish: another wish is tried at once
 	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"` // under which it was refused: others have it tried at once
-
-	Fenced bool   `cbor:"9,keyasint,omitempty" json:"-"`  // it was the group's fence that refused it
-	Fence  string `cbor:"10,keyasint,omitempty" json:"-"` // as it was read since: another has it tried at once
+	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"` // of the group as it was read since: another has it tried at once
 }
 
-// firstWait is how long what was refused is left alone at first.
-const firstWait = 5 * time.Minute
+// How long what was refused is left alone at first, and what got no answer: a
+// connection that was cut is no refusal.
+const (
+	firstWait = 5 * time.Minute
+	briefWait = time.Second
+)
 
 // Park puts a refusal of a whole kind of change into a sorted list, in the place of
 // what stands there of the same kind.
-func Park(list []Parked, p Parked, now time.Time) []Parked { return park(list, []Parked{p}, now) }
+func Park(list []Parked, p Parked, now time.Time) []Parked {
+	return park(list, []Parked{p}, now, firstWait)
+}
+
+// ParkBriefly does so with what got no answer.
+func ParkBriefly(list []Parked, p Parked, now time.Time) []Parked {
+	return park(list, []Parked{p}, now, briefWait)
+}
 
 // ParkMembers does so with members that were refused; p says the rest.
 func ParkMembers(list []Parked, p Parked, bad []plan.BadRef, now time.Time) []Parked {
@@ -108,12 +117,12 @@ func ParkMembers(list []Parked, p Parked, bad []plan.BadRef, now time.Time) []Pa
 		more[i] = p
 		more[i].Ref, more[i].Code, more[i].Text, more[i].Wish = b.Ref, b.Code, b.Text, ""
 	}
-	return park(list, more, now)
+	return park(list, more, now, firstWait)
 }
 
 // park merges refusals into a list, sorted by kind and member: a group may have very
 // many of them.
-func park(list, more []Parked, now time.Time) []Parked {
+func park(list, more []Parked, now time.Time, first time.Duration) []Parked {
 	if len(more) == 0 {
 		return list
 	}
@@ -127,7 +136,7 @@ func park(list, more []Parked, now time.Time) []Parked {
 		if len(list) > 0 && byMember(list[0], p) == 0 {
 			p.Tries, list = list[0].Tries, list[1:]
 		}
-		p.Tries = p.Next(now, firstWait)
+		p.Tries = p.Next(now, first)
 		out = append(out, p)
 	}
 	return append(out, list...)

@@ -103,6 +103,10 @@ func TestTries(t *testing.T) {
 	if diff := cmp.Diff(want, waits); diff != "" {
 		t.Errorf("waits -want +got:\n%s", diff)
 	}
+	list = record.ParkBriefly(nil, record.Parked{Kind: plan.Setting}, hour)
+	if wait := list[0].Until.Sub(hour); wait != time.Second {
+		t.Errorf("what got no answer waits %s, want a second", wait)
+	}
 	if many := (record.Tries{Count: 1 << 40}).Next(now, time.Minute); many.Until.Sub(now) != 24*time.Hour {
 		t.Errorf("after very many tries: %s", many.Until.Sub(now))
 	}

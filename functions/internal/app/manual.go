@@ -50,7 +50,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 		}
 		return a.run(ctx, q.Groups, "a turn was run")
 	case "preview":
-		p, err := a.planner.Preview(ctx)
+		p, err := a.planner.Preview(ctx, q.Groups...)
 		if len(q.Groups) > 0 {
 			p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
 			p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })

@@ -186,10 +186,10 @@ func (s scene) marks() []hand {
 	mark := func(group string) string { return plan.Mark(s.Company.ID(group)) }
 	twin := "CN=A copy," + s.Base
 	return []hand{
-		{name: "the mark is taken off", group: "Partners",
+		{name: "the mark is taken off", group: "Kiosk machines",
 			do:     func(t *testing.T, dn string) { admin.set(t, dn, "adminDescription") },
-			undo:   func(t *testing.T, dn string) { admin.set(t, dn, "adminDescription", mark("Partners")) },
-			reason: plan.TroubleUnmarked, told: []string{"has lost our mark", "set its adminDescription to " + mark("Partners")}, where: true},
+			undo:   func(t *testing.T, dn string) { admin.set(t, dn, "adminDescription", mark("Kiosk machines")) },
+			reason: plan.TroubleUnmarked, told: []string{"has lost our mark", "set its adminDescription to " + mark("Kiosk machines")}, where: true},
 		{name: "a twin", group: "Department 39",
 			do: func(t *testing.T, dn string) {
 				ours := s.entry(t, s.Company.ID("Department 39"))
@@ -265,7 +265,7 @@ func (s scene) primaryGroups() []hand {
 			must(t, s.Company.Tenant.RemoveMember(group, who))
 		},
 		undo:   func(t *testing.T, _ string) { admin.set(t, user, "primaryGroupID", domainUsers) },
-		reason: "refused", told: []string{"primary group", "give it another"}, leaves: true,
+		reason: "refused", told: []string{"which is its primary group", "make another group its primary group"}, leaves: true,
 	}}
 }
 

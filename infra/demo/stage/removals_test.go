@@ -3,6 +3,7 @@ package stage
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,15 +62,19 @@ func (n names) find(dn string) directory.ID {
 func whoIsWho(t *testing.T, s *Stage) names {
 	t.Helper()
 	out := names{}
-	for _, u := range s.Company.Tenant.Dump().Users {
-		upn, _ := u.Properties["userPrincipalName"].(string)
+	truth := s.Company.Tenant.Dump()
+	for _, o := range slices.Concat(truth.Users, truth.Devices) {
+		upn, isUser := o.Properties["userPrincipalName"].(string)
 		name, _, _ := strings.Cut(upn, "@")
-		out["cn="+name] = u.ID
+		if !isUser {
+			name, _ = o.Properties["displayName"].(string)
+		}
+		out["cn="+name] = o.ID
 		if sid := s.DC.SIDs[name]; sid != "" {
-			out["<sid="+strings.ToLower(string(sid))+">"] = u.ID
+			out["<sid="+strings.ToLower(string(sid))+">"] = o.ID
 		}
 	}
-	for _, g := range s.Company.Tenant.Dump().Groups {
+	for _, g := range truth.Groups {
 		name, _ := g.Properties["displayName"].(string)
 		out["cn="+strings.ToLower(name+"_"+g.ID.String()[24:])] = g.ID
 	}
