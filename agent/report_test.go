@@ -344,3 +344,20 @@ func TestRelayDownWhileReporting(t *testing.T) {
 		t.Errorf("sent %d times; logged\n%s", sent, &w.log)
 	}
 }
+
+// TestPartsAreTold: each part of a report says how many there are: a part that is lost must
+// not pass for the whole.
+func TestPartsAreTold(t *testing.T) {
+	w := newWorld(t)
+	for n := range maxRows + 1 {
+		w.groups = append(w.groups, ad.Row{Group: plan.Group{ID: directory.ID{1, byte(n >> 8), byte(n)}}})
+	}
+	w.reply.ReadAll = true
+	_, err := w.start().turn(t.Context())
+	ok(t, err)
+	for i, r := range w.reports {
+		if len(w.reports) != 2 || r.Part != i+1 || r.Parts != 2 {
+			t.Errorf("of %d parts the %dth says part %d of %d", len(w.reports), i+1, r.Part, r.Parts)
+		}
+	}
+}

@@ -268,3 +268,24 @@ func TestWhoLeftIsForgotten(t *testing.T) {
 		t.Errorf("left %+v, removed %v", g.Left, w.removed)
 	}
 }
+
+// TestStoppedBatchEndsThePlan: a batch that is stopped half-way is the end of its plan: the
+// batches behind it build upon it.
+func TestStoppedBatchEndsThePlan(t *testing.T) {
+	w := newWorld(t)
+	w.users(5100)
+	w.group(1, 0, 5100)
+	w.do(w.planner.Run(t.Context()))
+	_, err := w.agent() // its first report
+	w.do(err)
+	w.do(w.planner.Run(t.Context()))
+	before := w.head().Plan
+	r, err := w.poll()
+	w.do(err)
+	_, err = w.journal.Ack(t.Context(), w.carryOut(r, 0))
+	w.do(err)
+	w.do(w.planner.Run(t.Context()))
+	if now := w.head().Plan; before.First == before.Last || now != nil && now.First <= before.Last {
+		t.Errorf("the plan was %+v and is %+v", before, now)
+	}
+}

@@ -63,27 +63,27 @@ func TestFirstWordAfterABlackout(t *testing.T) {
 	}
 }
 
-// TestOneGroupOutOfSight: an enumeration and a reading by name leave one group out: it
-// is no longer managed, within the limits. With the next word of the cloud it is again,
-// and has the members that it had.
+// TestOneGroupOutOfSight: an enumeration and a reading by name leave one group out, and a
+// small one that is below the limits: they are no longer managed, within the limits. With
+// the next word of the cloud they are again, and have the members that they had.
 func TestOneGroupOutOfSight(t *testing.T) {
 	w := town(t)
 	out := func(p *directory.Page) error {
-		p.Groups = slices.DeleteFunc(p.Groups, func(c directory.GroupChange) bool { return c.ID == group(1) })
+		p.Groups = slices.DeleteFunc(p.Groups, func(c directory.GroupChange) bool { return c.ID == group(1) || c.ID == group(3) })
 		return nil
 	}
 	w.source.edit, w.source.again, w.source.expired = out, out, true
 	w.later(time.Minute)
 	w.later(2 * time.Minute)
-	if retired(w) != 1 {
-		t.Fatalf("%d groups no longer managed, want one", retired(w))
+	if retired(w) != 2 {
+		t.Fatalf("%d groups no longer managed, want two", retired(w))
 	}
 	w.well()
-	w.do(w.tenant.AddMember(group(1), user(500)))
+	w.do(errors.Join(w.tenant.AddMember(group(1), user(500)), w.tenant.AddMember(group(3), user(500))))
 	w.later(time.Minute)
 	w.later(2 * time.Minute)
-	if len(w.removed) != 0 || retired(w) != 0 || !w.in(group(1), 500) || len(w.ad[group(1)].Members) != 21 {
-		t.Errorf("removed %v, %d groups no longer managed, members %d", w.removed, retired(w), len(w.ad[group(1)].Members))
+	if len(w.removed) != 0 || retired(w) != 0 || !w.in(group(1), 500) || len(w.ad[group(1)].Members) != 21 || len(w.ad[group(3)].Members) != 4 {
+		t.Errorf("removed %v, %d groups no longer managed, members %d and %d", w.removed, retired(w), len(w.ad[group(1)].Members), len(w.ad[group(3)].Members))
 	}
 }
 
@@ -130,8 +130,8 @@ func TestJournalLostAndUsersLost(t *testing.T) {
 	for range 3 {
 		w.later(time.Hour)
 	}
-	if len(w.removed) != 0 {
-		t.Fatalf("removed %v", w.removed)
+	if len(w.removed) != 0 || len(w.holds()) != 0 {
+		t.Fatalf("removed %v, holds %+v", w.removed, w.holds())
 	}
 	if w.source.described == 0 {
 		t.Error("nobody was asked for by id")

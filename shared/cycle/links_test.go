@@ -191,3 +191,28 @@ func TestDevicesCannotBeRead(t *testing.T) {
 		t.Errorf("removed %v, want the leaver and the stranger", w.removed)
 	}
 }
+
+// TestUsersLinkLost: only the link of the users is lost. Groups are followed and planned from
+// while everything is enumerated beside that, even if it never comes to its end.
+func TestUsersLinkLost(t *testing.T) {
+	w := town(t)
+	w.source.refuse = map[directory.Feed]error{directory.UserFeed: directory.ErrResync}
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed == directory.DeviceFeed && w.source.whole {
+			return errFault
+		}
+		return nil
+	}
+	w.do(w.tenant.RemoveMember(group(1), user(0)))
+	for range 4 {
+		if err := w.planner.Run(t.Context()); err != nil && !errors.Is(err, errFault) {
+			t.Fatal(err)
+		}
+		_, err := w.agent()
+		w.do(err)
+		w.now = w.now.Add(time.Minute)
+	}
+	if h := w.head(); h.Shadow == nil || !h.Shadow.Beside || w.in(group(1), 0) {
+		t.Errorf("shadow %+v, the leaver is in %t", h.Shadow, w.in(group(1), 0))
+	}
+}

@@ -122,6 +122,37 @@ func TestEnumerationBeginsAgain(t *testing.T) {
 	}
 }
 
+// TestShadowBeginsEmpty: a group is read, the links are lost, and it is deleted before the
+// enumeration begins again. What was read the first time does not keep it alive.
+func TestShadowBeginsEmpty(t *testing.T) {
+	w := newWorld(t)
+	w.users(5)
+	for i := range 4 {
+		w.group(i, 0, 3)
+	}
+	w.untilQuiet()
+	w.source.expired, w.source.size = true, 1
+	seen, lost := false, false
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed != directory.GroupFeed || !w.source.whole || lost {
+			return nil
+		}
+		if seen {
+			lost = true
+			w.do(w.tenant.HardDelete(group(0)))
+			return directory.ErrResync
+		}
+		seen = slices.ContainsFunc(p.Groups, func(c directory.GroupChange) bool { return c.ID == group(0) })
+		return nil
+	}
+	w.untilQuiet()
+	w.later(2 * time.Minute)
+	w.later(5 * time.Minute)
+	if !lost || retired(w) != 1 {
+		t.Errorf("links lost %t, %d groups no longer managed; want one", lost, retired(w))
+	}
+}
+
 // TestNewProperties: rules want a property that Graph was never asked for. Until
 // everything is read anew, it is not taken for cleared.
 func TestNewProperties(t *testing.T) {
@@ -137,6 +168,8 @@ func TestNewProperties(t *testing.T) {
 		return nil
 	}
 	w.do(w.tenant.Rename(group(3), "Renamed meanwhile"))
+	w.leave(group(4), ref(0)) // which would be put right, if anything was
+	w.do(w.report(true, nil))
 	if err := w.turn(); !errors.Is(err, errFault) {
 		t.Fatalf("the interrupted enumeration: %v", err)
 	}

@@ -3,6 +3,7 @@ package decision_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -361,5 +362,17 @@ func TestNothingIsWished(t *testing.T) {
 	s.Record.Hold, s.Record.Parked = &record.Hold{ID: "h"}, []record.Parked{{Kind: plan.Setting}}
 	if out := s.decide(t); out.Record.Hold != nil || len(out.Record.Parked) != 0 {
 		t.Errorf("held %+v, parked %+v", out.Record.Hold, out.Record.Parked)
+	}
+}
+
+// TestWhoStaysIsTold: whose removal lacks evidence stays, and people are told how many and
+// whom: else a leaver would keep his access in silence.
+func TestWhoStaysIsTold(t *testing.T) {
+	out := of(refs(1, 8, 9), cloud(directory.Whole, people(1)...)).decide(t)
+	told := slices.ContainsFunc(out.Record.Problems, func(p plan.Problem) bool {
+		return p.Reason == decision.Unproven && p.Group == staff && strings.Contains(p.Text, "2, such as "+string(refs(8)[0]))
+	})
+	if !told || out.Counts.Problems[decision.Unproven] != 1 {
+		t.Errorf("problems %+v, counted %v", out.Record.Problems, out.Counts.Problems)
 	}
 }

@@ -44,6 +44,7 @@ type Stage struct {
 	Target  string    // of the journal
 	Base    string    // DN of the OU; empty: DC.Base
 	Graph   graphtest.Options
+	Rules   string // more of the rules file, whole lines
 	LDAP    string // what the agent takes for the domain controller; empty: DC.URL
 	LDAPCA  string // PEM file of its certificate's authority; empty: DC.CAFile
 	Poll    string // the agent's poll_every; empty: 100ms
