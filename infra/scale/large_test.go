@@ -47,7 +47,7 @@ func TestVeryLargeGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Tenant.Events = []scale.Event{{Groups: []uint32{0}, Keep: 2}}
-	r.Agent.Directory = plan.State{}
+	r.Agent.Directory, r.Still = plan.State{}, true
 	overHTTPS(t, r)
 	phase(t, "enumerate", func() error { return r.Steps(ctx) })
 	phase(t, "report of nothing", func() error { return r.Agent.Report(ctx, 0, true) })

@@ -2,7 +2,6 @@ package scale
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,6 +58,8 @@ type Run struct {
 	Journal *journal.Journal
 	Planner *cycle.Planner
 	Agent   *Agent
+
+	Still bool // its clock does not run ahead while the planner works
 
 	cost  Cost
 	ahead time.Duration // how far its clock is ahead of all others
@@ -132,7 +133,7 @@ func (r *Run) Steps(ctx context.Context) error {
 			most, _ := peak()
 			fmt.Fprintf(os.Stderr, "step %d: %.1f CPU s so far, %d MB at most\n", r.cost.Steps, Used().Seconds(), most>>20)
 		}
-		if r.cost.Steps%8 == 7 { // so that what nobody names any more is swept
+		if r.cost.Steps%8 == 7 && !r.Still { // so that what nobody names any more is swept
 			if err := r.Wait(65 * time.Minute); err != nil {
 				return err
 			}
@@ -199,13 +200,4 @@ func peak() (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("read the peak of memory: /proc/self/status does not tell it")
-}
-
-// head reads the journal's head.
-func (r *Run) head(ctx context.Context) (h journal.Head, err error) {
-	data, _, err := r.Store.Get(ctx, "t/corp/head")
-	if err != nil {
-		return h, err
-	}
-	return h, json.Unmarshal(data, &h)
 }

@@ -116,7 +116,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 func encodeRecord(r *record.Group) ([]byte, error) {
 	var domains table[directory.SID]
 	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
-		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Unlisted: r.Unlisted, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look}
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs = packRefs(g.Members, &domains)
@@ -142,7 +142,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	}
 	id, err := rawID(w.ID)
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
-		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Unlisted: w.Unlisted, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look}
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)
