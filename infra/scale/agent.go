@@ -84,11 +84,16 @@ func (a *Agent) apply(c plan.Change) plan.Result {
 
 func guid(id directory.ID) plan.GUID { return plan.GUID(id.String()) }
 
-// wanted is how a group stands in the directory.
-func (a *Agent) wanted(g uint32) plan.Group {
+// stands is how a group stands in the directory.
+func (a *Agent) stands(g uint32) plan.Group {
 	if a.Directory != nil {
 		return a.Directory[groupID(g)]
 	}
+	return a.Wanted(g)
+}
+
+// Wanted is how a group should stand in the directory, as the cloud is now.
+func (a *Agent) Wanted(g uint32) plan.Group {
 	t := a.Tenant
 	cloud := &directory.Group{ID: groupID(g), Props: props(g)}
 	s := t.standing(g, t.Passed)
@@ -140,7 +145,7 @@ func (a *Agent) Report(ctx context.Context, groups int, content bool) error {
 		r := journal.Report{ID: id, Part: i + 1, Parts: len(parts), Agent: "agent", Full: true, After: a.Closed, High: a.High, Proven: true, Target: target(), Rows: []journal.Row{}}
 		for _, p := range part {
 			if p.n <= 1 {
-				last = a.wanted(p.group)
+				last = a.stands(p.group)
 			}
 			row := journal.Row{ID: last.ID, GUID: last.GUID, Digest: last.Digest(), After: a.Closed, USN: 4711,
 				Fence: plan.Fence{Instance: "corp", Epoch: a.High.Epoch, Seq: a.High.Seq, Lease: 1}.String(), Piece: p.n, Pieces: p.of}

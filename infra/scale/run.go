@@ -2,7 +2,6 @@ package scale
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,6 +59,8 @@ type Run struct {
 	Planner *cycle.Planner
 	Agent   *Agent
 
+	Still bool // its clock does not run ahead while the planner works
+
 	cost  Cost
 	ahead time.Duration // how far its clock is ahead of all others
 }
@@ -77,14 +78,19 @@ func events(groups int) []Event {
 	return []Event{{Groups: hundred, Join: true}, {Groups: []uint32{0}, Join: true}, {Groups: all}}
 }
 
-// Open makes everything ready.
+// Open makes everything ready, on a store in a folder.
 func Open(s Spec) (*Run, error) {
-	t := New(s.Users, s.Groups, s.Memberships, s.Large...)
-	t.Events, t.Passed = events(s.Groups), s.Passed
 	store, err := blob.Dir(filepath.Join(s.Dir, "store"))
 	if err != nil {
 		return nil, err
 	}
+	return On(store, s)
+}
+
+// On makes everything ready on a store.
+func On(store blob.Store, s Spec) (*Run, error) {
+	t := New(s.Users, s.Groups, s.Memberships, s.Large...)
+	t.Events, t.Passed = events(s.Groups), s.Passed
 	r := &Run{Spec: s, Tenant: t, Store: &blobtest.Count{Store: store}}
 	if data, err := os.ReadFile(r.clock()); err == nil {
 		n, _ := strconv.ParseInt(string(data), 10, 64)
@@ -100,7 +106,8 @@ func (r *Run) connect(store blob.Store) error {
 	}
 	rs.Revision = r.Revision
 	r.Journal = &journal.Journal{Store: store, Target: "corp", Now: r.now}
-	r.Planner = &cycle.Planner{Source: r.Tenant, Tenant: "tenant", Rules: rs, Journal: r.Journal, StepBytes: r.Step}
+	// A step ends by what it holds alone: how far one comes in a time is this machine's affair.
+	r.Planner = &cycle.Planner{StepTime: time.Hour, Source: r.Tenant, Tenant: "tenant", Rules: rs, Journal: r.Journal, StepBytes: r.Step}
 	r.Agent = &Agent{Queue: r.Journal, Tenant: r.Tenant, Rules: rs, Now: r.now, Rate: 3000, Closed: r.Closed, High: journal.Mark{Epoch: 1, Seq: r.Closed}}
 	return nil
 }
@@ -124,9 +131,9 @@ func (r *Run) Steps(ctx context.Context) error {
 		}
 		if r.Verbose {
 			most, _ := peak()
-			fmt.Fprintf(os.Stderr, "step %d: %.1f CPU s so far, %d MB at most\n", r.cost.Steps, used().Seconds(), most>>20)
+			fmt.Fprintf(os.Stderr, "step %d: %.1f CPU s so far, %d MB at most\n", r.cost.Steps, Used().Seconds(), most>>20)
 		}
-		if r.cost.Steps%8 == 7 { // so that what nobody names any more is swept
+		if r.cost.Steps%8 == 7 && !r.Still { // so that what nobody names any more is swept
 			if err := r.Wait(65 * time.Minute); err != nil {
 				return err
 			}
@@ -157,13 +164,13 @@ func (r *Run) Do(ctx context.Context) (Cost, error) {
 		return Cost{}, fmt.Errorf("there is no phase %q", r.Phase)
 	}
 	r.Store.Take()
-	began, cpu := time.Now(), used()
+	began, cpu := time.Now(), Used()
 	r.cost.Found = map[string]any{}
 	if err := p(ctx, r); err != nil {
 		return Cost{}, err
 	}
 	c := r.cost
-	c.Seconds, c.CPU, c.Values, c.Closed = time.Since(began).Seconds(), (used() - cpu).Seconds(), r.Agent.Values, r.Agent.Closed
+	c.Seconds, c.CPU, c.Values, c.Closed = time.Since(began).Seconds(), (Used() - cpu).Seconds(), r.Agent.Values, r.Agent.Closed
 	s := r.Store.Take()
 	c.Gets, c.Puts, c.Lists, c.Read, c.Written = s.Gets, s.Puts, s.Lists, s.Read, s.Written
 	var err error
@@ -171,8 +178,8 @@ func (r *Run) Do(ctx context.Context) (Cost, error) {
 	return c, err
 }
 
-// used is how much of the processors this process has had.
-func used() time.Duration {
+// Used is how much of the processors this process has had.
+func Used() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
@@ -193,13 +200,4 @@ func peak() (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("read the peak of memory: /proc/self/status does not tell it")
-}
-
-// head reads the journal's head.
-func (r *Run) head(ctx context.Context) (h journal.Head, err error) {
-	data, _, err := r.Store.Get(ctx, "t/corp/head")
-	if err != nil {
-		return h, err
-	}
-	return h, json.Unmarshal(data, &h)
 }

@@ -49,7 +49,7 @@ type Planner struct {
 	Select string
 
 	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
-	StepBytes int           // of changed shards after which it does; 0: 40 MiB
+	StepBytes int           // of changed shards after which it does; 0: 32 MiB
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
 }
@@ -80,7 +80,7 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	start := time.Now()
+	start, epoch := time.Now(), tx.Head.Epoch
 	more, source, err := p.turn(ctx, tx)
 	if err == nil {
 		err = tx.Sweep(ctx)
@@ -95,7 +95,7 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if tx.Committed() {
-		p.log(tx, time.Since(start))
+		p.log(tx, epoch, time.Since(start))
 	}
 	return more && source == nil, source
 }
@@ -236,7 +236,7 @@ type limit struct {
 // limit is that of a step that begins now: one that is long loses its swap to every
 // other one, and one that changes much holds it all.
 func (p *Planner) limit(ctx context.Context) limit {
-	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 40<<20)}
+	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 32<<20)}
 }
 
 // reached says whether a step should commit what it has: it got somewhere and its time
@@ -251,11 +251,14 @@ func nearEnd(ctx context.Context) bool {
 	return ok && time.Until(d) < 10*time.Second
 }
 
-func (p *Planner) log(tx *journal.Tx, took time.Duration) {
+func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
 	if p.Log == nil {
 		return
 	}
 	h := &tx.Head
+	if h.Epoch != before {
+		p.Log.Warn("a new epoch begins: all of Active Directory is read again", "epoch", h.Epoch, "before", before)
+	}
 	attrs := []any{"gen", h.Gen, "took", took.Round(time.Millisecond), "groups", h.Totals.Groups, "members", h.Totals.Members}
 	if pl := h.Plan; pl != nil {
 		attrs = append(attrs, "plan", fmt.Sprintf("%d-%d", pl.First, pl.Last), "changes", pl.Changes, "done", pl.Done)

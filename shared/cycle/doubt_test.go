@@ -66,7 +66,7 @@ func TestScanWithinAPlan(t *testing.T) {
 }
 
 // TestSkippedDoesNotCount: what was not done since its group is not there any more is no
-// removal of today.
+// removal of today, until the group is seen again without that member.
 func TestSkippedDoesNotCount(t *testing.T) {
 	w := town(t)
 	w.do(w.tenant.RemoveMember(group(3), user(0)))
@@ -75,8 +75,19 @@ func TestSkippedDoesNotCount(t *testing.T) {
 		t.Fatalf("%d issued", got)
 	}
 	delete(w.ad, group(3))
+	for w.head().Plan != nil {
+		_, err := w.agent()
+		w.do(err)
+		w.do(w.planner.Run(t.Context()))
+		if p := w.head().Plan; p != nil && p.First > 5 {
+			break // its creation
+		}
+	}
+	if got := w.head().Window.Count(plan.Removals); got != 0 {
+		t.Errorf("%d removals counted", got)
+	}
 	w.untilQuiet()
-	if got := w.head().Window.Count(plan.Removals); got != 0 || len(w.removed) != 0 || len(w.ad[group(3)].Members) != 2 {
+	if got := w.head().Window.Count(plan.Removals); got > 1 || len(w.removed) != 0 || len(w.ad[group(3)].Members) != 2 {
 		t.Errorf("%d removals counted, removed %v, the group has %v", got, w.removed, w.ad[group(3)].Members)
 	}
 }

@@ -177,13 +177,13 @@ func unmade(tx *journal.Tx, r *record.Group, observed *plan.Group) {
 		if !ok {
 			continue
 		}
-		if i.Back && observed == nil {
-			continue // it went with the group, which no plan of ours has deleted
-		}
 		undone := g.Undone(i.Impact, observed)
-		if i.Back {
+		switch {
+		case i.Back && observed == nil: // that it is gone is a word, too: seen again it tells
+			undone = i.Impact
+		case i.Back:
 			credit(tx, r, i, undone.Size()-i.Impact.Size())
-		} else {
+		default:
 			credit(tx, r, i, undone.Size())
 		}
 		i.Impact, i.Back = undone, true

@@ -3,6 +3,7 @@ package cycle_test
 import (
 	"errors"
 	"fmt"
+	"groupwriteback/shared/blob"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -86,7 +87,7 @@ type weatherWorld struct {
 	events []string
 	met    map[string]int
 
-	lost     map[string]bool // "group member": the last reading lacked it
+	lost     map[string]bool // "group member": the last reading that was kept lacked it
 	left     map[string]bool // "group ref": the cloud's history takes it out
 	cut      float64         // how often a page is cut
 	loses    loss            // what an enumeration loses
@@ -95,6 +96,7 @@ type weatherWorld struct {
 	dies     int             // the agent dies at this change of its next batch; -1: no
 	silent   bool            // and says nothing
 	agentOff bool
+	inner
 }
 
 // A loss is what a complete answer of Graph lacks.
@@ -103,7 +105,8 @@ type loss struct{ groups, members, users float64 }
 func newStorm(t *testing.T, seed uint64) *weatherWorld {
 	w := &weatherWorld{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 2)), met: map[string]int{}, left: map[string]bool{}, lost: map[string]bool{}, dies: -1}
 	w.limits = &plan.Limits{MemberShare: 0.5, MemberFloor: 6, EmptyFloor: 5, Share: 0.4, Floor: 8, GrowthShare: 1, GrowthFloor: 200, Creations: 100}
-	w.restart()
+	w.highs, w.pending = map[journal.Mark]string{}, map[string]bool{}
+	w.wrap(w.store)
 	for range 14 {
 		w.newUser()
 	}
@@ -177,7 +180,7 @@ func (w *weatherWorld) judge(id directory.ID, r plan.Ref) {
 	g, _ := w.object(id)
 	for _, m := range g.Members {
 		same := m.SID != "" && plan.SIDRef(m.SID) == r || plan.GroupRef(m.ID) == r
-		if same && !w.left[id.String()+" "+m.ID.String()] {
+		if same && !w.left[id.String()+" "+m.ID.String()] && !w.news(id, m.ID) {
 			w.say("LOST %s of %s", r, id)
 			w.t.Errorf("%s was removed from %s: it is a member, and no word of the cloud ever took it out", r, w.ad[id].Name)
 		}
@@ -200,6 +203,7 @@ func (w *weatherWorld) byName(p *directory.Page) error {
 		return errFault
 	}
 	w.take(w.named, p)
+	w.delay(p)
 	return nil
 }
 
@@ -216,8 +220,9 @@ func (w *weatherWorld) take(l loss, p *directory.Page) {
 	for i, g := range p.Groups {
 		p.Groups[i].Members = slices.DeleteFunc(p.Groups[i].Members, func(m directory.MemberChange) bool {
 			key := g.ID.String() + " " + m.ID.String()
-			w.lost[key] = !w.lost[key] && w.rng.Float64() < l.members
-			return w.lost[key]
+			lost := !w.lacked(key) && w.rng.Float64() < l.members
+			w.pending[key] = lost
+			return lost
 		})
 	}
 	p.Principals = slices.DeleteFunc(p.Principals, func(directory.PrincipalChange) bool { return w.rng.Float64() < l.users })
@@ -232,7 +237,7 @@ type event struct {
 
 // weather lists what may happen.
 func weather() []event {
-	return []event{
+	return append(harsher(), []event{
 		{"somebody joins", 12, func(w *weatherWorld) { _ = w.tenant.AddMember(w.anyGroup(), w.anyUser()) }},
 		{"somebody leaves", 8, func(w *weatherWorld) { _ = w.tenant.RemoveMember(w.anyGroup(), w.anyUser()) }},
 		{"a group joins", 2, func(w *weatherWorld) { _ = w.tenant.AddMember(w.anyGroup(), w.anyGroup()) }},
@@ -278,20 +283,20 @@ func weather() []event {
 		{"the account is blind", 1, func(w *weatherWorld) { w.hide(w.anyGroup(), nil); w.blind = "it may not read" }},
 		{"all is in sight", 5, func(w *weatherWorld) { w.hide(directory.ID{}, nil); w.blind = "" }},
 
-		{"the agent scans", 10, func(w *weatherWorld) { w.do(w.report(true, nil)) }},
+		{"the agent scans", 10, func(w *weatherWorld) { w.scan() }},
 		{"the agent dies", 3, func(w *weatherWorld) { w.dies, w.silent = w.rng.IntN(4), w.rng.IntN(2) == 0 }},
 		{"the agent is away", 2, func(w *weatherWorld) { w.agentOff = true }},
 		{"the agent is there", 5, func(w *weatherWorld) { w.agentOff = false }},
 		{"a right is lacking", 2, func(w *weatherWorld) { w.refuseKind(w.anyGroup(), plan.Kinds()[w.rng.IntN(5)], new(int)) }},
 		{"a right is granted", 3, func(w *weatherWorld) { w.refuse = nil }},
 
-		{"another process", 3, func(w *weatherWorld) { w.restart() }},
+		{"another process", 3, func(w *weatherWorld) { w.restart(); w.pace() }},
 		{"the lease is lost", 1, func(w *weatherWorld) { _ = w.store.Delete(w.t.Context(), "t/corp/lease") }},
-		{"the journal is lost", 1, func(w *weatherWorld) { w.loseJournal() }},
+		{"the journal is lost", 1, func(w *weatherWorld) { w.wrap(blob.Memory()) }},
 		{"everything is read anew", 1, func(w *weatherWorld) { w.do(w.journal.Ask(w.t.Context(), journal.Ask{Full: true, By: "operator"})) }},
 		{"hours pass", 6, func(w *weatherWorld) { w.now = w.now.Add(time.Duration(w.rng.IntN(12)) * time.Hour) }},
 		{"days pass", 2, func(w *weatherWorld) { w.now = w.now.Add(time.Duration(w.rng.IntN(10)) * 24 * time.Hour) }},
-	}
+	}...)
 }
 
 func (w *weatherWorld) someLoss() loss {
@@ -335,9 +340,7 @@ func (w *weatherWorld) step() {
 
 // work takes a turn of the planner, and some of the agent.
 func (w *weatherWorld) work() {
-	if err := w.planner.Run(w.t.Context()); err != nil && !errors.Is(err, errFault) && !strings.Contains(err.Error(), "without a single user") {
-		w.t.Errorf("turn: %v", err)
-	}
+	w.run()
 	if w.agentOff {
 		return
 	}
@@ -348,8 +351,15 @@ func (w *weatherWorld) work() {
 			return
 		}
 		w.do(w.answer(r))
-		if r.Batch != nil {
+		if r.Batch != nil && w.refuses(r) {
+			_, err := w.journal.Ack(w.t.Context(), journal.Ack{Epoch: r.Epoch, Seq: r.Seq, Digest: journal.Digest(r.Batch), Agent: "agent", Token: r.Token, Stopped: "older than what was done"})
+			if err != nil && !errors.Is(err, journal.ErrClosed) {
+				w.t.Errorf("ack: %v", err)
+			}
+			w.scan()
+		} else if r.Batch != nil {
 			a := w.carryOut(r, w.dies)
+			w.highs[w.high] = journal.Digest(r.Batch)
 			silent := w.dies >= 0 && w.silent
 			w.dies = -1
 			if !silent {
@@ -358,10 +368,15 @@ func (w *weatherWorld) work() {
 				}
 			}
 		}
-		if err := w.planner.Run(w.t.Context()); err != nil && !errors.Is(err, errFault) && !strings.Contains(err.Error(), "without a single user") {
-			w.t.Errorf("turn: %v", err)
-		}
+		w.run()
 	}
+}
+
+// scan tells what is in the directory, as the agent that holds the lease.
+func (w *weatherWorld) scan() {
+	_, err := w.poll()
+	w.do(err)
+	w.do(w.report(true, nil))
 }
 
 // clear ends the weather, answers what waits for a person, lets two weeks pass, and holds
@@ -371,13 +386,23 @@ func (w *weatherWorld) clear() {
 	w.wellAgain()
 	w.hide(directory.ID{}, nil)
 	w.blind, w.refuse, w.dies, w.agentOff = "", nil, -1, false
+	w.failing, w.twice, w.late = 0, 0, nil
+	for _, g := range w.groups {
+		_ = w.tenant.SetProperty(g, "securityEnabled", true)
+	}
 	for range 30 {
 		w.now = w.now.Add(12 * time.Hour)
-		w.do(w.report(true, nil))
+		w.scan()
 		w.work()
 		for _, l := range w.holds() {
 			w.approve(l)
 		}
+		w.work()
+	}
+	w.tiny = false
+	w.pace()
+	for range 4 {
+		w.now = w.now.Add(time.Hour)
 		w.work()
 	}
 	w.equal()

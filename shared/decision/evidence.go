@@ -66,8 +66,12 @@ const mostPrincipals = 50
 func (d *decider) ask() {
 	q := d.question()
 	r := &d.out.Record.Reread
-	if len(q.Groups)+len(q.Principals) == 0 {
+	unlisted := d.Cloud != nil && d.Cloud.Gone == directory.Unlisted
+	if len(q.Groups)+len(q.Principals) == 0 || d.Record.Unlisted && !unlisted { // what comes into sight again is asked for at once
 		*r = record.Tries{}
+	}
+	d.out.Record.Unlisted = unlisted && len(q.Groups) > 0
+	if len(q.Groups)+len(q.Principals) == 0 {
 		return
 	}
 	if g := d.Cloud; g == nil || g.Gone != directory.Unlisted || g.Reading != directory.Named { // else all that is known stands

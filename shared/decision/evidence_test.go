@@ -255,6 +255,25 @@ func TestAskedEverMoreRarely(t *testing.T) {
 	}
 }
 
+// TestAskedAtOnceWhenBackInSight: Graph left a group out for hours, and then tells of it
+// again. What has to be known now is another question, which does not wait.
+func TestAskedAtOnceWhenBackInSight(t *testing.T) {
+	s := of(refs(1, 2, 9), cloud(directory.Whole, people(1, 2)...))
+	s.Cloud.Gone = directory.Unlisted
+	for range 5 {
+		out := s.decide(t)
+		s.Record, s.Now = out.Record, out.Record.Reread.Until
+	}
+	s.Now = s.Now.Add(-time.Hour)
+	if out := s.decide(t); len(out.Ask.Groups) > 0 || out.Record.Reread != s.Record.Reread {
+		t.Fatalf("set-up: asked %+v, tries %+v", out.Ask, out.Record.Reread)
+	}
+	s.Cloud = cloud(directory.Partial, people(1)...)
+	if out := s.decide(t); len(out.Ask.Groups) != 1 || out.Counts.Unproven != 2 || out.Record.Reread.Count != 1 {
+		t.Errorf("asked %+v, unproven %d, tries %+v; want the group at once", out.Ask, out.Counts.Unproven, out.Record.Reread)
+	}
+}
+
 // TestManyUndescribed: of very many members of whom nobody knows who they are some are
 // asked for at a time, and others the next time, until all were.
 func TestManyUndescribed(t *testing.T) {

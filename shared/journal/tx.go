@@ -120,7 +120,7 @@ func (tx *Tx) Shard(ctx context.Context, number uint32) (Shard, error) {
 
 // keepRead is how many bytes of shards that were read and not changed a transaction
 // keeps for a second look.
-const keepRead = 16 << 20
+const keepRead = 28 << 20
 
 // Trim lets go of what was read and has not been changed, where that is much: a step
 // that walks over all groups holds some shards at a time. What is needed after it has to

@@ -21,6 +21,7 @@ type working[R any] struct {
 	live    map[directory.ID]R
 	changed map[directory.ID]bool // of live: those that were put
 	taken   int                   // bytes of live
+	waiting int                   // bytes of changed
 	failed  error                 // of what could not be encoded
 }
 
@@ -65,6 +66,7 @@ func (t *tree[R]) put(id directory.ID, r R) {
 		t.changed = map[directory.ID]bool{}
 	}
 	t.changed[id] = true
+	t.waiting += t.bytes(r)
 }
 
 // drop forgets a record; its shard must be loaded.
@@ -73,8 +75,7 @@ func (t *tree[R]) drop(id directory.ID) {
 		u := t.loaded[n]
 		if b, is := u.records[id]; is {
 			delete(u.records, id)
-			delete(t.live, id)
-			delete(t.changed, id)
+			t.forget(id)
 			u.size -= len(b)
 			u.dirty = true
 		}
@@ -83,11 +84,7 @@ func (t *tree[R]) drop(id directory.ID) {
 
 // keep takes a record into the working set, and makes room for it first.
 func (t *tree[R]) keep(id directory.ID, r R) {
-	if old, is := t.live[id]; is {
-		delete(t.live, id)
-		delete(t.changed, id)
-		t.taken -= t.bytes(old)
-	}
+	t.forget(id)
 	size := t.bytes(r)
 	if t.taken+size > maxWorking && len(t.live) > 0 {
 		t.failed = t.settle()
@@ -97,6 +94,20 @@ func (t *tree[R]) keep(id directory.ID, r R) {
 	}
 	t.live[id] = r
 	t.taken += size
+}
+
+// forget takes a record out of the working set.
+func (t *tree[R]) forget(id directory.ID) {
+	old, is := t.live[id]
+	if !is {
+		return
+	}
+	t.taken -= t.bytes(old)
+	if t.changed[id] {
+		t.waiting -= t.bytes(old)
+	}
+	delete(t.live, id)
+	delete(t.changed, id)
 }
 
 // settle brings the working set into the form in which it is written, and forgets it.
@@ -112,7 +123,7 @@ func (t *tree[R]) settle() error {
 	}
 	clear(t.changed)
 	clear(t.live)
-	t.taken = 0
+	t.taken, t.waiting = 0, 0
 	return t.failed
 }
 
@@ -123,10 +134,7 @@ func (t *tree[R]) weight() (bytes int) {
 			bytes += u.size
 		}
 	}
-	for id := range t.changed {
-		bytes += t.bytes(t.live[id]) / 4
-	}
-	return bytes
+	return bytes + t.waiting/4
 }
 
 // What decoded records take: a member has four words of text, a reference one.

@@ -29,6 +29,8 @@ type Status struct {
 	Holds    []record.Listing `json:"holds,omitempty"`
 	Problems []Problem        `json:"problems,omitempty"`
 	More     int              `json:"moreProblems,omitempty"` // not listed for length
+
+	MoreHolds int `json:"moreHolds,omitempty"` // not listed for length
 }
 
 // Problem is something that could not be decided or written, and why.
@@ -63,12 +65,22 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 	if h.Gen == 0 {
 		return s, nil
 	}
-	if s.Holds, err = tx.Holds(ctx); err != nil {
+	holds, err := tx.Holds(ctx)
+	if err != nil {
 		return Status{}, err
 	}
+	left := room(roomForHolds)
+	for _, l := range holds {
+		if l.Text = cut(l.Text); left.takes(l) {
+			s.Holds = append(s.Holds, l)
+		} else {
+			s.MoreHolds++
+		}
+	}
+	left = roomForProblems
 	err = tx.Each(ctx, func(r *record.Group) error {
 		for _, p := range problems(r, describe) {
-			if len(s.Problems) < maxProblems {
+			if p.Text, p.DN = cut(p.Text), cut(p.DN); len(s.Problems) < maxProblems && left.takes(p) {
 				s.Problems = append(s.Problems, p)
 			} else {
 				s.More++

@@ -186,8 +186,9 @@ func TestRecoverPin(t *testing.T) {
 // while a plan of then is in flight.
 func TestRecoverStore(t *testing.T) {
 	o := newOffice(t)
-	for range 2 {
+	for i := range 2 {
 		backup := o.objects("")
+		o.do(o.tenant.RemoveMember(o.group(0), o.user(i)))
 		o.do(o.tenant.AddMember(o.group(1), o.user(0)))
 		o.do(o.tenant.RemoveMember(o.group(2), o.user(11)))
 		o.work()
@@ -204,6 +205,9 @@ func TestRecoverStore(t *testing.T) {
 		o.do(o.tenant.AddMember(o.group(1), o.user(0)))
 		o.do(o.tenant.RemoveMember(o.group(2), o.user(11)))
 		o.must(`{"action":"sync"}`) // a plan
+	}
+	if !strings.Contains(o.log.String(), `level=WARN msg="a new epoch begins: all of Active Directory is read again" epoch=`) {
+		t.Errorf("the log does not say what happened:\n%s", &o.log)
 	}
 }
 

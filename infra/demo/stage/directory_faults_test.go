@@ -33,7 +33,7 @@ type ordeal struct {
 // that names the remedy. When the fault is over, AD becomes what the cloud says.
 // Nobody was ever removed from a group whom the cloud did not remove.
 func TestDirectoryFaults(t *testing.T) {
-	s := newScene(t, 40)
+	s := newScene(t, 40, busyDay)
 	s.StopAgent()
 	s.Scan, s.Answer = "500ms", "2s"
 	f := &fire{scene: s, admin: administrator{s.DC}}
@@ -190,19 +190,21 @@ func atWrite(n int, do func()) at {
 func writes(o ldapproxy.Operation) bool   { return o.Write > 0 }
 func searches(o ldapproxy.Operation) bool { return o.Op == "search" }
 
+// scans are searches in the OU: those of scans, for most.
+func (f *fire) scans(o ldapproxy.Operation) bool { return searches(o) && o.DN == f.Base }
+
 // lines: the way to the domain controller is bad.
 func (f *fire) lines() []ordeal {
-	looks := func(o ldapproxy.Operation) bool { return searches(o) && o.DN == f.Base } // scans, for most
 	late := ldapproxy.Fault{Delay: 4 * time.Second}
 	return []ordeal{
-		{name: "cut in scans", after: first(5, looks, ldapproxy.Fault{Cut: true})},
+		{name: "cut in scans", after: first(5, f.scans, ldapproxy.Fault{Cut: true})},
 		{name: "cut before writes", before: first(3, writes, ldapproxy.Fault{Cut: true})},
 		{name: "cut after writes", after: first(3, writes, ldapproxy.Fault{Cut: true})},
 		{name: "half closed, towards the agent", after: first(2, writes, ldapproxy.Fault{Shut: true})},
 		{name: "half closed, towards the domain controller", before: first(2, writes, ldapproxy.Fault{Shut: true})},
-		{name: "half closed in a scan", after: first(2, looks, ldapproxy.Fault{Shut: true})},
+		{name: "half closed in a scan", after: first(2, f.scans, ldapproxy.Fault{Shut: true})},
 		{name: "an answer to a write comes too late", after: first(1, writes, late), says: []string{"no answer from the domain controller", "timed out"}},
-		{name: "an answer to a search comes too late", after: first(1, looks, late), says: []string{"no answer from the domain controller", "timed out"}},
+		{name: "an answer to a search comes too late", after: first(1, f.scans, late), says: []string{"no answer from the domain controller", "timed out"}},
 		{name: "a write comes too late", before: first(1, writes, late), says: []string{"no answer from the domain controller", "timed out"}},
 		{name: "everything is slow", before: first(40, func(ldapproxy.Operation) bool { return true }, ldapproxy.Fault{Delay: 50 * time.Millisecond})},
 	}
@@ -225,7 +227,7 @@ func (f *fire) answers() []ordeal {
 		{name: "busy for some writes", before: first(4, writes, ldapproxy.Fault{Code: 51})},
 		{name: "shutting down", before: first(2, writes, ldapproxy.Fault{Code: 52})},
 		{name: "unwilling", before: always(writes, 53), told: []string{"unwilling to perform", "msDS-ObjectSoa"}},
-		{name: "operations error in a scan", after: first(2, searches, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
+		{name: "operations error in a scan", after: first(1, searches, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
 			from, words := f.console.end(), []string{"report failed", "Operations Error"}
 			f.await(t, words, func(Status) bool { return f.console.count(from, words) == 1 }) // while there is no plan; told once, tried again
 		}},

@@ -64,7 +64,7 @@ func (s *Stage) writeFiles() error {
 		return err
 	}
 	files := map[string]string{
-		"rules.yaml":   fmt.Sprintf("ou: %s\nscope: all\n", s.Base),
+		"rules.yaml":   fmt.Sprintf("ou: %s\nscope: all\n", s.Base) + s.Rules,
 		"graph-ca.pem": string(s.Server.CA()),
 		"relay-secret": secret,
 		"ad-password":  s.DC.Password,

@@ -108,7 +108,7 @@ func (s scene) until(t *testing.T, what string, is func(Status) bool) time.Durat
 		if pause(ctx, 100*time.Millisecond) != nil {
 			t.Fatalf("not after %s: %s; the status is %+v", seconds, what, st)
 		}
-		must(t, s.Sync(t.Context()))
+		_ = s.Sync(t.Context()) // whether a turn fails is another test
 	}
 }
 

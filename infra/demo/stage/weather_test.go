@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -226,10 +225,10 @@ type scene struct {
 }
 
 // newScene plays the first fill of a company of so many groups in a fresh domain.
-func newScene(t *testing.T, groups int) scene {
+func newScene(t *testing.T, groups int, rules ...string) scene {
 	t.Helper()
 	s := scene{Stage: newStage(t, 60, groups, 60), weather: &weather{}, console: &console{tee: &testLog{t: t}}}
-	s.Log, s.Poll = s.console, "20ms"
+	s.Log, s.Poll, s.Rules = s.console, "20ms", strings.Join(rules, "\n")
 	// Small pages, so that a round has several, and in the way of the real service.
 	s.Graph = graphtest.Options{PageSize: 4, MemberSlice: 20, Shuffle: true, Repeat: 3, EmptyPages: 3, Seed: 7, Fault: s.weather.now}
 	s.proxy = watched(t, s.Stage)
@@ -241,20 +240,18 @@ func newScene(t *testing.T, groups int) scene {
 	return s
 }
 
+// busyDay is a line of rules for a scene in which more groups are renamed than the
+// limits let pass in a day.
+const busyDay = "limits: {floor: 1000}\n"
+
 // ripple is what people do to the cloud in row n: a member goes, one comes, and
 // a group gets another name. The groups are others each time.
 func (s scene) ripple(t *testing.T, n int, name string) {
 	t.Helper()
 	const first, all = 7, 33
 	dept := func(k int) directory.ID { return s.Company.ID(departmentName(first + (n+k)%all)) }
-	id, c := s.Company.ID, s.Company.Tenant
+	c := s.Company.Tenant
 	must(t, c.RemoveMember(dept(0), s.Company.Members(dept(0))[n%5]))
-	in := s.Company.Members(dept(11))
-	for i := 1; ; i++ {
-		if u := id(userName(i)); !slices.Contains(in, u) {
-			must(t, c.AddMember(dept(11), u))
-			break
-		}
-	}
+	must(t, c.AddMember(dept(11), s.outsider(dept(11))))
 	must(t, c.Rename(dept(22), departmentName(first+(n+22)%all)+" "+name))
 }
