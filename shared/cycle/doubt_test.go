@@ -289,3 +289,23 @@ func TestStoppedBatchEndsThePlan(t *testing.T) {
 		t.Errorf("the plan was %+v and is %+v", before, now)
 	}
 }
+
+// TestNoAnswerComesLast: what got no answer is tried again behind all others: what may be
+// stuck on it must not hold them up.
+func TestNoAnswerComesLast(t *testing.T) {
+	w := town(t)
+	stuck, other := group(3), group(4)
+	if stuck.Compare(other) > 0 { // which would be planned first
+		stuck, other = other, stuck
+	}
+	w.do(errors.Join(w.tenant.AddMember(stuck, user(50)), w.tenant.AddMember(other, user(50))))
+	w.refuse = func(c plan.Change) (plan.Result, bool) { return plan.Result{Status: plan.Unknown}, c.Group == stuck }
+	w.untilQuiet()
+	w.refuse = nil
+	w.now = w.now.Add(time.Hour)
+	w.do(w.tenant.AddMember(other, user(51)))
+	w.do(w.planner.Run(t.Context()))
+	if got := w.planned(); !slices.Equal(got, []directory.ID{other, stuck}) {
+		t.Errorf("planned %v, want %s and then %s", got, other, stuck)
+	}
+}
