@@ -2,7 +2,6 @@ package scale
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -201,13 +200,4 @@ func peak() (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("read the peak of memory: /proc/self/status does not tell it")
-}
-
-// head reads the journal's head.
-func (r *Run) head(ctx context.Context) (h journal.Head, err error) {
-	data, _, err := r.Store.Get(ctx, "t/corp/head")
-	if err != nil {
-		return h, err
-	}
-	return h, json.Unmarshal(data, &h)
 }

@@ -18,7 +18,7 @@ func (w *world) digests() {
 	for id, g := range w.ad {
 		if id != w.hidden {
 			g = w.seen(g)
-			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], SID: sidOf(id)})
+			r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], USN: w.usns[id], SID: sidOf(id)})
 		}
 	}
 	w.do(w.journal.Report(w.t.Context(), r))

@@ -177,9 +177,6 @@ func unmade(tx *journal.Tx, r *record.Group, observed *plan.Group) {
 		if !ok {
 			continue
 		}
-		if i.Back && observed == nil {
-			continue // it went with the group, which no plan of ours has deleted
-		}
 		undone := g.Undone(i.Impact, observed)
 		switch {
 		case i.Back && observed == nil: // that it is gone is a word, too: seen again it tells

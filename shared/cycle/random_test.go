@@ -29,7 +29,7 @@ import (
 //
 // GROUPWRITEBACK_TEST_STEPS plays more steps, GROUPWRITEBACK_TEST_SEED a certain weather.
 func TestRandomWeather(t *testing.T) {
-	steps, seed := 12_000, uint64(time.Now().UnixNano())
+	steps, seed := 20_000, uint64(time.Now().UnixNano())
 	if testing.Short() || raced { // make weather plays them all
 		steps = 1_000
 	}
@@ -283,7 +283,7 @@ func weather() []event {
 		{"the account is blind", 1, func(w *weatherWorld) { w.hide(w.anyGroup(), nil); w.blind = "it may not read" }},
 		{"all is in sight", 5, func(w *weatherWorld) { w.hide(directory.ID{}, nil); w.blind = "" }},
 
-		{"the agent scans", 10, func(w *weatherWorld) { w.do(w.report(true, nil)) }},
+		{"the agent scans", 10, func(w *weatherWorld) { w.scan() }},
 		{"the agent dies", 3, func(w *weatherWorld) { w.dies, w.silent = w.rng.IntN(4), w.rng.IntN(2) == 0 }},
 		{"the agent is away", 2, func(w *weatherWorld) { w.agentOff = true }},
 		{"the agent is there", 5, func(w *weatherWorld) { w.agentOff = false }},
@@ -356,7 +356,7 @@ func (w *weatherWorld) work() {
 			if err != nil && !errors.Is(err, journal.ErrClosed) {
 				w.t.Errorf("ack: %v", err)
 			}
-			w.do(w.report(true, nil))
+			w.scan()
 		} else if r.Batch != nil {
 			a := w.carryOut(r, w.dies)
 			w.highs[w.high] = journal.Digest(r.Batch)
@@ -372,6 +372,13 @@ func (w *weatherWorld) work() {
 	}
 }
 
+// scan tells what is in the directory, as the agent that holds the lease.
+func (w *weatherWorld) scan() {
+	_, err := w.poll()
+	w.do(err)
+	w.do(w.report(true, nil))
+}
+
 // clear ends the weather, answers what waits for a person, lets two weeks pass, and holds
 // Active Directory to the cloud.
 func (w *weatherWorld) clear() {
@@ -385,7 +392,7 @@ func (w *weatherWorld) clear() {
 	}
 	for range 30 {
 		w.now = w.now.Add(12 * time.Hour)
-		w.do(w.report(true, nil))
+		w.scan()
 		w.work()
 		for _, l := range w.holds() {
 			w.approve(l)

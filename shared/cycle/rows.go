@@ -120,8 +120,8 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 		changed = old.Trouble == nil || *old.Trouble != *row.Trouble || r.Stale || r.Missing
 		r.Trouble, r.Stale, r.Missing = row.Trouble, false, false
 	case row.Group == nil && !same:
-		changed = !r.Stale || r.Missing // it counts as one that is not known, also where many are asked for already
-		r.Stale, r.Missing = true, false
+		changed = !r.Stale || r.Missing                          // it counts as one that is not known, also where many are asked for already
+		r.Stale, r.Missing, r.Look = true, false, record.Tries{} // it is found, whatever was before
 		read(tx, &r)
 	default:
 		if row.Group != nil {

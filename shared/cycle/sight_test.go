@@ -249,3 +249,25 @@ func TestBackInSightIsWrittenAtOnce(t *testing.T) {
 		t.Error("the group is back, and who left is still in it")
 	}
 }
+
+// TestFoundAgainIsReadAtOnce: the account does not see a group for a while, and meanwhile
+// somebody changes it. A scan that finds it again has it read and put right at once, not
+// when it would have been looked for the next time.
+func TestFoundAgainIsReadAtOnce(t *testing.T) {
+	w := family(t)
+	w.hide(group(2), nil)
+	w.blind = "the account may not list what is in the OU"
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	w.later(15 * time.Minute)
+	w.hide(directory.ID{}, nil)
+	w.blind = ""
+	g := w.ad[group(2)].Clone()
+	g.Attrs["description"] = []string{"by hand"}
+	w.ad[group(2)] = g
+	w.digests()
+	w.later(2 * time.Second)
+	if got := w.ad[group(2)].Attrs["description"]; len(got) > 0 || w.head().Totals.Stale != 0 {
+		t.Errorf("found again by a scan, the description is %q, totals %+v", got, w.head().Totals)
+	}
+}

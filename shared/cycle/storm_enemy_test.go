@@ -30,7 +30,7 @@ func harsher() []event {
 		{"two planners", 2, func(w *weatherWorld) { w.twice = 0.5 }},
 		{"one planner", 2, func(w *weatherWorld) { w.twice = 0 }},
 		{"readings by name are late", 3, func(w *weatherWorld) { truth := w.tenant.Dump(); w.late = &truth }},
-		{"the agent scans by digest", 6, func(w *weatherWorld) { w.digests() }},
+		{"the agent scans by digest", 6, func(w *weatherWorld) { _, err := w.poll(); w.do(err); w.digests() }},
 		{"a backup is made", 2, func(w *weatherWorld) { w.backup = copied(w, w.bare) }},
 		{"the backup is restored", 1, func(w *weatherWorld) {
 			if w.backup != nil {

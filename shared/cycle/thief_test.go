@@ -44,7 +44,6 @@ func (believing) Verify(*http.Request, ...string) (relay.Caller, error) {
 type thief struct {
 	*siege
 	door  http.Handler
-	token uint64      // of the lease, as he knows it
 	taken map[int]int // answers, by status
 	reply relay.PollReply
 }

@@ -75,7 +75,7 @@ func (f *fire) rights(t *testing.T) []ordeal {
 	}
 	const remedy = "grant the account 'create and delete group objects' on OU=Cloud Groups"
 	blind := []string{"groups may be there that this account does not see", "the account may not list what is in OU=Cloud Groups"}
-	missed := []string{"the agent does not find 40 groups that were there", "the account may not list what is in OU=Cloud Groups"}
+	missed := []string{"40 groups have to be read again by the agent first", "the agent is not believed where it finds no group", "the account may not list what is in OU=Cloud Groups"}
 	return []ordeal{
 		{name: "no right to write", begin: deny(write), end: give, told: []string{"insufficient access rights", remedy}},
 		{name: "right to write taken in a plan", before: atWrite(2, func() { deny(write)(t) }), end: give, told: []string{"insufficient access rights", remedy}},

@@ -3,6 +3,7 @@ package stage
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -88,12 +89,12 @@ func whoIsWho(t *testing.T, s *Stage) names {
 			mark := cmp.Or(e.GetAttributeValue("msDS-ExternalDirectoryObjectId"), e.GetAttributeValue("adminDescription"))
 			id, err := directory.ParseID(strings.TrimPrefix(mark, "Group_"))
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", e.DN, err)
 			}
 			guid, noGUID := ad.DecodeGUID(e.GetRawAttributeValue("objectGUID"))
 			sid, noSID := ad.DecodeSID(e.GetRawAttributeValue("objectSid"))
 			if err := errors.Join(noGUID, noSID); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", e.DN, err)
 			}
 			for _, name := range []string{e.DN, "<guid=" + string(guid) + ">", "<sid=" + string(sid) + ">"} {
 				out[strings.ToLower(name)] = id

@@ -4,6 +4,7 @@
 package stage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -185,11 +185,15 @@ func (s *Stage) Call(ctx context.Context, method, path string, message, reply an
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(message)
-	if err != nil {
-		return err
+	var body io.Reader // a message that is not due is not read, and its connection closed
+	if message != nil {
+		text, err := json.Marshal(message)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, s.Host.URL()+"/api/"+path, strings.NewReader(string(body)))
+	req, err := http.NewRequestWithContext(ctx, method, s.Host.URL()+"/api/"+path, body)
 	if err != nil {
 		return err
 	}
@@ -202,7 +206,7 @@ func (s *Stage) Call(ctx context.Context, method, path string, message, reply an
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s %s: %s, and then: %w", method, path, resp.Status, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, data)
