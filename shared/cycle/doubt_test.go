@@ -309,3 +309,20 @@ func TestNoAnswerComesLast(t *testing.T) {
 		t.Errorf("planned %v, want %s and then %s", got, other, stuck)
 	}
 }
+
+// TestDoneStaysCounted: who was taken out, by the agent's own word, and comes again, was taken
+// out all the same.
+func TestDoneStaysCounted(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 3)
+	w.untilQuiet()
+	for i := range 3 {
+		w.do(w.tenant.AddMember(group(1), user(i)))
+	}
+	w.untilQuiet()
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	if got := w.head().Window.Count(plan.Removals); got != 3 || !w.in(group(1), 0) {
+		t.Errorf("%d removals are counted, want 3; who came again is in %t", got, w.in(group(1), 0))
+	}
+}
