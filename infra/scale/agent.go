@@ -138,6 +138,9 @@ type piece struct {
 // Report tells what is in the directory of so many groups, with what they hold, or by
 // digests alone.
 func (a *Agent) Report(ctx context.Context, groups int, content bool) error {
+	if _, err := a.Poll(ctx); err != nil { // who reports holds the lease
+		return err
+	}
 	parts := a.parts(groups, content)
 	id := journal.ReportID(a.Now())
 	var last plan.Group

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"maps"
+	"math"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -208,11 +209,25 @@ type follower struct {
 	heard  heard
 }
 
+// leastPages is how many pages of an enumeration a step reads however much they change:
+// each page names members of all kinds of places, and whatever a step changes a little of
+// it writes anew. With a page to a step a large tenant is never read.
+const leastPages = 50
+
+// stop says whether a step has read enough.
+func (f *follower) stop() bool {
+	limit := f.limit
+	if f.shadow && f.pages < leastPages {
+		limit.bytes = math.MaxInt
+	}
+	return limit.reached(f.tx, f.pages)
+}
+
 // feed reads one feed to its end.
 func (f *follower) feed(ctx context.Context, feed directory.Feed) (unread bool, err error) {
 	r := f.round
 	for ; !r.Done[feed]; f.pages++ {
-		if f.limit.reached(f.tx, f.pages) {
+		if f.stop() {
 			return true, nil
 		}
 		page, err := f.p.Source.Page(ctx, feed, r.Links[feed])

@@ -208,7 +208,11 @@ func TestSwapCut(t *testing.T) {
 // created. The rest of that other group is written, and the member follows.
 func TestNestedCreationFails(t *testing.T) {
 	w := town(t)
+	parked := false
 	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		if parked && slices.Contains(c.Add, plan.GroupRef(group(9))) {
+			t.Errorf("a group that nobody makes is to become a member: %+v", c)
+		}
 		return plan.Result{Status: plan.Refused, Code: 53, Text: "no"}, c.Op == plan.Create
 	}
 	w.do(errors.Join(w.tenant.AddGroup(graphtest.Group{ID: group(9), DisplayName: "Inner"}),
@@ -216,6 +220,13 @@ func TestNestedCreationFails(t *testing.T) {
 	w.untilQuiet()
 	if !w.in(group(3), 9) || slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
 		t.Fatalf("members %v", w.ad[group(3)].Members)
+	}
+	parked = true
+	w.later(30 * time.Second)
+	w.do(w.tenant.AddMember(group(3), user(10)))
+	w.untilQuiet()
+	if !w.in(group(3), 10) {
+		t.Error("the rest of the group waits for the one that cannot be made")
 	}
 	w.refuse = nil
 	w.now = w.now.Add(25 * time.Hour)
