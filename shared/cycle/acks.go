@@ -139,7 +139,7 @@ func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p rec
 		return p.Kind == c.Kind() && (p.Ref == "" || named)
 	})
 	r.Parked = record.ParkMembers(r.Parked, p, slices.DeleteFunc(slices.Clone(res.Bad), notThere(tx)), tx.Now)
-	if unseen { // a link that is known in another form: see how it is now
+	if unseen || len(no.Remove) > 0 { // a link that is known in another form, or that could not be taken out: see how it is now
 		doubt(tx, r)
 	}
 }

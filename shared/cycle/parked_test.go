@@ -229,6 +229,27 @@ func TestTouchedByHand(t *testing.T) {
 	}
 }
 
+// TestRemovalThatCannotBe: somebody's primary group is ours, and he cannot be taken out of
+// it. A person gives him another one before any scan: the next scan has it done.
+func TestRemovalThatCannotBe(t *testing.T) {
+	w := town(t)
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: ref(0), Code: 53, Text: "it is his primary group"}}}, slices.Contains(c.Remove, ref(0))
+	}
+	w.do(w.tenant.RemoveMember(group(3), user(0)))
+	w.later(2 * time.Second)
+	if !w.in(group(3), 0) || w.head().Totals.Parked != 1 {
+		t.Fatalf("set-up: totals %+v", w.head().Totals)
+	}
+	w.refuse = nil
+	w.usns[group(3)]++
+	w.digests()
+	w.later(2 * time.Second)
+	if w.in(group(3), 0) || w.head().Totals.Parked != 0 {
+		t.Errorf("put right by hand, he is in: %t, totals %+v", w.in(group(3), 0), w.head().Totals)
+	}
+}
+
 // TestNoAnswerIsNoRefusal: the line to the domain controller is cut at a write, and once
 // more. A person does not wait longer for that than for a reading.
 func TestNoAnswerIsNoRefusal(t *testing.T) {

@@ -77,6 +77,7 @@ func (h hand) play(t *testing.T, s scene, n int) {
 	if n := len(s.entries(t, group)); n > 1 && h.reason != plan.TroubleTwin {
 		t.Errorf("%d groups bear the marks of %s", n, h.group)
 	}
+	s.until(t, "what was refused was looked at", Status.Settled) // a person is slower than that
 	h.undo(t, dn)
 	began := time.Now()
 	converge(t, s.Stage)
