@@ -236,6 +236,25 @@ func TestNestedCreationFails(t *testing.T) {
 	}
 }
 
+// TestNestedCreationCut: the line is cut at the creation of a group, and a moment later it
+// is made. It becomes a member then, too.
+func TestNestedCreationCut(t *testing.T) {
+	w := town(t)
+	cut := false
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		now := c.Op == plan.Create && !cut
+		cut = cut || now
+		return plan.Result{Status: plan.Unknown}, now
+	}
+	w.do(errors.Join(w.tenant.AddGroup(graphtest.Group{ID: group(9), DisplayName: "Inner"}), w.tenant.AddMember(group(3), group(9))))
+	for range 5 {
+		w.later(2 * time.Second)
+	}
+	if !cut || !slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
+		t.Errorf("cut %t; members %v after ten seconds, and the nested group is there", cut, w.ad[group(3)].Members)
+	}
+}
+
 // TestOldScan: a scan began before a batch and arrives after it. What it saw is
 // not drift.
 func TestOldScan(t *testing.T) {
