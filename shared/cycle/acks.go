@@ -48,7 +48,7 @@ func foldAck(ctx context.Context, tx *journal.Tx, b journal.Batch, a journal.Ack
 		ids = append(ids, c.Group)
 		values += c.Values()
 	}
-	if err := tx.Fetch(ctx, ids); err != nil {
+	if err := tx.Fetch(ctx, append(nestedIn(a), ids...)); err != nil {
 		return err
 	}
 	for i, c := range b.Changes {
@@ -138,9 +138,30 @@ func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p rec
 		_, named := slices.BinarySearch(fine, p.Ref)
 		return p.Kind == c.Kind() && (p.Ref == "" || named)
 	})
-	r.Parked = record.ParkMembers(r.Parked, p, res.Bad, tx.Now)
+	r.Parked = record.ParkMembers(r.Parked, p, slices.DeleteFunc(slices.Clone(res.Bad), notThere(tx)), tx.Now)
 	if unseen { // a link that is known in another form: see how it is now
 		doubt(tx, r)
+	}
+}
+
+// nestedIn are the groups of ours among the members that were refused.
+func nestedIn(a journal.Ack) (ids []directory.ID) {
+	for _, res := range a.Results {
+		for _, b := range res.Bad {
+			if id, ours := b.Ref.Group(); ours {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// notThere says whether a member was refused because its own creation did not come to
+// pass. It goes into a plan when it is there, and need not wait longer than that.
+func notThere(tx *journal.Tx) func(plan.BadRef) bool {
+	return func(b plan.BadRef) bool {
+		id, ours := b.Ref.Group()
+		return ours && tx.Record(id).Observed == nil
 	}
 }
 

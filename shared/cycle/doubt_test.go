@@ -289,3 +289,40 @@ func TestStoppedBatchEndsThePlan(t *testing.T) {
 		t.Errorf("the plan was %+v and is %+v", before, now)
 	}
 }
+
+// TestNoAnswerComesLast: what got no answer is tried again behind all others: what may be
+// stuck on it must not hold them up.
+func TestNoAnswerComesLast(t *testing.T) {
+	w := town(t)
+	stuck, other := group(3), group(4)
+	if stuck.Compare(other) > 0 { // which would be planned first
+		stuck, other = other, stuck
+	}
+	w.do(errors.Join(w.tenant.AddMember(stuck, user(50)), w.tenant.AddMember(other, user(50))))
+	w.refuse = func(c plan.Change) (plan.Result, bool) { return plan.Result{Status: plan.Unknown}, c.Group == stuck }
+	w.untilQuiet()
+	w.refuse = nil
+	w.now = w.now.Add(time.Hour)
+	w.do(w.tenant.AddMember(other, user(51)))
+	w.do(w.planner.Run(t.Context()))
+	if got := w.planned(); !slices.Equal(got, []directory.ID{other, stuck}) {
+		t.Errorf("planned %v, want %s and then %s", got, other, stuck)
+	}
+}
+
+// TestDoneStaysCounted: who was taken out, by the agent's own word, and comes again, was taken
+// out all the same.
+func TestDoneStaysCounted(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 3)
+	w.untilQuiet()
+	for i := range 3 {
+		w.do(w.tenant.AddMember(group(1), user(i)))
+	}
+	w.untilQuiet()
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	if got := w.head().Window.Count(plan.Removals); got != 3 || !w.in(group(1), 0) {
+		t.Errorf("%d removals are counted, want 3; who came again is in %t", got, w.in(group(1), 0))
+	}
+}

@@ -208,7 +208,11 @@ func TestSwapCut(t *testing.T) {
 // created. The rest of that other group is written, and the member follows.
 func TestNestedCreationFails(t *testing.T) {
 	w := town(t)
+	parked := false
 	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		if parked && slices.Contains(c.Add, plan.GroupRef(group(9))) {
+			t.Errorf("a group that nobody makes is to become a member: %+v", c)
+		}
 		return plan.Result{Status: plan.Refused, Code: 53, Text: "no"}, c.Op == plan.Create
 	}
 	w.do(errors.Join(w.tenant.AddGroup(graphtest.Group{ID: group(9), DisplayName: "Inner"}),
@@ -217,11 +221,37 @@ func TestNestedCreationFails(t *testing.T) {
 	if !w.in(group(3), 9) || slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
 		t.Fatalf("members %v", w.ad[group(3)].Members)
 	}
+	parked = true
+	w.later(30 * time.Second)
+	w.do(w.tenant.AddMember(group(3), user(10)))
+	w.untilQuiet()
+	if !w.in(group(3), 10) {
+		t.Error("the rest of the group waits for the one that cannot be made")
+	}
 	w.refuse = nil
 	w.now = w.now.Add(25 * time.Hour)
 	w.untilQuiet()
 	if !slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
 		t.Errorf("members %v: the nested group did not follow", w.ad[group(3)].Members)
+	}
+}
+
+// TestNestedCreationCut: the line is cut at the creation of a group, and a moment later it
+// is made. It becomes a member then, too.
+func TestNestedCreationCut(t *testing.T) {
+	w := town(t)
+	cut := false
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		now := c.Op == plan.Create && !cut
+		cut = cut || now
+		return plan.Result{Status: plan.Unknown}, now
+	}
+	w.do(errors.Join(w.tenant.AddGroup(graphtest.Group{ID: group(9), DisplayName: "Inner"}), w.tenant.AddMember(group(3), group(9))))
+	for range 5 {
+		w.later(2 * time.Second)
+	}
+	if !cut || !slices.Contains(w.ad[group(3)].Members, plan.GroupRef(group(9))) {
+		t.Errorf("cut %t; members %v after ten seconds, and the nested group is there", cut, w.ad[group(3)].Members)
 	}
 }
 

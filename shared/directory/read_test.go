@@ -310,3 +310,15 @@ func TestSucceed(t *testing.T) {
 		})
 	}
 }
+
+// TestFirstReadingLacksSome: of a group known by deltas alone a reading by name lacks somebody
+// who is known as a member. It is no word on all of them.
+func TestFirstReadingLacksSome(t *testing.T) {
+	s := newSnapshot()
+	s.Fold(usersPage(synced(user(1), sid(1101)), synced(user(2), sid(1102))))
+	s.Fold(groupsPage(directory.GroupChange{ID: group(1), Members: add(user(1))}))
+	s.Read([]directory.ID{group(1)}, []directory.Page{groupsPage(directory.GroupChange{ID: group(1), Members: add(user(2))})})
+	if g := s.Groups[group(1)]; g.Reading != directory.Partial {
+		t.Errorf("it is read %q", g.Reading)
+	}
+}

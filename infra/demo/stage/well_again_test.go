@@ -44,7 +44,9 @@ func (s scene) blackout(t *testing.T) {
 	group := id("Department 20")
 	newcomer := s.outsider(group)
 	must(t, errors.Join(c.AddMember(id("Engineering"), id(userName(30))), c.RemoveMember(group, s.Company.Members(group)[0]), c.AddMember(group, newcomer)))
-	took := s.until(t, "who came is there", func(Status) bool { return s.holds(t, id("Engineering"), id(userName(30))) && s.holds(t, group, newcomer) })
+	took := s.until(t, "who came is there", func(Status) bool {
+		return s.holds(t, id("Engineering"), id(userName(30))) && s.holds(t, group, newcomer)
+	})
 	t.Logf("who came arrived after %.1f s", took.Seconds())
 	converge(t, s.Stage) // who left goes once a second reading, a minute later, does not know him either
 	var reply struct{}
