@@ -55,6 +55,7 @@ func (q *questions) add(n decision.Question) {
 func (p *Planner) answer(ctx context.Context, tx *journal.Tx, q questions) (answered bool, err error) {
 	groups := slices.SortedFunc(maps.Keys(q.groups), directory.ID.Compare)
 	for some := range slices.Chunk(groups, inOneCall) {
+		tx.Trim()
 		pages, source := p.byName(ctx, some)
 		if source != nil {
 			p.unanswered(tx, "groups by name", len(some), source)
@@ -68,6 +69,7 @@ func (p *Planner) answer(ctx context.Context, tx *journal.Tx, q questions) (answ
 	for _, feed := range []directory.Feed{directory.UserFeed, directory.DeviceFeed} {
 		ids := slices.SortedFunc(maps.Keys(q.principals[feed]), directory.ID.Compare)
 		for some := range slices.Chunk(ids, inOneCall) {
+			tx.Trim()
 			page, source := p.Source.Describe(ctx, feed, some)
 			if source != nil {
 				p.unanswered(tx, string(feed)+" by id", len(some), source)

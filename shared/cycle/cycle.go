@@ -224,7 +224,9 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 
 // grounds identifies on what a change would be refused now: what was refused on others
 // is tried at once.
-func grounds(h *journal.Head) string { return fmt.Sprintf("%.8s %s %d", h.Rules, h.Grounds, h.Retries) }
+func grounds(h *journal.Head) string {
+	return fmt.Sprintf("%.8s %s %d %d", h.Rules, h.Grounds, h.Retries, h.Epoch)
+}
 
 // A limit is when a step commits what it has.
 type limit struct {

@@ -89,14 +89,13 @@ func (p *Planner) draft(ctx context.Context, tx *journal.Tx, d *draft, limit lim
 		default:
 			rank = leftOver
 		}
-		if err := p.draftShard(ctx, tx, d, n, rank); err != nil {
+		if err := p.draftShard(ctx, tx, d, n, rank, true); err != nil {
 			return err
 		}
 		if isOld {
 			tx.Head.Cursor = n
 			old += d.values - before
 		}
-		d.prune()
 		tx.Trim()
 	}
 	return nil
@@ -108,8 +107,9 @@ func budget(tx *journal.Tx) int {
 	return min(max(int(rate*planTime.Seconds()), 1000), journal.MaxBatches*journal.MaxBatchValues)
 }
 
-// draftShard decides one shard's groups.
-func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, number uint32, rank rank) error {
+// draftShard decides one shard's groups. mayLetGo: what has no place in the next plan need not
+// be kept for somebody who looks at all of it.
+func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, number uint32, rank rank, mayLetGo bool) error {
 	shard, err := tx.Shard(ctx, number)
 	if err != nil {
 		return err
@@ -135,6 +135,9 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 		}
 		if out.Draft != nil {
 			d.keep(s, out, rank, tx.Head.Gen)
+			if mayLetGo { // a shard may hold all groups there are: it is divided when something is known of them
+				d.prune()
+			}
 		}
 		s.counts.Add(out.Counts)
 		if !out.Wake.IsZero() && (s.wake.IsZero() || out.Wake.Before(s.wake)) {
@@ -191,7 +194,8 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 	}
 	d.asks.add(out.Ask)
 	if !same(*r, out.Record) {
-		tx.PutRecord(&out.Record)
+		r := out.Record // a pointer into out would keep all that was decided with it
+		tx.PutRecord(&r)
 	}
 	if out.Agreed && len(g.Left) > 0 {
 		agreed := *g

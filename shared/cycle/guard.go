@@ -74,7 +74,7 @@ func (p *Planner) withholdAll(ctx context.Context, tx *journal.Tx, d *draft, hel
 			if d.shards[n] != nil {
 				rank = leftOver
 			}
-			if err := p.draftShard(ctx, tx, d, n, rank); err != nil {
+			if err := p.draftShard(ctx, tx, d, n, rank, false); err != nil {
 				return err
 			}
 		}

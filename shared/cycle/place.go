@@ -69,7 +69,7 @@ func (d *draft) keep(s *shardDraft, out decision.Output, rank rank, gen uint64) 
 // prune lets go of what has no place in the next plan, once that is much. It was
 // counted, and stays marked.
 func (d *draft) prune() {
-	if d.kept <= d.room+d.room/2 && d.members <= mostMembers+mostMembers/2 {
+	if d.kept <= d.room+d.room/4 && d.members <= mostMembers+mostMembers/4 {
 		return
 	}
 	ids := slices.SortedFunc(maps.Keys(d.groups), func(a, b directory.ID) int {

@@ -212,6 +212,35 @@ func TestNoAnswerStarvesNobody(t *testing.T) {
 	}
 }
 
+// TestFencedByHandAndHealed: a change is refused for a fence that somebody wrote by hand;
+// then a scan shows that fence, and a new epoch begins behind it. The change goes then.
+func TestFencedByHandAndHealed(t *testing.T) {
+	w := town(t)
+	w.now = w.now.Add(time.Hour)
+	w.fences[group(1)] = plan.Fence{Instance: "corp", Epoch: 1, Seq: 1, Lease: math.MaxUint64}.String()
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Fenced, Text: "the group has a fence that outranks this"}, c.Group == group(1) && w.head().Epoch == 1
+	}
+	w.do(w.tenant.AddMember(group(1), user(50)))
+	w.turnWith(20, time.Second, func(r journal.PollReply, b journal.Batch) *journal.Ack {
+		kept := w.fences[group(1)]
+		a := w.carryOut(r, -1)
+		if w.head().Epoch == 1 {
+			w.fences[group(1)] = kept
+		}
+		return &a
+	})
+	if w.in(group(1), 50) && w.head().Epoch == 1 {
+		t.Fatal("set-up: the fence kept nobody out")
+	}
+	w.do(w.report(true, nil))
+	w.later(2 * time.Second)
+	w.later(2 * time.Second)
+	if h := w.head(); h.Epoch == 1 || !w.in(group(1), 50) || h.Totals.Parked != 0 {
+		t.Errorf("epoch %d, the new member is in: %t, totals %+v", h.Epoch, w.in(group(1), 50), h.Totals)
+	}
+}
+
 // TestLostJournalIsBehindNobody: the journal is lost after several epochs. The new one
 // begins behind all of them, in one step.
 func TestLostJournalIsBehindNobody(t *testing.T) {

@@ -29,8 +29,8 @@ import (
 //
 // GROUPWRITEBACK_TEST_STEPS plays more steps, GROUPWRITEBACK_TEST_SEED a certain weather.
 func TestRandomWeather(t *testing.T) {
-	steps, seed := 20_000, uint64(time.Now().UnixNano())
-	if testing.Short() || raced { // make weather plays them all
+	steps, seed := 20_000, uint64(time.Now().Unix()/86_400)*1_000_000 // another each day
+	if testing.Short() || raced {                                     // make weather plays them all
 		steps = 1_000
 	}
 	number := func(name string, or uint64) uint64 {
