@@ -105,6 +105,7 @@ type loss struct{ groups, members, users float64 }
 func newStorm(t *testing.T, seed uint64) *weatherWorld {
 	w := &weatherWorld{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 2)), met: map[string]int{}, left: map[string]bool{}, lost: map[string]bool{}, dies: -1}
 	w.limits = &plan.Limits{MemberShare: 0.5, MemberFloor: 6, EmptyFloor: 5, Share: 0.4, Floor: 8, GrowthShare: 1, GrowthFloor: 200, Creations: 100}
+	w.steps = seed
 	w.highs, w.pending = map[journal.Mark]string{}, map[string]bool{}
 	w.wrap(w.store)
 	for range 14 {
@@ -292,7 +293,7 @@ func weather() []event {
 
 		{"another process", 3, func(w *weatherWorld) { w.restart(); w.pace() }},
 		{"the lease is lost", 1, func(w *weatherWorld) { _ = w.store.Delete(w.t.Context(), "t/corp/lease") }},
-		{"the journal is lost", 1, func(w *weatherWorld) { w.wrap(blob.Memory()) }},
+		{"the journal is lost", 1, func(w *weatherWorld) { w.wrap(blob.Memory()); w.heard = 0 }},
 		{"everything is read anew", 1, func(w *weatherWorld) { w.do(w.journal.Ask(w.t.Context(), journal.Ask{Full: true, By: "operator"})) }},
 		{"hours pass", 6, func(w *weatherWorld) { w.now = w.now.Add(time.Duration(w.rng.IntN(12)) * time.Hour) }},
 		{"days pass", 2, func(w *weatherWorld) { w.now = w.now.Add(time.Duration(w.rng.IntN(10)) * 24 * time.Hour) }},

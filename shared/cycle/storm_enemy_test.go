@@ -1,8 +1,13 @@
 package cycle_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +36,11 @@ func harsher() []event {
 		{"one planner", 2, func(w *weatherWorld) { w.twice = 0 }},
 		{"readings by name are late", 3, func(w *weatherWorld) { truth := w.tenant.Dump(); w.late = &truth }},
 		{"the agent scans by digest", 6, func(w *weatherWorld) { _, err := w.poll(); w.do(err); w.digests() }},
-		{"a backup is made", 2, func(w *weatherWorld) { w.backup = copied(w, w.bare) }},
+		{"a backup is made", 2, func(w *weatherWorld) { w.backup, w.backed = copied(w, w.bare), w.heard }},
 		{"the backup is restored", 1, func(w *weatherWorld) {
 			if w.backup != nil {
 				w.wrap(copied(w, w.backup))
+				w.heard = w.backed
 			}
 		}},
 		{"a user is put in by hand", 4, func(w *weatherWorld) {
@@ -68,15 +74,17 @@ func harsher() []event {
 // inner is what of the weather is inside.
 type inner struct {
 	tiny    bool
+	steps   uint64  // of the planner, from the seed on
 	failing float64 // how often a write of a planner fails
 	twice   float64 // how often another planner is done before one writes its head
 	running bool    // a planner is at it
 	late    *graphtest.Truth
 	bare    blob.Store // the store without its faults
 	backup  blob.Store
+	backed  int                     // what of heard the backup has
 	highs   map[journal.Mark]string // digests of the batches that were carried out
 	pending map[string]bool         // what of lost the step under way has read
-	heard   int                     // how many events Graph has told, if it lost none
+	heard   int                     // how many events Graph has told this journal, if it lost none
 	knew    struct {                // and when the plan in flight was made
 		first uint64
 		heard int
@@ -119,8 +127,8 @@ func (w *weatherWorld) wrap(s blob.Store) {
 			}
 			w.settle(err == nil)
 			w.running, w.pending = true, mine
-		case w.rng.Float64() < w.failing:
-			if w.rng.IntN(2) == 0 {
+		case w.luck(key).Float64() < w.failing:
+			if w.luck(key, "done").IntN(2) == 0 {
 				return errFault
 			}
 			return errors.Join(errFault, write())
@@ -130,6 +138,16 @@ func (w *weatherWorld) wrap(s blob.Store) {
 	w.restart()
 	w.pace()
 }
+
+// luck is the chance of a write. Writes of a step come in any order, and names have a
+// random part: so it depends on neither, and the same seed has the same weather.
+func (w *weatherWorld) luck(key string, more ...string) *rand.Rand {
+	h := fnv.New64a()
+	fmt.Fprint(h, random.ReplaceAllString(key, ""), more)
+	return rand.New(rand.NewPCG(h.Sum64(), w.steps))
+}
+
+var random = regexp.MustCompile(`[0-9a-f]{20}`)
 
 // copied is a copy of a store.
 func copied(w *weatherWorld, s blob.Store) blob.Store {
@@ -173,6 +191,7 @@ func (w *weatherWorld) run() {
 	w.running = true
 	defer func() { w.running = false }()
 	for n := 0; n < 12; n++ {
+		w.steps++
 		told := len(w.tenant.History()) - w.source.lag
 		more, err := w.planner.Step(ctx)
 		w.settle(err == nil)
@@ -180,7 +199,7 @@ func (w *weatherWorld) run() {
 			w.heard = max(w.heard, told)
 		}
 		if pl := w.head().Plan; pl != nil && pl.First != w.knew.first {
-			w.knew.first, w.knew.heard = pl.First, w.heard
+			w.knew.first, w.knew.heard = pl.First, cmp.Or(w.heard, told) // the first plan of a new journal comes after an enumeration
 		}
 		if err != nil && !tolerable(err) {
 			w.say("turn: %v", err)
