@@ -1,0 +1,162 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+)
+
+// choiceFunctions are those that choose, and those that ask. They evaluate what
+// they need and no more: what is not chosen costs nothing and cannot fail.
+func choiceFunctions() []Function {
+	return []Function{
+		{Name: "Coalesce", Params: []Param{{Name: "source", Repeats: true}}, Pages: "app", lazy: coalesce,
+			Doc: "The first source that is not null; null if all are. The last one is the default. An empty text is not null."},
+		{Name: "IIF", Params: []Param{need("condition"), need("valueIfTrue"), need("valueIfFalse")}, Pages: "app cloudsync", lazy: iif,
+			Doc: "One of two values. The condition is a comparison (=, <>, <, <=, >, >=) or a value that is True or False; a comparison with null is false, and so is null."},
+		{Name: "Switch", Params: []Param{need("source"), may("defaultValue"), need("key"), {Name: "value", Repeats: true}}, Pages: "app cloudsync", Pairs: true, lazy: switchValue, check: checkSwitch,
+			Doc: "The value behind the key that the source is, with regard to case; the default where it is none of them, null where that is omitted. A source that is null or empty has the key \"\". Of a multi-valued source each value is looked up."},
+		{Name: "IgnoreFlowIfNullOrEmpty", Params: []Param{need("expression")}, Pages: "app", eager: ignoreFlow,
+			Doc: "The value; where it is null or empty the attribute is left as it is in the target, instead of being cleared."},
+		{Name: "Error", Params: []Param{need("message")}, Pages: "cloudsync", eager: raise,
+			Doc: "No value: the object has a problem, of which this is the text."},
+		{Name: "SelectUniqueValue", Params: []Param{need("uniqueValueRule"), {Name: "uniqueValueRule", Repeats: true}}, Pages: "app cloudsync", lazy: selectUnique, check: checkTop,
+			Doc: "The first value that no other object of the target has. It is the outermost function, and for attributes that are written on creation only. Where all are taken it is an error."},
+		{Name: "CBool", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: cBool,
+			Doc: "True for a comparison that is true, a number other than 0 and the text True; False for others, null and the empty text."},
+		{Name: "Not", Params: []Param{need("source")}, Pages: "app cloudsync", eager: not,
+			Doc: "False for True, and True for anything else, null too."},
+		{Name: "IsNull", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(Value.IsNull),
+			Doc: "True where there is no value."},
+		{Name: "IsNullOrEmpty", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(Value.empty),
+			Doc: "True where there is no value, or an empty text."},
+		{Name: "IsPresent", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(func(v Value) bool { return !v.empty() }),
+			Doc: "True where there is a value that is no empty text."},
+		{Name: "IsString", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(func(v Value) bool { return !v.IsNull() && v.kind != KindTexts }),
+			Doc: "True where the value can be one text: it is there, and not multi-valued."},
+	}
+}
+
+func ask(question func(Value) bool) func(*args) (Value, error) {
+	return func(a *args) (Value, error) { return Bool(question(a.value(0))), nil }
+}
+
+func coalesce(m *machine, c *call) (Value, error) {
+	for _, arg := range c.args {
+		v, err := arg.eval(m)
+		if err != nil || !v.IsNull() {
+			return v, err
+		}
+	}
+	return Null, nil
+}
+
+func iif(m *machine, c *call) (Value, error) {
+	condition, err := c.args[0].eval(m)
+	if err != nil {
+		return Value{}, err
+	}
+	is, ok := condition.asBool()
+	if !ok {
+		return Value{}, fmt.Errorf("condition: %s is neither True nor False: compare it, as in [country] = \"USA\"", show(condition))
+	}
+	if is {
+		return c.args[1].eval(m)
+	}
+	return c.args[2].eval(m)
+}
+
+func checkSwitch(p *parser, c *call) {
+	if len(c.args)%2 != 0 {
+		p.mistake(c.offset, c.fn.Name, "the last key has no value: keys and values come in pairs after the source and the default, which may be omitted, as in Switch([state], , \"NSW\", \"Sydney\")")
+	}
+}
+
+func switchValue(m *machine, c *call) (Value, error) {
+	source, err := c.args[0].eval(m)
+	if err != nil || source.kind != KindTexts {
+		return switchOne(m, c, source, err)
+	}
+	var results []string
+	for _, s := range source.texts {
+		v, err := switchOne(m, c, Text(s), nil)
+		if err != nil {
+			return Value{}, err
+		}
+		results = append(results, v.Values()...)
+	}
+	return Texts(results...), nil
+}
+
+func switchOne(m *machine, c *call, source Value, err error) (Value, error) {
+	if err != nil {
+		return Value{}, err
+	}
+	for i := 2; i+1 < len(c.args); i += 2 {
+		key, err := c.args[i].eval(m)
+		if err != nil {
+			return Value{}, err
+		}
+		if err := m.charge(16); err != nil {
+			return Value{}, err
+		}
+		if key.kind != KindTexts && key.plain() == source.plain() {
+			return c.args[i+1].eval(m)
+		}
+	}
+	return c.args[1].eval(m)
+}
+
+func ignoreFlow(a *args) (Value, error) {
+	if v := a.value(0); !v.empty() {
+		return v, nil
+	}
+	return Value{kind: KindIgnore}, nil
+}
+
+func raise(a *args) (Value, error) {
+	s, err := a.text(0)
+	if err == nil {
+		err = errors.New(s)
+	}
+	if a.value(0).secret {
+		err = errors.New(a.value(0).String())
+	}
+	return Value{}, err
+}
+
+func checkTop(p *parser, c *call) {
+	if !c.top {
+		p.mistake(c.offset, c.fn.Name, "it stands within something else: it has to be the outermost function, put the others into its arguments")
+	}
+}
+
+func selectUnique(m *machine, c *call) (Value, error) {
+	for _, arg := range c.args {
+		v, err := arg.eval(m)
+		if err != nil {
+			return Value{}, err
+		}
+		s, err := single(v)
+		if err != nil {
+			return Value{}, err
+		}
+		if s != "" && (m.in.Taken == nil || !m.in.Taken(s)) {
+			return v, nil
+		}
+	}
+	return Value{}, errors.New("other objects have all of the values, or they are empty: add a rule that gives another one")
+}
+
+func cBool(a *args) (Value, error) {
+	v := a.value(0)
+	is, ok := v.asBool()
+	if !ok {
+		return Value{}, fmt.Errorf("%s is neither True nor False, nor a number: compare it, as in [country] = \"USA\"", show(v))
+	}
+	return Bool(is), nil
+}
+
+func not(a *args) (Value, error) {
+	is, ok := a.value(0).asBool()
+	return Bool(!is || !ok), nil
+}
