@@ -36,8 +36,8 @@ func choiceFunctions() []Function {
 	}
 }
 
-func ask(question func(Value) bool) func(*args) (Value, error) {
-	return func(a *args) (Value, error) { return Bool(question(a.value(0))), nil }
+func ask(question func(Value) bool) func(args) (Value, error) {
+	return func(a args) (Value, error) { return Bool(question(a.value(0))), nil }
 }
 
 func coalesce(m *machine, c *call) (Value, error) {
@@ -106,14 +106,14 @@ func switchOne(m *machine, c *call, source Value, err error) (Value, error) {
 	return c.args[1].eval(m)
 }
 
-func ignoreFlow(a *args) (Value, error) {
+func ignoreFlow(a args) (Value, error) {
 	if v := a.value(0); !v.empty() {
 		return v, nil
 	}
 	return Value{kind: KindIgnore}, nil
 }
 
-func raise(a *args) (Value, error) {
+func raise(a args) (Value, error) {
 	s, err := a.text(0)
 	if err == nil {
 		err = errors.New(s)
@@ -147,7 +147,7 @@ func selectUnique(m *machine, c *call) (Value, error) {
 	return Value{}, errors.New("other objects have all of the values, or they are empty: add a rule that gives another one")
 }
 
-func cBool(a *args) (Value, error) {
+func cBool(a args) (Value, error) {
 	v := a.value(0)
 	is, ok := v.asBool()
 	if !ok {
@@ -156,7 +156,7 @@ func cBool(a *args) (Value, error) {
 	return Bool(is), nil
 }
 
-func not(a *args) (Value, error) {
+func not(a args) (Value, error) {
 	is, ok := a.value(0).asBool()
 	return Bool(!is || !ok), nil
 }

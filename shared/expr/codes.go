@@ -40,7 +40,7 @@ func codeFunctions() []Function {
 	}
 }
 
-func bitAnd(a *args) (Value, error) {
+func bitAnd(a args) (Value, error) {
 	if a.value(0).IsNull() || a.value(1).IsNull() {
 		return Null, nil
 	}
@@ -54,7 +54,7 @@ func bitAnd(a *args) (Value, error) {
 
 func encodings() []string { return []string{"Unicode", "ASCII", "UTF8"} }
 
-func fromBase64(a *args) (Value, error) {
+func fromBase64(a args) (Value, error) {
 	if a.value(0).IsNull() {
 		return Null, nil
 	}
@@ -99,7 +99,7 @@ func toBase64(s string) string {
 }
 
 // dnComponent takes a name apart as RFC 4514 writes it.
-func dnComponent(a *args) (Value, error) {
+func dnComponent(a args) (Value, error) {
 	if a.value(0).IsNull() {
 		return Null, nil
 	}
@@ -171,7 +171,7 @@ func unescapeDN(s string) string {
 }
 
 // stringFromSID reads a SID's bytes (MS-DTYP 2.4.2.2).
-func stringFromSID(a *args) (Value, error) {
+func stringFromSID(a args) (Value, error) {
 	s, err := a.text(0)
 	if err != nil || a.value(0).IsNull() || strings.HasPrefix(s, "S-1-") {
 		return a.value(0), err
@@ -188,7 +188,7 @@ func stringFromSID(a *args) (Value, error) {
 	return Text(b.String()), nil
 }
 
-func redact(a *args) (Value, error) {
+func redact(a args) (Value, error) {
 	v := a.value(0)
 	v.secret = true
 	return v, nil
@@ -217,7 +217,7 @@ func (m *machine) below(n int) (int, error) {
 	return 0, errors.New("the randomness is none: it gives the same again and again")
 }
 
-func guid(a *args) (Value, error) {
+func guid(a args) (Value, error) {
 	var id [16]byte
 	if err := a.random(id[:]); err != nil {
 		return Value{}, err
@@ -229,7 +229,7 @@ func guid(a *args) (Value, error) {
 
 // randomString takes the least of each kind first, then others of any kind, and
 // mixes them.
-func randomString(a *args) (Value, error) {
+func randomString(a args) (Value, error) {
 	kinds := []string{"", "0123456789", "~!@#$%^&*_-+=`|\\(){}[]:;\"'<>,.?/", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"}
 	avoid, err := a.text(5)
 	if err != nil {

@@ -36,7 +36,7 @@ func intervals() []string {
 // asMoment is the moment that a date stands for.
 func (v Value) asMoment() (time.Time, bool) {
 	if v.dated {
-		return v.when, true
+		return momentOf(v.number), true
 	}
 	if v.kind != KindText {
 		return time.Time{}, false
@@ -45,7 +45,7 @@ func (v Value) asMoment() (time.Time, bool) {
 }
 
 // moment is an argument as one.
-func (a *args) moment(i int) (time.Time, error) {
+func (a args) moment(i int) (time.Time, error) {
 	t, ok := a.value(i).asMoment()
 	if !ok {
 		return t, fmt.Errorf("%s: %s is no date: write one such as 2020-03-16, or convert it by FormatDateTime", a.call.fn.param(i).Name, show(a.value(i)))
@@ -61,7 +61,7 @@ func dated(t time.Time) (Value, error) {
 	return moment(t), nil
 }
 
-func cDate(a *args) (Value, error) {
+func cDate(a args) (Value, error) {
 	if a.value(0).empty() {
 		return Null, nil
 	}
@@ -72,14 +72,14 @@ func cDate(a *args) (Value, error) {
 	return dated(t)
 }
 
-func now(a *args) (Value, error) {
+func now(a args) (Value, error) {
 	if a.in.Now.IsZero() {
 		return Value{}, errors.New("the time is not known here")
 	}
 	return dated(a.in.Now.Truncate(time.Second))
 }
 
-func dateAdd(a *args) (Value, error) {
+func dateAdd(a args) (Value, error) {
 	if a.value(1).empty() || a.value(2).empty() {
 		return Null, nil
 	}
@@ -133,7 +133,7 @@ func addMonths(t time.Time, n int64) time.Time {
 }
 
 // dateDiff counts as Visual Basic's DateDiff does.
-func dateDiff(a *args) (Value, error) {
+func dateDiff(a args) (Value, error) {
 	if a.value(1).empty() || a.value(2).empty() {
 		return Null, nil
 	}
@@ -174,12 +174,21 @@ func dateDiff(a *args) (Value, error) {
 	return Value{}, fmt.Errorf("interval: there is no %s: write one of %s", show(a.value(0)), strings.Join(intervals(), ", "))
 }
 
-// epoch is where Active Directory's numbers begin, in seconds of Unix.
-var epoch = time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+// epoch is where Active Directory's numbers begin, the year 1601 in seconds of Unix.
+const epoch = -11644473600
 
 const ticks = 10_000_000 // of 100 ns, in a second
 
-func dateFromNum(a *args) (Value, error) {
+// ticksOf counts ticks from the year 1, as .NET does; int64 holds all that dated
+// takes.
+func ticksOf(t time.Time) int64 { return (t.Unix()-beginning)*ticks + int64(t.Nanosecond())/100 }
+
+func momentOf(n int64) time.Time { return time.Unix(n/ticks+beginning, n%ticks*100).UTC() }
+
+// beginning is the year 1, in seconds of Unix.
+const beginning = -62135596800
+
+func dateFromNum(a args) (Value, error) {
 	if a.value(0).empty() {
 		return Null, nil
 	}
@@ -197,7 +206,7 @@ func dateFromNum(a *args) (Value, error) {
 	return v, nil
 }
 
-func numFromDate(a *args) (Value, error) {
+func numFromDate(a args) (Value, error) {
 	if a.value(0).empty() {
 		return Null, nil
 	}
@@ -205,7 +214,7 @@ func numFromDate(a *args) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	n := (t.Unix()-epoch)*ticks + int64(t.Nanosecond())/100
+	n := ticksOf(t) - (epoch-beginning)*ticks
 	if n < 0 {
 		return Value{}, fmt.Errorf("value: %s is before 1601, where Active Directory's dates begin", show(a.value(0)))
 	}
@@ -255,7 +264,7 @@ func readStyles(text string) (blanks string, err error) {
 	return blanks, nil
 }
 
-func formatDateTime(a *args) (Value, error) {
+func formatDateTime(a args) (Value, error) {
 	if a.value(0).empty() {
 		return Null, nil
 	}

@@ -52,6 +52,7 @@ type machine struct {
 	work    int     // bytes so far
 	matches int     // of regular expressions so far
 	stack   []Value // arguments of the calls that are under way
+	room    [8]Value
 }
 
 // charge counts work, and ends the evaluation that is too much of it.
@@ -231,11 +232,10 @@ func (c *call) run(m *machine) (Value, error) {
 		return c.fn.lazy(m, c)
 	}
 	base := len(m.stack)
-	defer func() { m.stack = m.stack[:base] }()
 	secret, many := false, -1
 	for i, arg := range c.args {
 		v, err := arg.eval(m)
-		if err != nil {
+		if err != nil { // the stack is of no use any more
 			return Value{}, err
 		}
 		if v.kind == KindIgnore {
@@ -247,8 +247,8 @@ func (c *call) run(m *machine) (Value, error) {
 		secret = secret || v.secret
 		m.stack = append(m.stack, v)
 	}
-	a := &args{machine: m, call: c, values: m.stack[base:]}
-	v, err := a.apply(many)
+	v, err := args{machine: m, call: c, values: m.stack[base:]}.apply(many)
+	m.stack = m.stack[:base]
 	v.secret = v.secret || secret
 	return v, err
 }
@@ -261,7 +261,7 @@ type args struct {
 }
 
 // apply calls the function: once, or for each of the values of an argument.
-func (a *args) apply(many int) (Value, error) {
+func (a args) apply(many int) (Value, error) {
 	if many < 0 {
 		return a.call.fn.eager(a)
 	}
@@ -290,7 +290,7 @@ func (a *args) apply(many int) (Value, error) {
 }
 
 // given says whether an argument is there; one that is there may be null.
-func (a *args) given(i int) bool { return given(a.call, i) }
+func (a args) given(i int) bool { return given(a.call, i) }
 
 func given(c *call, i int) bool {
 	if i >= len(c.args) {
@@ -301,7 +301,7 @@ func given(c *call, i int) bool {
 }
 
 // value is an argument, null where it is omitted.
-func (a *args) value(i int) Value {
+func (a args) value(i int) Value {
 	if i >= len(a.values) {
 		return Null
 	}
@@ -309,7 +309,7 @@ func (a *args) value(i int) Value {
 }
 
 // text is an argument as one text; null is empty.
-func (a *args) text(i int) (string, error) {
+func (a args) text(i int) (string, error) {
 	s, err := single(a.value(i))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", a.call.fn.param(i).Name, err)
@@ -318,7 +318,7 @@ func (a *args) text(i int) (string, error) {
 }
 
 // number is an argument as a number, or the other where it is omitted or null.
-func (a *args) number(i int, other int64) (int64, error) {
+func (a args) number(i int, other int64) (int64, error) {
 	v := a.value(i)
 	if v.IsNull() {
 		return other, nil

@@ -28,7 +28,7 @@ const (
 	MaxDepth   = 500                    // functions and operators within each other
 	MaxValue   = 1 << 20                // bytes of a value, all that a multi-valued one holds
 	MaxValues  = 100_000                // values of a multi-valued one
-	MaxWork    = 64 << 20               // bytes that one evaluation may handle
+	MaxWork    = 16 << 20               // bytes that one evaluation may handle
 	MaxMatches = 10_000                 // matches of regular expressions in one evaluation
 	MatchTime  = 250 * time.Millisecond // for finding one match
 )
@@ -107,6 +107,7 @@ func Parse(text string) (*Expr, error) {
 // concerns this object, and says nothing about others.
 func (e *Expr) Eval(in Input) (Value, error) {
 	m := &machine{in: in}
+	m.stack = m.room[:0]
 	v, err := e.root.eval(m)
 	if err != nil {
 		return Value{}, err

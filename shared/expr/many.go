@@ -32,9 +32,9 @@ func manyFunctions() []Function {
 	}
 }
 
-func same(a *args) (Value, error) { return a.value(0), nil }
+func same(a args) (Value, error) { return a.value(0), nil }
 
-func singleRole(a *args) (Value, error) {
+func singleRole(a args) (Value, error) {
 	if n := len(a.value(0).texts); n > 1 {
 		return Value{}, fmt.Errorf("there are %d roles: assign one, or choose one by Item", n)
 	}
@@ -43,7 +43,7 @@ func singleRole(a *args) (Value, error) {
 
 func caseTypes() []string { return []string{"CaseSensitive", "CaseInsensitive"} }
 
-func contains(a *args) (Value, error) {
+func contains(a args) (Value, error) {
 	search, err := a.text(1)
 	if err != nil {
 		return Value{}, err
@@ -65,9 +65,9 @@ func contains(a *args) (Value, error) {
 	return Number(0), nil
 }
 
-func countValues(a *args) (Value, error) { return Number(int64(len(a.value(0).Values()))), nil }
+func countValues(a args) (Value, error) { return Number(int64(len(a.value(0).Values()))), nil }
 
-func item(a *args) (Value, error) {
+func item(a args) (Value, error) {
 	values := a.value(0).Values()
 	n, err := a.number(1, 0)
 	switch {
@@ -79,7 +79,7 @@ func item(a *args) (Value, error) {
 	return Text(values[n-1]), nil
 }
 
-func join(a *args) (Value, error) {
+func join(a args) (Value, error) {
 	separator, err := a.text(0)
 	if err != nil {
 		return Value{}, err
@@ -101,7 +101,7 @@ func join(a *args) (Value, error) {
 	return Text(b.String()), nil
 }
 
-func removeDuplicates(a *args) (Value, error) {
+func removeDuplicates(a args) (Value, error) {
 	v := a.value(0)
 	if v.kind != KindTexts {
 		return v, nil
@@ -117,7 +117,7 @@ func removeDuplicates(a *args) (Value, error) {
 	return Texts(kept...), nil
 }
 
-func split(a *args) (Value, error) {
+func split(a args) (Value, error) {
 	delimiter, err := a.text(1)
 	if err != nil {
 		return Value{}, err

@@ -124,12 +124,11 @@ func (p *parser) expression() node {
 func (p *parser) sum() node {
 	first := p.operand()
 	parts := []node{first}
-	at := 0
-	for p.space(); !p.broken; p.space() {
-		if at = p.at; !p.take("&") {
-			break
-		}
+	p.space()
+	at := p.at
+	for p.take("&") {
 		parts = append(parts, p.operand())
+		p.space()
 	}
 	if len(parts) == 1 {
 		return first

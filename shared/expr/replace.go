@@ -108,7 +108,7 @@ func compile(pattern string) (*regexp2.Regexp, error) {
 }
 
 // replace goes one of the five ways.
-func replace(a *args) (Value, error) {
+func replace(a args) (Value, error) {
 	var texts [replaceTemplate + 1]string
 	for i := range texts {
 		s, err := a.text(i)
@@ -139,7 +139,7 @@ func replace(a *args) (Value, error) {
 }
 
 // regex is the compiled pattern; one that is no constant is compiled here.
-func (a *args) regex(pattern string) (*regexp2.Regexp, error) {
+func (a args) regex(pattern string) (*regexp2.Regexp, error) {
 	if a.call.regex != nil {
 		return a.call.regex, nil
 	}
@@ -166,7 +166,7 @@ func replaceText(in, old, to string) (Value, error) {
 
 // extract gives the source, or a group of what the pattern finds in another
 // attribute where the source is empty; null where it finds nothing.
-func (a *args) extract(texts [replaceTemplate + 1]string) (Value, error) {
+func (a args) extract(texts [replaceTemplate + 1]string) (Value, error) {
 	if !a.value(replaceSource).empty() {
 		return a.value(replaceSource), nil
 	}
@@ -188,7 +188,7 @@ func (a *args) extract(texts [replaceTemplate + 1]string) (Value, error) {
 }
 
 // each calls a function for each match, until it says that it has enough.
-func (a *args) each(regex *regexp2.Regexp, text []rune, found func(*regexp2.Match) (bool, error)) error {
+func (a args) each(regex *regexp2.Regexp, text []rune, found func(*regexp2.Match) (bool, error)) error {
 	if err := a.charge(4 * len(text)); err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (r *rewriting) value() Value {
 }
 
 // replaceGroup replaces what a group holds, and leaves the rest of each match.
-func (a *args) replaceGroup(regex *regexp2.Regexp, source, group, to string) (Value, error) {
+func (a args) replaceGroup(regex *regexp2.Regexp, source, group, to string) (Value, error) {
 	r := &rewriting{text: []rune(source)}
 	err := a.each(regex, r.text, func(m *regexp2.Match) (bool, error) {
 		g := m.GroupByName(group)
@@ -263,7 +263,7 @@ func (a *args) replaceGroup(regex *regexp2.Regexp, source, group, to string) (Va
 }
 
 // replaceMatches replaces each match by a text with .NET's substitutions.
-func (a *args) replaceMatches(regex *regexp2.Regexp, source, to string) (Value, error) {
+func (a args) replaceMatches(regex *regexp2.Regexp, source, to string) (Value, error) {
 	r := &rewriting{text: []rune(source)}
 	err := a.each(regex, r.text, func(m *regexp2.Match) (bool, error) {
 		with, err := substitute(regex, m, r.text, to)

@@ -40,8 +40,8 @@ func textFunctions() []Function {
 }
 
 // onText is a function on the text of its first argument, of which null stays null.
-func onText(change func(string) string) func(*args) (Value, error) {
-	return func(a *args) (Value, error) {
+func onText(change func(string) string) func(args) (Value, error) {
+	return func(a args) (Value, error) {
 		if a.value(0).IsNull() {
 			return Null, nil
 		}
@@ -50,7 +50,7 @@ func onText(change func(string) string) func(*args) (Value, error) {
 	}
 }
 
-func appendTexts(a *args) (Value, error) {
+func appendTexts(a args) (Value, error) {
 	if a.value(0).IsNull() && a.value(1).IsNull() {
 		return Null, nil
 	}
@@ -94,7 +94,7 @@ func count(s string) (units int64) {
 	return units
 }
 
-func leftText(a *args) (Value, error) {
+func leftText(a args) (Value, error) {
 	s, err := a.text(0)
 	if err != nil {
 		return Value{}, err
@@ -106,7 +106,7 @@ func leftText(a *args) (Value, error) {
 	return Text(left(s, n)), nil
 }
 
-func mid(a *args) (Value, error) {
+func mid(a args) (Value, error) {
 	s, err := a.text(0)
 	if err != nil {
 		return Value{}, err
@@ -122,7 +122,7 @@ func mid(a *args) (Value, error) {
 	return Text(left(from(s, start-1), length)), nil
 }
 
-func wordOf(a *args) (Value, error) {
+func wordOf(a args) (Value, error) {
 	s, err := a.text(0)
 	if err != nil {
 		return Value{}, err
@@ -145,7 +145,7 @@ func wordOf(a *args) (Value, error) {
 
 func compareTypes() []string { return []string{"vbBinaryCompare", "vbTextCompare"} }
 
-func inStr(a *args) (Value, error) {
+func inStr(a args) (Value, error) {
 	in, err := a.text(0)
 	if err != nil {
 		return Value{}, err
@@ -186,8 +186,8 @@ func fold(s string) string {
 
 // changeCase is ToLower or ToUpper: letter by letter, as .NET does it (ß stays).
 // The invariant culture leaves dotless i, dotted I and long s alone.
-func changeCase(invariant, turkish func(rune) rune) func(*args) (Value, error) {
-	return func(a *args) (Value, error) {
+func changeCase(invariant, turkish func(rune) rune) func(args) (Value, error) {
+	return func(a args) (Value, error) {
 		culture, err := a.text(1)
 		if err != nil {
 			return Value{}, err
@@ -225,7 +225,7 @@ func cultured(name string) bool {
 	return true
 }
 
-func pCase(a *args) (Value, error) {
+func pCase(a args) (Value, error) {
 	if a.value(1).IsNull() {
 		return onText(titleCase)(a)
 	}

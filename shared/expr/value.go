@@ -25,11 +25,10 @@ const (
 type Value struct {
 	kind   Kind
 	secret bool // Redact: nobody is shown it
-	dated  bool // when is the moment that the text stands for
+	dated  bool // number is the moment that the text stands for, in .NET's ticks
 	number int64
 	text   string
 	texts  []string
-	when   time.Time
 }
 
 // Null is no value.
@@ -64,7 +63,7 @@ func Number(n int64) Value { return Value{kind: KindNumber, number: n} }
 
 // moment is a date as the language writes it.
 func moment(t time.Time) Value {
-	return Value{kind: KindText, text: formatMoment(t), dated: true, when: t.UTC()}
+	return Value{kind: KindText, text: formatMoment(t), dated: true, number: ticksOf(t)}
 }
 
 // Kind says what the value is.
