@@ -118,9 +118,6 @@ func raise(a args) (Value, error) {
 	if err == nil {
 		err = errors.New(s)
 	}
-	if a.value(0).secret {
-		err = errors.New(a.value(0).String())
-	}
 	return Value{}, err
 }
 

@@ -170,11 +170,11 @@ func parseExact(s, format string) (date, error) {
 	r := newReading(s)
 	for _, f := range all {
 		if !r.field(f) {
-			return date{}, fmt.Errorf("%.40q does not fit", r.rest)
+			return date{}, fmt.Errorf("character %d does not fit", len(s)-len(r.rest)+1)
 		}
 	}
 	if r.rest != "" {
-		return date{}, fmt.Errorf("%.40q is left over", r.rest)
+		return date{}, fmt.Errorf("from character %d on it is too long", len(s)-len(r.rest)+1)
 	}
 	return r.date()
 }

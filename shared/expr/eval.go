@@ -2,6 +2,7 @@ package expr
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -249,6 +250,9 @@ func (c *call) run(m *machine) (Value, error) {
 	}
 	v, err := args{machine: m, call: c, values: m.stack[base:]}.apply(many)
 	m.stack = m.stack[:base]
+	if err != nil && secret && !errors.Is(err, ErrStopped) {
+		err = errors.New("a value that Redact hides cannot be used here: take Redact away to see why")
+	}
 	v.secret = v.secret || secret
 	return v, err
 }
