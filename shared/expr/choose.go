@@ -40,9 +40,9 @@ func ask(question func(Value) bool) func(args) (Value, error) {
 	return func(a args) (Value, error) { return Bool(question(a.value(0))), nil }
 }
 
-func coalesce(m *machine, c *call) (Value, error) {
-	for _, arg := range c.args {
-		v, err := arg.eval(m)
+func coalesce(a args) (Value, error) {
+	for i := range a.values {
+		v, err := a.eval(i)
 		if err != nil || !v.IsNull() {
 			return v, err
 		}
@@ -50,8 +50,8 @@ func coalesce(m *machine, c *call) (Value, error) {
 	return Null, nil
 }
 
-func iif(m *machine, c *call) (Value, error) {
-	condition, err := c.args[0].eval(m)
+func iif(a args) (Value, error) {
+	condition, err := a.eval(0)
 	if err != nil {
 		return Value{}, err
 	}
@@ -60,9 +60,9 @@ func iif(m *machine, c *call) (Value, error) {
 		return Value{}, fmt.Errorf("condition: %s is neither True nor False: compare it, as in [country] = \"USA\"", show(condition))
 	}
 	if is {
-		return c.args[1].eval(m)
+		return a.eval(1)
 	}
-	return c.args[2].eval(m)
+	return a.eval(2)
 }
 
 func checkSwitch(p *parser, c *call) {
@@ -71,39 +71,42 @@ func checkSwitch(p *parser, c *call) {
 	}
 }
 
-func switchValue(m *machine, c *call) (Value, error) {
-	source, err := c.args[0].eval(m)
-	if err != nil || source.kind != KindTexts {
-		return switchOne(m, c, source, err)
+func switchValue(a args) (Value, error) {
+	source, err := a.eval(0)
+	if err != nil {
+		return Value{}, err
+	}
+	if source.kind != KindTexts {
+		return switchOne(a, source)
 	}
 	var results []string
-	for _, s := range source.texts {
-		v, err := switchOne(m, c, Text(s), nil)
+	for _, s := range source.list() {
+		v, err := switchOne(a, Text(s))
 		if err != nil {
 			return Value{}, err
 		}
 		results = append(results, v.Values()...)
+		if len(results) > MaxValues {
+			return Value{}, fmt.Errorf("there would be more than %d values: select fewer", MaxValues)
+		}
 	}
 	return Texts(results...), nil
 }
 
-func switchOne(m *machine, c *call, source Value, err error) (Value, error) {
-	if err != nil {
-		return Value{}, err
-	}
-	for i := 2; i+1 < len(c.args); i += 2 {
-		key, err := c.args[i].eval(m)
+func switchOne(a args, source Value) (Value, error) {
+	for i := 2; i+1 < len(a.values); i += 2 {
+		key, err := a.eval(i)
 		if err != nil {
 			return Value{}, err
 		}
-		if err := m.charge(16); err != nil {
+		if err := a.charge(16); err != nil {
 			return Value{}, err
 		}
 		if key.kind != KindTexts && key.plain() == source.plain() {
-			return c.args[i+1].eval(m)
+			return a.eval(i + 1)
 		}
 	}
-	return c.args[1].eval(m)
+	return a.eval(1)
 }
 
 func ignoreFlow(a args) (Value, error) {
@@ -127,9 +130,9 @@ func checkTop(p *parser, c *call) {
 	}
 }
 
-func selectUnique(m *machine, c *call) (Value, error) {
-	for _, arg := range c.args {
-		v, err := arg.eval(m)
+func selectUnique(a args) (Value, error) {
+	for i := range a.values {
+		v, err := a.eval(i)
 		if err != nil {
 			return Value{}, err
 		}
@@ -137,7 +140,7 @@ func selectUnique(m *machine, c *call) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		if s != "" && (m.in.Taken == nil || !m.in.Taken(s)) {
+		if s != "" && (a.in.Taken == nil || !a.in.Taken(s)) {
 			return v, nil
 		}
 	}

@@ -10,9 +10,11 @@ import (
 	"github.com/dlclark/regexp2/v2"
 )
 
-// A node is a part of an expression.
+// A node is a part of an expression. eval puts its value where it is told to, and
+// uses at most slots values of the machine's meanwhile.
 type node interface {
-	eval(*machine) (Value, error)
+	eval(m *machine, to *Value) error
+	slots() int
 	write(*strings.Builder)
 }
 
@@ -52,8 +54,16 @@ type machine struct {
 	in      Input
 	work    int     // bytes so far
 	matches int     // of regular expressions so far
-	stack   []Value // arguments of the calls that are under way
+	values  []Value // arguments of the calls that are under way: so many as the expression needs
+	used    int     // of them
 	room    [8]Value
+}
+
+// reserve gives values to a call, which gives them back by setting used to base.
+func (m *machine) reserve(n int) (base int, values []Value) {
+	base = m.used
+	m.used += n
+	return base, m.values[base:m.used]
 }
 
 // charge counts work, and ends the evaluation that is too much of it.
@@ -72,84 +82,118 @@ func (m *machine) stopped() error {
 }
 
 // bound refuses a value that is too large.
-func (m *machine) bound(v Value) error {
-	n := v.size()
+func (m *machine) bound(v *Value) error {
+	n, values := v.size(), 1
+	if v.kind == KindTexts {
+		values = len(v.list())
+	}
 	switch {
 	case n > MaxValue:
-		return fmt.Errorf("the value has more than %d bytes: shorten it by Left", MaxValue)
-	case len(v.texts) > MaxValues:
+		return errors.New(tooLong)
+	case values > MaxValues:
 		return fmt.Errorf("there are more than %d values: select fewer", MaxValues)
 	}
-	return m.charge(n + 16*len(v.texts) + 16)
+	return m.charge(n + 16*values)
 }
 
-func (n literal) eval(*machine) (Value, error) { return n.value, nil }
-func (omitted) eval(*machine) (Value, error)   { return Null, nil }
-func (n *word) eval(*machine) (Value, error)   { return Text(n.text), nil }
-func (n attribute) eval(m *machine) (Value, error) {
-	if m.in.Attribute == nil {
-		return Null, nil
-	}
-	v := m.in.Attribute(n.name)
-	if err := m.bound(v); err != nil {
-		return Value{}, &Mistake{Column: n.at, Text: fmt.Sprintf("[%s]: %v", n.name, err), cause: err}
-	}
-	return v, nil
+var tooLong = fmt.Sprintf("the value has more than %d bytes: shorten it by Left", MaxValue)
+
+func (n literal) eval(_ *machine, to *Value) error {
+	*to = n.value
+	return nil
 }
 
-func (n parameter) eval(m *machine) (Value, error) {
+func (omitted) eval(_ *machine, to *Value) error {
+	*to = Null
+	return nil
+}
+
+func (n *word) eval(*machine, *Value) error { panic("expr: check let a word pass") }
+
+func (n attribute) eval(m *machine, to *Value) error {
+	*to = Null
+	if m.in.Attribute != nil {
+		*to = m.in.Attribute(n.name)
+	}
+	if err := m.bound(to); err != nil {
+		return &Mistake{Column: n.at, Text: fmt.Sprintf("[%s]: %v", n.name, err), cause: err}
+	}
+	return nil
+}
+
+func (n parameter) eval(m *machine, to *Value) error {
 	if m.in.Domain == "" {
-		return Value{}, &Mistake{Column: n.at, Text: "the name of the domain that %DomainFQDN% stands for is not known here"}
+		return &Mistake{Column: n.at, Text: "the name of the domain that %DomainFQDN% stands for is not known here"}
 	}
-	return Text(m.in.Domain), nil
+	*to = Text(m.in.Domain)
+	return nil
 }
 
-func (n *concatenation) eval(m *machine) (Value, error) {
-	var b strings.Builder
-	none, secret := true, false
-	for _, part := range n.parts {
-		v, err := part.eval(m)
+func (n *concatenation) eval(m *machine, to *Value) error {
+	base, parts := m.reserve(len(n.parts))
+	none, secret, size := true, false, 0
+	texts := make([]string, len(parts))
+	for i, part := range n.parts {
+		if err := part.eval(m, &parts[i]); err != nil {
+			return err
+		}
+		s, err := single(parts[i])
 		if err != nil {
-			return Value{}, err
+			return &Mistake{Column: n.at, Text: "&: " + err.Error(), cause: err}
 		}
-		s, err := single(v)
-		if err == nil && b.Len()+len(s) > MaxValue {
-			err = m.bound(Text(b.String() + s))
-		}
-		if err == nil {
-			err = m.charge(len(s))
-		}
-		if err != nil {
-			return Value{}, &Mistake{Column: n.at, Text: "&: " + err.Error(), cause: err}
-		}
-		b.WriteString(s)
-		none, secret = none && v.IsNull(), secret || v.secret
+		texts[i] = s
+		size += len(s)
+		none, secret = none && parts[i].IsNull(), secret || parts[i].secret
 	}
-	if none {
-		return Null, nil
+	m.used = base
+	if size > MaxValue {
+		return &Mistake{Column: n.at, Text: "&: " + tooLong}
 	}
-	v := Text(b.String())
-	v.secret = secret
-	return v, nil
+	if *to = Null; !none {
+		*to = Text(strings.Join(texts, ""))
+	}
+	to.secret = secret
+	if err := m.bound(to); err != nil {
+		return &Mistake{Column: n.at, Text: "&: " + err.Error(), cause: err}
+	}
+	return nil
 }
 
-func (n *comparison) eval(m *machine) (Value, error) {
-	left, err := n.left.eval(m)
-	if err != nil {
-		return Value{}, err
+func (n *comparison) eval(m *machine, to *Value) error {
+	base, sides := m.reserve(2)
+	for i, side := range []node{n.left, n.right} {
+		if err := side.eval(m, &sides[i]); err != nil {
+			return err
+		}
 	}
-	right, err := n.right.eval(m)
-	if err != nil {
-		return Value{}, err
-	}
-	is, err := compare(left, right, n.op)
+	m.used = base
+	is, err := compare(sides[0], sides[1], n.op)
 	if err == nil {
 		err = m.charge(16)
 	}
 	if err != nil {
-		return Value{}, &Mistake{Column: n.at, Text: n.op + ": " + err.Error(), cause: err}
+		return &Mistake{Column: n.at, Text: n.op + ": " + err.Error(), cause: err}
 	}
-	return Bool(is), nil
+	*to = Bool(is)
+	return nil
+}
+
+func (literal) slots() int          { return 0 }
+func (omitted) slots() int          { return 0 }
+func (*word) slots() int            { return 0 }
+func (attribute) slots() int        { return 0 }
+func (parameter) slots() int        { return 0 }
+func (n *concatenation) slots() int { return slotsOf(n.parts) }
+func (n *comparison) slots() int    { return slotsOf([]node{n.left, n.right}) }
+func (c *call) slots() int          { return slotsOf(c.args) }
+
+// slotsOf is a value for each part, and what the greediest of them needs.
+func slotsOf(parts []node) int {
+	most := 0
+	for _, part := range parts {
+		most = max(most, part.slots())
+	}
+	return len(parts) + most
 }
 
 // compare says whether a comparison is true; one with null never is. Numbers
@@ -211,70 +255,78 @@ func orderOf(left, right Value, ranked bool) (int, error) {
 	return strings.Compare(l, r), nil
 }
 
-func (c *call) eval(m *machine) (Value, error) {
-	v, err := c.run(m)
+func (c *call) eval(m *machine, to *Value) error {
+	base, values := m.reserve(len(c.args))
+	err := c.run(args{machine: m, call: c, values: values}, to)
+	m.used = base
 	if err == nil {
-		err = m.bound(v)
+		err = m.bound(to)
 	}
-	if err == nil {
+	if err == nil && m.in.Stop != nil {
 		err = m.stopped()
 	}
 	if err == nil {
-		return v, nil
+		return nil
 	}
 	if at, is := err.(*Mistake); is { // of an argument, which has said where
-		return Value{}, at
+		return at
 	}
-	return Value{}, &Mistake{Column: c.at, Function: c.fn.Name, Text: err.Error(), cause: err}
+	return &Mistake{Column: c.at, Function: c.fn.Name, Text: err.Error(), cause: err}
 }
 
-func (c *call) run(m *machine) (Value, error) {
+func (c *call) run(a args, to *Value) (err error) {
 	if c.fn.lazy != nil {
-		return c.fn.lazy(m, c)
+		*to, err = c.fn.lazy(a)
+		return err
 	}
-	base := len(m.stack)
 	secret, many := false, -1
 	for i, arg := range c.args {
-		v, err := arg.eval(m)
-		if err != nil { // the stack is of no use any more
-			return Value{}, err
+		v := &a.values[i]
+		if err := arg.eval(a.machine, v); err != nil {
+			return err
 		}
-		if v.kind == KindIgnore {
-			v = Null
-		}
-		if v.kind == KindTexts && many < 0 && c.fn.param(i).Each {
+		switch {
+		case v.kind == KindIgnore:
+			*v = Null
+		case v.kind == KindTexts && many < 0 && c.fn.param(i).Each:
 			many = i
 		}
 		secret = secret || v.secret
-		m.stack = append(m.stack, v)
 	}
-	v, err := args{machine: m, call: c, values: m.stack[base:]}.apply(many)
-	m.stack = m.stack[:base]
+	if many < 0 {
+		*to, err = c.fn.eager(a)
+	} else {
+		*to, err = a.forEach(many)
+	}
 	if err != nil && secret && !errors.Is(err, ErrStopped) {
-		err = errors.New("a value that Redact hides cannot be used here: take Redact away to see why")
+		return errors.New("a value that Redact hides cannot be used here: take Redact away to see why")
 	}
-	v.secret = v.secret || secret
-	return v, err
+	to.secret = to.secret || secret
+	return err
 }
 
-// args are the arguments of a call, evaluated.
+// args are the arguments of a call: evaluated, or for a lazy function the places
+// for them.
 type args struct {
 	*machine
 	call   *call
 	values []Value
 }
 
-// apply calls the function: once, or for each of the values of an argument.
-func (a args) apply(many int) (Value, error) {
-	if many < 0 {
-		return a.call.fn.eager(a)
-	}
+// eval evaluates an argument of a lazy function.
+func (a args) eval(i int) (Value, error) {
+	err := a.call.args[i].eval(a.machine, &a.values[i])
+	return a.values[i], err
+}
+
+// forEach calls the function for each of the values of an argument.
+func (a args) forEach(many int) (Value, error) {
 	var results []string
 	size, others := 0, 16
-	texts := a.values[many].texts
+	texts := a.values[many].list()
 	a.values[many] = Null
-	for _, v := range a.values {
-		others += v.size()
+	for i := range a.values {
+		others += a.values[i].size()
 	}
 	for _, s := range texts {
 		if err := a.charge(len(s) + others); err != nil {
@@ -337,7 +389,7 @@ func (a args) number(i int, other int64) (int64, error) {
 // single is the text of a value that has one.
 func single(v Value) (string, error) {
 	if v.kind == KindTexts {
-		return "", fmt.Errorf("there are %d values where one is needed: take one by Item, or join them by Join", len(v.texts))
+		return "", fmt.Errorf("there are %d values where one is needed: take one by Item, or join them by Join", len(v.list()))
 	}
 	return v.plain(), nil
 }

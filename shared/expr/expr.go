@@ -39,6 +39,7 @@ var ErrStopped = errors.New("the evaluation was stopped: it took too long")
 // An Expr is an expression that was understood.
 type Expr struct {
 	root       node
+	slots      int // values that an evaluation needs
 	attributes []string
 	volatile   []string
 }
@@ -100,19 +101,21 @@ func Parse(text string) (*Expr, error) {
 		return nil, errors.Join(all...)
 	}
 	slices.Sort(p.volatile)
-	return &Expr{root: root, attributes: p.attributes, volatile: slices.Compact(p.volatile)}, nil
+	return &Expr{root: root, slots: 1 + root.slots(), attributes: p.attributes, volatile: slices.Compact(p.volatile)}, nil
 }
 
 // Eval gives the expression's value for an object. An error is a *Mistake; it
 // concerns this object, and says nothing about others.
 func (e *Expr) Eval(in Input) (Value, error) {
 	m := &machine{in: in}
-	m.stack = m.room[:0]
-	v, err := e.root.eval(m)
-	if err != nil {
+	if m.values = m.room[:]; e.slots > len(m.room) {
+		m.values = make([]Value, e.slots)
+	}
+	_, result := m.reserve(1)
+	if err := e.root.eval(m, &result[0]); err != nil {
 		return Value{}, err
 	}
-	return v, nil
+	return result[0], nil
 }
 
 // Attributes are the names between brackets in the order of the text, each once,

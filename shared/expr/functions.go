@@ -16,10 +16,10 @@ type Function struct {
 	Volatile bool    // the value is another one each time
 	Pairs    bool    // the last two parameters repeat together
 
-	eager func(args) (Value, error)            // gets its arguments evaluated,
-	lazy  func(*machine, *call) (Value, error) // or evaluates those that it wants
-	check func(*parser, *call)                 // further mistakes
-	order func(*call)                          // puts arguments in another form into this order
+	eager func(args) (Value, error) // gets its arguments evaluated,
+	lazy  func(args) (Value, error) // or evaluates those that it wants
+	check func(*parser, *call)      // further mistakes
+	order func(*call)               // puts arguments in another form into this order
 }
 
 // A Param is one parameter of a function.

@@ -35,7 +35,7 @@ func manyFunctions() []Function {
 func same(a args) (Value, error) { return a.value(0), nil }
 
 func singleRole(a args) (Value, error) {
-	if n := len(a.value(0).texts); n > 1 {
+	if n := len(a.value(0).Values()); n > 1 {
 		return Value{}, fmt.Errorf("there are %d roles: assign one, or choose one by Item", n)
 	}
 	return a.value(0), nil
@@ -107,8 +107,8 @@ func removeDuplicates(a args) (Value, error) {
 		return v, nil
 	}
 	var kept []string
-	seen := make(map[string]bool, len(v.texts))
-	for _, s := range v.texts {
+	seen := make(map[string]bool, len(v.list()))
+	for _, s := range v.list() {
 		if !seen[s] {
 			kept = append(kept, s)
 		}

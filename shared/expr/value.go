@@ -28,7 +28,7 @@ type Value struct {
 	dated  bool // number is the moment that the text stands for, in .NET's ticks
 	number int64
 	text   string
-	texts  []string
+	texts  *[]string // of KindTexts
 }
 
 // Null is no value.
@@ -46,7 +46,8 @@ func Texts(values ...string) Value {
 	case 1:
 		return Text(values[0])
 	}
-	return Value{kind: KindTexts, texts: values}
+	all := values // its own, so that the other cases need no memory
+	return Value{kind: KindTexts, texts: &all}
 }
 
 // Bool is True or False.
@@ -85,7 +86,7 @@ func (v Value) Values() []string {
 	case KindNull, KindIgnore:
 		return nil
 	case KindTexts:
-		return v.texts
+		return v.list()
 	}
 	return []string{v.plain()}
 }
@@ -118,8 +119,8 @@ func (v Value) String() string {
 	case v.kind == KindText:
 		return strconv.Quote(v.text)
 	case v.kind == KindTexts:
-		quoted := make([]string, len(v.texts))
-		for i, s := range v.texts {
+		quoted := make([]string, len(v.list()))
+		for i, s := range v.list() {
 			quoted[i] = strconv.Quote(s)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
@@ -128,12 +129,20 @@ func (v Value) String() string {
 }
 
 // size is what the value counts for in the limits, in bytes.
-func (v Value) size() int {
+func (v *Value) size() int {
 	n := len(v.text)
-	for _, s := range v.texts {
+	for _, s := range v.list() {
 		n += len(s)
 	}
 	return n
+}
+
+// list are several values, or none.
+func (v *Value) list() []string {
+	if v.texts == nil {
+		return nil
+	}
+	return *v.texts
 }
 
 // empty says whether there is no value, or an empty text.
