@@ -213,7 +213,7 @@ func changeCase(invariant, turkish func(rune) rune) func(args) (Value, error) {
 // empty one is the invariant culture.
 func cultured(name string) bool {
 	for i, part := range strings.Split(name, "-") {
-		if len(part) > 8 || i == 0 && name != "" && (len(part) < 2 || strings.ContainsAny(part, "0123456789")) {
+		if len(part) > 8 || name != "" && part == "" || i == 0 && (len(part) == 1 || strings.ContainsAny(part, "0123456789")) {
 			return false
 		}
 		for _, c := range []byte(part) {
