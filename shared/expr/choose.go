@@ -12,15 +12,21 @@ func choiceFunctions() []Function {
 		{Name: "Coalesce", Params: []Param{{Name: "source", Repeats: true}}, Pages: "app", lazy: coalesce,
 			Doc: "The first source that is not null; null if all are. The last one is the default. An empty text is not null."},
 		{Name: "IIF", Params: []Param{need("condition"), need("valueIfTrue"), need("valueIfFalse")}, Pages: "app cloudsync", lazy: iif,
-			Doc: "One of two values. The condition is a comparison (=, <>, <, <=, >, >=) or a value that is True or False; a comparison with null is false, and so is null."},
-		{Name: "Switch", Params: []Param{need("source"), may("defaultValue"), need("key"), {Name: "value", Repeats: true}}, Pages: "app cloudsync", Pairs: true, lazy: switchValue, check: checkSwitch,
-			Doc: "The value behind the key that the source is, with regard to case; the default where it is none of them, null where that is omitted. A source that is null or empty has the key \"\". Of a multi-valued source each value is looked up."},
+			Doc: "One of two values. The condition is a comparison (=, <>, <, <=, >, >=) or a value that is True or False; a comparison with " +
+				"null is false, and so is null."},
+		{Name: "Switch", Params: []Param{need("source"), may("defaultValue"), need("key"), {Name: "value", Repeats: true}},
+			Pages: "app cloudsync", Pairs: true,
+			lazy: switchValue, check: checkSwitch,
+			Doc: "The value behind the key that the source is, with regard to case; the default where it is none of them, null where that is " +
+				"omitted. A source that is null or empty has the key \"\". Of a multi-valued source each value is looked up."},
 		{Name: "IgnoreFlowIfNullOrEmpty", Params: []Param{need("expression")}, Pages: "app", eager: ignoreFlow,
 			Doc: "The value; where it is null or empty the attribute is left as it is in the target, instead of being cleared."},
 		{Name: "Error", Params: []Param{need("message")}, Pages: "cloudsync", eager: raise,
 			Doc: "No value: the object has a problem, of which this is the text."},
-		{Name: "SelectUniqueValue", Params: []Param{need("uniqueValueRule"), {Name: "uniqueValueRule", Repeats: true}}, Pages: "app cloudsync", lazy: selectUnique, check: checkTop,
-			Doc: "The first value that no other object of the target has. It is the outermost function, and for attributes that are written on creation only. Where all are taken it is an error."},
+		{Name: "SelectUniqueValue", Params: []Param{need("uniqueValueRule"), {Name: "uniqueValueRule", Repeats: true}}, Pages: "app cloudsync",
+			lazy: selectUnique, check: checkTop,
+			Doc: "The first value that no other object of the target has. It is the outermost function, and for attributes that are written on " +
+				"creation only. Where all are taken it is an error."},
 		{Name: "CBool", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: cBool,
 			Doc: "True for a comparison that is true, a number other than 0 and the text True; False for others, null and the empty text."},
 		{Name: "Not", Params: []Param{need("source")}, Pages: "app cloudsync", eager: not,
@@ -31,8 +37,9 @@ func choiceFunctions() []Function {
 			Doc: "True where there is no value, or an empty text."},
 		{Name: "IsPresent", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(func(v Value) bool { return !v.empty() }),
 			Doc: "True where there is a value that is no empty text."},
-		{Name: "IsString", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(func(v Value) bool { return !v.IsNull() && v.kind != KindTexts }),
-			Doc: "True where the value can be one text: it is there, and not multi-valued."},
+		{Name: "IsString", Params: []Param{need("Expression")}, Pages: "app cloudsync",
+			eager: ask(func(v Value) bool { return !v.IsNull() && v.kind != KindTexts }),
+			Doc:   "True where the value can be one text: it is there, and not multi-valued."},
 	}
 }
 

@@ -13,15 +13,20 @@ import (
 func dateFunctions() []Function {
 	return []Function{
 		{Name: "CDate", Params: []Param{each("expression")}, Pages: "app", eager: cDate,
-			Doc: "The date in UTC, as M/d/yyyy h:mm:ss tt. It reads what .NET reads in the invariant culture: 2020-03-16, with a time and a time zone if need be, 3/16/2020 7:00 AM, 16 March 2020."},
+			Doc: "The date in UTC, as M/d/yyyy h:mm:ss tt. It reads what .NET reads in the invariant culture: 2020-03-16, with a time and a time " +
+				"zone if need be, 3/16/2020 7:00 AM, 16 March 2020."},
 		{Name: "DateAdd", Params: []Param{need("interval"), need("value"), each("dateTime")}, Pages: "app", eager: dateAdd, check: oneOf(0, intervals()...),
-			Doc: "The date so many intervals later, or earlier. Intervals are yyyy, q, m, y, d, w, ww, h, n (minutes) and s. A month that is too short for the day gives its last day."},
+			Doc: "The date so many intervals later, or earlier. Intervals are yyyy, q, m, y, d, w, ww, h, n (minutes) and s. A month that is too " +
+				"short for the day gives its last day."},
 		{Name: "DateDiff", Params: []Param{need("interval"), need("date1"), need("date2")}, Pages: "app", eager: dateDiff, check: oneOf(0, intervals()...),
-			Doc: "How many intervals date2 is after date1; negative where it is before. Years, quarters, months and weeks count the borders between them (a week begins on Sunday), the others the whole ones that have passed."},
+			Doc: "How many intervals date2 is after date1; negative where it is before. Years, quarters, months and weeks count the borders " +
+				"between them (a week begins on Sunday), the others the whole ones that have passed."},
 		{Name: "DateFromNum", Params: []Param{each("value")}, Pages: "app cloudsync", eager: dateFromNum,
 			Doc: "The date that Active Directory writes as a number: 100 nanoseconds since 1601."},
-		{Name: "FormatDateTime", Params: []Param{each("source"), may("dateTimeStyles"), need("inputFormat"), need("outputFormat")}, Pages: "app cloudsync", eager: formatDateTime, check: checkStyles, order: withoutStyles,
-			Doc: "A date in another form. Formats are .NET's, custom or standard, in the invariant culture; dateTimeStyles are .NET's too. A source with a time zone is converted to UTC. With three arguments they are source, inputFormat and outputFormat."},
+		{Name: "FormatDateTime", Params: []Param{each("source"), may("dateTimeStyles"), need("inputFormat"), need("outputFormat")}, Pages: "app cloudsync",
+			eager: formatDateTime, check: checkStyles, order: withoutStyles,
+			Doc: "A date in another form. Formats are .NET's, custom or standard, in the invariant culture; dateTimeStyles are .NET's too. A " +
+				"source with a time zone is converted to UTC. With three arguments they are source, inputFormat and outputFormat."},
 		{Name: "Now", Pages: "app", eager: now, Volatile: true,
 			Doc: "The present date in UTC, as M/d/yyyy h:mm:ss tt."},
 		{Name: "NumFromDate", Params: []Param{each("value")}, Pages: "app", eager: numFromDate,

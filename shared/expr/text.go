@@ -14,28 +14,40 @@ func textFunctions() []Function {
 	return []Function{
 		{Name: "Append", Params: []Param{each("source"), each("suffix")}, Pages: "app cloudsync", eager: appendTexts,
 			Doc: "The source and the suffix behind it. Null counts as empty; two nulls are null."},
-		{Name: "InStr", Params: []Param{need("value1"), need("value2"), may("start"), {Name: "compareType", Optional: true, Words: compareTypes()}}, Pages: "app cloudsync", eager: inStr, check: oneOf(3, append(compareTypes(), "0", "1")...),
-			Doc: "Where value2 begins in value1, counted from 1; 0 where it does not. The search begins at start. vbTextCompare takes upper and lower case as the same."},
+		{Name: "InStr", Params: []Param{need("value1"), need("value2"), may("start"), {Name: "compareType", Optional: true, Words: compareTypes()}},
+			Pages: "app cloudsync", eager: inStr, check: oneOf(3, append(compareTypes(), "0", "1")...),
+			Doc: "Where value2 begins in value1, counted from 1; 0 where it does not. The search begins at start. vbTextCompare takes upper and " +
+				"lower case as the same."},
 		{Name: "Left", Params: []Param{each("String"), need("NumChars")}, Pages: "app cloudsync", eager: leftText,
 			Doc: "The first characters. 0 gives an empty text, a negative number the whole text; null is empty."},
 		{Name: "Mid", Params: []Param{each("source"), need("start"), may("length")}, Pages: "app cloudsync connect", eager: mid,
-			Doc: "Characters from start on, which is counted from 1: as many as length says, or all that there are. Beyond the end there are none; start below 1 and a negative length give the whole text; null is empty."},
+			Doc: "Characters from start on, which is counted from 1: as many as length says, or all that there are. Beyond the end there are " +
+				"none; start below 1 and a negative length give the whole text; null is empty."},
 		{Name: "NormalizeDiacritics", Params: []Param{each("source")}, Pages: "app cloudsync", eager: onText(normalizeDiacritics),
 			Doc: "The text with Latin letters in place of those with marks: ä is a, ø and œ are oe, ß is ss. Other scripts keep their marks."},
 		{Name: "PCase", Params: []Param{each("source"), may("wordSeparators")}, Pages: "app", eager: pCase,
-			Doc: "The first letter of each word in upper case, all others in lower case. Words are separated by wordSeparators; without them by blanks, punctuation (but not the apostrophe) and symbols."},
-		{Name: "Replace", Params: []Param{each("source"), may("oldValue"), may("regexPattern"), may("regexGroupName"), may("replacementValue"), may("replacementAttributeName"), may("template")}, Pages: "app cloudsync", eager: replace, check: checkReplace,
-			Doc: "Replaces in one of five ways, by which arguments there are: oldValue and replacementValue; oldValue and template, which gets the source in place of oldValue; regexPattern and replacementValue, which may name groups as ${name}; regexPattern, regexGroupName and replacementValue, which takes the place of the group alone; regexPattern, regexGroupName and replacementAttributeName, from which the group is taken where the source is empty. Case matters."},
-		{Name: "StripSpaces", Params: []Param{each("source")}, Pages: "app cloudsync", eager: onText(func(s string) string { return strings.ReplaceAll(s, " ", "") }),
-			Doc: "The text without its blanks (U+0020, and no others)."},
-		{Name: "ToLower", Params: []Param{each("source"), may("culture")}, Pages: "app cloudsync", eager: changeCase(unicode.ToLower, unicode.TurkishCase.ToLower),
-			Doc: "The text in lower case, by the rules of a culture such as tr-TR, or the invariant ones."},
-		{Name: "ToUpper", Params: []Param{each("source"), may("culture")}, Pages: "app cloudsync", eager: changeCase(unicode.ToUpper, unicode.TurkishCase.ToUpper),
-			Doc: "The text in upper case, by the rules of a culture such as tr-TR, or the invariant ones."},
+			Doc: "The first letter of each word in upper case, all others in lower case. Words are separated by wordSeparators; without them by " +
+				"blanks, punctuation (but not the apostrophe) and symbols."},
+		{Name: "Replace", Params: []Param{each("source"), may("oldValue"), may("regexPattern"), may("regexGroupName"), may("replacementValue"), may("replacementAttributeName"), may("template")},
+			Pages: "app cloudsync", eager: replace, check: checkReplace,
+			Doc: "Replaces in one of five ways, by which arguments there are: oldValue and replacementValue; oldValue and template, which gets " +
+				"the source in place of oldValue; regexPattern and replacementValue, which may name groups as ${name}; regexPattern, " +
+				"regexGroupName and replacementValue, which takes the place of the group alone; regexPattern, regexGroupName and " +
+				"replacementAttributeName, from which the group is taken where the source is empty. Case matters."},
+		{Name: "StripSpaces", Params: []Param{each("source")}, Pages: "app cloudsync",
+			eager: onText(func(s string) string { return strings.ReplaceAll(s, " ", "") }),
+			Doc:   "The text without its blanks (U+0020, and no others)."},
+		{Name: "ToLower", Params: []Param{each("source"), may("culture")}, Pages: "app cloudsync",
+			eager: changeCase(unicode.ToLower, unicode.TurkishCase.ToLower),
+			Doc:   "The text in lower case, by the rules of a culture such as tr-TR, or the invariant ones."},
+		{Name: "ToUpper", Params: []Param{each("source"), may("culture")}, Pages: "app cloudsync",
+			eager: changeCase(unicode.ToUpper, unicode.TurkishCase.ToUpper),
+			Doc:   "The text in upper case, by the rules of a culture such as tr-TR, or the invariant ones."},
 		{Name: "Trim", Params: []Param{each("value")}, Pages: "cloudsync", eager: onText(strings.TrimSpace),
 			Doc: "The text without blanks, tabs and line ends at its beginning and end."},
 		{Name: "Word", Params: []Param{each("String"), need("WordNumber"), need("Delimiters")}, Pages: "app cloudsync", eager: wordOf,
-			Doc: "A word by its number from 1. Words are what stands between any of the delimiters, of which several in a row are one. Where there is no such word it is empty; null is empty."},
+			Doc: "A word by its number from 1. Words are what stands between any of the delimiters, of which several in a row are one. Where " +
+				"there is no such word it is empty; null is empty."},
 	}
 }
 
