@@ -29,12 +29,12 @@ func TestDocumentation(t *testing.T) {
 	} else if want != string(data) {
 		t.Errorf("%s is out of date: go test ./shared/expr -run TestDocumentation -update writes it anew", file)
 	}
-	for _, limit := range []string{"10,000", "500", "1 MiB", "100,000", "16 MiB", "250 ms"} {
+	for _, limit := range []string{"10,000", "500", "1 MiB", "100,000", "16 MiB", "1 s"} {
 		if !strings.Contains(head, limit) {
 			t.Errorf("%s does not name the limit %s", file, limit)
 		}
 	}
-	if expr.MaxText != 10_000 || expr.MaxDepth != 500 || expr.MaxValue != 1<<20 || expr.MaxValues != 100_000 || expr.MaxWork != 16<<20 || expr.MaxMatches != 10_000 || expr.MatchTime.Milliseconds() != 250 {
+	if expr.MaxText != 10_000 || expr.MaxDepth != 500 || expr.MaxValue != 1<<20 || expr.MaxValues != 100_000 || expr.MaxWork != 16<<20 || expr.MaxMatches != 10_000 || expr.MatchTime.Seconds() != 1 {
 		t.Errorf("a limit is another one now: %s has to say so", file)
 	}
 }
@@ -52,8 +52,17 @@ func reference(t *testing.T) string {
 			}
 		}
 		if len(each) > 0 {
-			fmt.Fprintf(&b, "*Each*: %s.\n", strings.Join(each, " or "))
+			fmt.Fprintf(&b, "*Each*: %s. ", strings.Join(each, " or "))
 		}
+		var pages []string
+		for page := range strings.FieldsSeq(f.Pages) {
+			url := expr.Pages()[page]
+			if url == "" {
+				t.Errorf("%s names the page %s, which is none", f.Name, page)
+			}
+			pages = append(pages, fmt.Sprintf("[%s](%s#%s)", page, url, strings.ToLower(f.Name)))
+		}
+		fmt.Fprintf(&b, "Microsoft: %s.\n", strings.Join(pages, ", "))
 		b.WriteString(table(t, f.Name))
 	}
 	b.WriteString("\n## Mappings\n\nCloud Sync's default mappings, and those that keep container and name of a group that came from Active Directory.\n" + table(t, "Mappings"))
@@ -82,7 +91,7 @@ func table(t *testing.T, section string) string {
 		if e.note != "" {
 			gives += "<br>" + strings.ReplaceAll(e.note, "|", `\|`)
 		}
-		fmt.Fprintf(&b, "| %s [%s](%s#%s)%s | %s | %s |\n", code(e.text), page, expr.Pages()[page], where, mark, strings.Join(with, "<br>"), gives)
+		fmt.Fprintf(&b, "| %s [%s](%s#%s)%s | %s | %s |\n", code(strings.Join(strings.Fields(e.text), " ")), page, expr.Pages()[page], where, mark, strings.Join(with, "<br>"), gives)
 	}
 	return b.String()
 }

@@ -44,6 +44,8 @@ func examples(t testing.TB) (all []example) {
 			e = example{}
 		case key == "page", key == "see":
 			e.section, e.page, e.shown, e.line = section, value, key == "page", i+1
+		case strings.HasPrefix(line, "    "):
+			e.text += "\n" + line
 		case key == "note":
 			e.note = value
 		case key == "expr":

@@ -38,6 +38,8 @@ func Pages() map[string]string {
 		"app":       entra + "app-provisioning/functions-for-customizing-application-data",
 		"cloudsync": entra + "hybrid/cloud-sync/reference-expressions",
 		"to-ad":     entra + "hybrid/cloud-sync/how-to-configure-entra-to-active-directory",
+		"map":       entra + "hybrid/cloud-sync/how-to-attribute-mapping-entra-to-active-directory",
+		"workday":   entra + "saas-apps/workday-inbound-tutorial",
 		"customize": entra + "app-provisioning/customize-application-attributes",
 		"connect":   entra + "hybrid/connect/reference-connect-sync-functions-reference",
 	}
