@@ -18,7 +18,8 @@ func choiceFunctions() []Function {
 			Pages: "app cloudsync", Pairs: true,
 			lazy: switchValue, check: checkSwitch,
 			Doc: "The value behind the key that the source is, with regard to case; the default where it is none of them, null where that is " +
-				"omitted. A source that is null or empty has the key \"\". Of a multi-valued source each value is looked up."},
+				"omitted. A source that is null or empty has the key \"\". Of a multi-valued source each value is looked up. " +
+				"Where source and keys are all conditions, the value behind the first that is true, which may be the second argument; null where none is."},
 		{Name: "IgnoreFlowIfNullOrEmpty", Params: []Param{need("expression")}, Pages: "app", eager: ignoreFlow,
 			Doc: "The value; where it is null or empty the attribute is left as it is in the target, instead of being cleared."},
 		{Name: "Error", Params: []Param{need("message")}, Pages: "cloudsync", eager: raise,
@@ -27,19 +28,19 @@ func choiceFunctions() []Function {
 			lazy: selectUnique, check: checkTop,
 			Doc: "The first value that no other object of the target has. It is the outermost function, and for attributes that are written on " +
 				"creation only. Where all are taken it is an error."},
-		{Name: "CBool", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: cBool,
+		{Name: "CBool", Params: []Param{need("Expression")}, Pages: "app cloudsync", truth: true, eager: cBool,
 			Doc: "True for a comparison that is true, a number other than 0 and the text True; False for others, null and the empty text."},
-		{Name: "Not", Params: []Param{need("source")}, Pages: "app cloudsync", eager: not,
+		{Name: "Not", Params: []Param{need("source")}, Pages: "app cloudsync", truth: true, eager: not,
 			Doc: "False for True, and True for anything else, null too."},
-		{Name: "IsNull", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(Value.IsNull),
+		{Name: "IsNull", Params: []Param{need("Expression")}, Pages: "app cloudsync", truth: true, eager: ask(Value.IsNull),
 			Doc: "True where there is no value."},
-		{Name: "IsNullOrEmpty", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(Value.empty),
+		{Name: "IsNullOrEmpty", Params: []Param{need("Expression")}, Pages: "app cloudsync", truth: true, eager: ask(Value.empty),
 			Doc: "True where there is no value, or an empty text."},
-		{Name: "IsPresent", Params: []Param{need("Expression")}, Pages: "app cloudsync", eager: ask(func(v Value) bool { return !v.empty() }),
+		{Name: "IsPresent", Params: []Param{need("Expression")}, Pages: "app cloudsync", truth: true, eager: ask(func(v Value) bool { return !v.empty() }),
 			Doc: "True where there is a value that is no empty text."},
 		{Name: "IsString", Params: []Param{need("Expression")}, Pages: "app cloudsync",
-			eager: ask(func(v Value) bool { return !v.IsNull() && v.kind != KindTexts }),
-			Doc:   "True where the value can be one text: it is there, and not multi-valued."},
+			truth: true, eager: ask(func(v Value) bool { return !v.IsNull() && v.kind != KindTexts }),
+			Doc: "True where the value can be one text: it is there, and not multi-valued."},
 	}
 }
 
@@ -73,12 +74,52 @@ func iif(a args) (Value, error) {
 }
 
 func checkSwitch(p *parser, c *call) {
+	c.conditions = conditional(c)
 	if len(c.args)%2 != 0 {
 		p.mistake(c.offset, c.fn.Name, "the last key has no value: keys and values come in pairs after the source and the default, which may be omitted, as in Switch([state], , \"NSW\", \"Sydney\")")
 	}
 }
 
+// conditional is the form in which Connect writes Switch, and which the pages show
+// for IsPresent: conditions and values in pairs. An argument is a condition where
+// it can be nothing else than True or False.
+func conditional(c *call) bool {
+	for i := 0; i < len(c.args); i += 2 {
+		switch n := c.args[i].(type) {
+		case *comparison:
+		case *call:
+			if !n.fn.truth {
+				return false
+			}
+		case literal:
+			if i == 0 || n.value.kind != KindBool {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// firstTrue is the value of the first condition that is true, or null.
+func firstTrue(a args) (Value, error) {
+	for i := 0; i+1 < len(a.values); i += 2 {
+		condition, err := a.eval(i)
+		if err != nil {
+			return Value{}, err
+		}
+		if is, _ := condition.asBool(); is {
+			return a.eval(i + 1)
+		}
+	}
+	return Null, nil
+}
+
 func switchValue(a args) (Value, error) {
+	if a.call.conditions {
+		return firstTrue(a)
+	}
 	source, err := a.eval(0)
 	if err != nil {
 		return Value{}, err

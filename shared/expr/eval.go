@@ -44,6 +44,7 @@ type (
 		fn         *Function
 		args       []node
 		top        bool            // it is the whole expression
+		conditions bool            // of Switch: conditions and values in pairs
 		regex      *regexp2.Regexp // of Replace, where the pattern is a constant
 	}
 )

@@ -16,6 +16,7 @@ type Function struct {
 	Volatile bool    // the value is another one each time
 	Pairs    bool    // the last two parameters repeat together
 
+	truth bool                      // the value is True or False
 	eager func(args) (Value, error) // gets its arguments evaluated,
 	lazy  func(args) (Value, error) // or evaluates those that it wants
 	check func(*parser, *call)      // further mistakes
