@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// args are the arguments of a call: evaluated, or for a lazy function the places
-// for them.
+// args are the arguments of a call, evaluated. A lazy function has a place for one.
 type args struct {
 	*machine
 	call   *call
@@ -15,8 +14,8 @@ type args struct {
 
 // eval evaluates an argument of a lazy function.
 func (a args) eval(i int) (Value, error) {
-	err := a.call.args[i].eval(a.machine, &a.values[i])
-	return a.values[i], err
+	err := a.call.args[i].eval(a.machine, &a.values[0])
+	return a.values[0], err
 }
 
 // forEach calls the function for each of the values of an argument.

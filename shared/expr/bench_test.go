@@ -1,19 +1,26 @@
 package expr_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"groupwriteback/shared/expr"
 )
 
-// defaults are Cloud Sync's mappings of a group.
+// defaults are Cloud Sync's mappings of a group, and a container chosen among as many
+// as 10,000 characters hold.
 func defaults() map[string]string {
+	var long strings.Builder
+	for i := range 150 {
+		fmt.Fprintf(&long, `, "Department %d", "OU=Department %d,OU=Groups,DC=contoso,DC=com"`, i, i)
+	}
 	return map[string]string{
 		"cn":               `Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))`,
 		"description":      `Left(Trim([description]),448)`,
 		"adminDescription": `Append("Group_",[objectId])`,
 		"ou":               `Switch(Left(Trim([displayName]), 2), "OU=Groups,DC=contoso,DC=com", "NA","OU=NorthAmerica,DC=contoso,DC=com", "EU","OU=Europe,DC=contoso,DC=com")`,
+		"10,000":           `Switch([description], "OU=Groups,DC=contoso,DC=com"` + long.String() + `)`,
 		"regex":            `Replace([displayName], , "[^a-zA-Z0-9]+", , "-", , )`,
 	}
 }

@@ -49,7 +49,7 @@ func ask(question func(Value) bool) func(args) (Value, error) {
 }
 
 func coalesce(a args) (Value, error) {
-	for i := range a.values {
+	for i := range a.call.args {
 		v, err := a.eval(i)
 		if err != nil || !v.IsNull() {
 			return v, err
@@ -104,7 +104,7 @@ func conditional(c *call) bool {
 
 // firstTrue is the value of the first condition that is true, or null.
 func firstTrue(a args) (Value, error) {
-	for i := 0; i+1 < len(a.values); i += 2 {
+	for i := 0; i+1 < len(a.call.args); i += 2 {
 		condition, err := a.eval(i)
 		if err != nil {
 			return Value{}, err
@@ -142,7 +142,7 @@ func switchValue(a args) (Value, error) {
 }
 
 func switchOne(a args, source Value) (Value, error) {
-	for i := 2; i+1 < len(a.values); i += 2 {
+	for i := 2; i+1 < len(a.call.args); i += 2 {
 		key, err := a.eval(i)
 		if err != nil {
 			return Value{}, err
@@ -179,7 +179,7 @@ func checkTop(p *parser, c *call) {
 }
 
 func selectUnique(a args) (Value, error) {
-	for i := range a.values {
+	for i := range a.call.args {
 		v, err := a.eval(i)
 		if err != nil {
 			return Value{}, err

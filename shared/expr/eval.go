@@ -185,7 +185,16 @@ func (attribute) slots() int        { return 0 }
 func (parameter) slots() int        { return 0 }
 func (n *concatenation) slots() int { return slotsOf(n.parts) }
 func (n *comparison) slots() int    { return slotsOf([]node{n.left, n.right}) }
-func (c *call) slots() int          { return slotsOf(c.args) }
+func (c *call) slots() int          { return slotsOf(c.args) - len(c.args) + c.places() }
+
+// places are the values that a call needs for its arguments: a lazy function looks at
+// one at a time.
+func (c *call) places() int {
+	if c.fn.lazy != nil {
+		return 1
+	}
+	return len(c.args)
+}
 
 // slotsOf is a value for each part, and what the greediest of them needs.
 func slotsOf(parts []node) int {
@@ -256,7 +265,7 @@ func orderOf(left, right Value, ranked bool) (int, error) {
 }
 
 func (c *call) eval(m *machine, to *Value) error {
-	base, values := m.reserve(len(c.args))
+	base, values := m.reserve(c.places())
 	err := c.run(args{machine: m, call: c, values: values}, to)
 	m.used = base
 	if err == nil {
