@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
@@ -60,6 +61,7 @@ type cloud struct {
 	url     string // of the relay
 	ca      string // PEM, of both
 	welcome string // what check says when all is well
+	serving relay.Serving
 
 	mu    sync.Mutex
 	serve http.Handler
@@ -79,7 +81,7 @@ func newCloud(t *testing.T, clients ...graphtest.Client) *cloud {
 	issuer := c.login.URL() + "/" + c.login.TenantID() + "/v2.0"
 	c.serve = relay.Handler("/api/relay/", &relay.Door{Log: slog.New(slog.DiscardHandler), Verifier: &relay.Tokens{
 		Issuers: []string{issuer}, Audience: []string{audience}, Tenant: c.login.TenantID(), Keys: func(*jwt.Token) (any, error) { return &key.PublicKey, nil },
-	}}, nil, nil)
+	}}, nil, func(context.Context) (relay.Serving, error) { return c.serving, nil }, nil)
 	own := newAuthority(t, "the relay's own")
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
