@@ -83,6 +83,9 @@ func run(ctx context.Context, file string) error {
 	}
 	a, err := newAgent(c)
 	if err == nil {
+		for _, err := range c.permissions(file) {
+			a.log.Warn("others may use what the agent relies on", "err", err)
+		}
 		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance)
 		err = a.run(ctx)
 	}
@@ -121,29 +124,39 @@ func (c config) relayCaution() *caution {
 		remedy: "put the app registration right, or relay's tenant_id, client_id and secret or certificate, and start the agent anew"}
 }
 
-// connector dials the domain controller, and says who it is.
+// connector connects to the domain controller, again and again.
 func (c config) connector(log *slog.Logger) func(context.Context, []string) (*session, error) {
 	care := c.directoryCaution()
 	return func(ctx context.Context, attrs []string) (*session, error) {
-		cfg, err := c.Directory.dial()
+		d, hangUp, err := c.connect(ctx, care)
 		if err != nil {
 			return nil, err
 		}
-		if err := care.allows(cfg.User, cfg.Password); err != nil {
-			return nil, err
-		}
-		conn, err := ad.Dial(ctx, cfg)
-		if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
-			return nil, withKey(err)
-		}
-		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
-		if d.Identity, err = d.Identify(ctx); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		log.Info("connected", "url", cfg.URL, "dc", d.Identity.Server)
-		return &session{domain: d, identity: d.Identity, attrs: attrs, close: func() { conn.Close() }}, nil
+		d.Attrs, d.Log = attrs, log
+		log.Info("connected", "url", c.Directory.URL, "dc", d.Identity.Server)
+		return &session{domain: d, identity: d.Identity, attrs: attrs, close: hangUp}, nil
 	}
+}
+
+// connect dials the domain controller, and asks who it is.
+func (c config) connect(ctx context.Context, care *caution) (d *ad.Domain, hangUp func(), err error) {
+	cfg, err := c.Directory.dial()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := care.allows(cfg.User, cfg.Password); err != nil {
+		return nil, nil, err
+	}
+	conn, err := ad.Dial(ctx, cfg)
+	if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
+		return nil, nil, withKey(err)
+	}
+	d = &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target}
+	if d.Identity, err = d.Identify(ctx); err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return d, func() { conn.Close() }, nil
 }
 
 // withKey adds the key of the agent's file that an error of connecting is about.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"reflect"
@@ -60,13 +61,22 @@ func (m *mistakes) file(key, name string) []byte {
 	data, err := os.ReadFile(name)
 	switch {
 	case err != nil:
-		m.bad(key, "%w", err)
+		m.bad(key, "%w", unnamed(err))
 	case strings.TrimSpace(string(data)) == "":
 		m.bad(key, "%s is empty", name)
 	default:
 		return data
 	}
 	return nil
+}
+
+// unnamed is an error of a file that cannot be opened, without the name that a key
+// gives: what names no file may be a secret.
+func unnamed(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("open what it names: %w", of.Err)
+	}
+	return err
 }
 
 // plainKey is a key that yaml.PathString can be asked for: it panics on some that a
@@ -110,6 +120,8 @@ func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
 		field, known := fields[key]
 		below, isMapping := found[key].(map[string]any)
 		switch {
+		case !known && !keyName.MatchString(key):
+			m.add(fmt.Errorf("a key%s has more in its name than small letters, digits and '_': look for a missing blank behind a ':'", within(path)))
 		case !known:
 			m.bad(path+key, "no such key; there are %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 		case isMapping && field.Kind() == reflect.Struct:
@@ -119,6 +131,17 @@ func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
 		}
 	}
 }
+
+// within says where a key is that is not named.
+func within(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " below " + strings.TrimSuffix(path, ".")
+}
+
+// keyName is the form of a key: what has another one may be a secret.
+var keyName = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
 
 // fits says whether a value of the file is of a field's type.
 func fits(value any, field reflect.Type) bool {

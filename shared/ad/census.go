@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 )
 
@@ -41,6 +42,24 @@ func (d *Domain) Census(ctx context.Context) (Census, error) {
 		return Census{}, fmt.Errorf("count groups below %s: %w", d.Base, err)
 	}
 	return c, nil
+}
+
+// Strangers lists which of some SIDs of the domain nobody has, in their order. Those of
+// other domains are left out: this domain controller cannot say.
+func (d *Domain) Strangers(ctx context.Context, sids []directory.SID) (nobody []directory.SID, err error) {
+	for _, sid := range sids {
+		if sid.Domain() != d.Identity.Domain {
+			continue
+		}
+		_, found, err := d.entry(ctx, query{base: bySID(sid), attrs: []string{"objectSid"}})
+		if err != nil {
+			return nil, fmt.Errorf("look for %s: %w", sid, err)
+		}
+		if !found {
+			nobody = append(nobody, sid)
+		}
+	}
+	return nobody, nil
 }
 
 func (d *Domain) count(ctx context.Context, c *Census) error {

@@ -29,6 +29,11 @@ func (p Powers) Container() bool {
 	return slices.Contains([]string{"organizationalUnit", "container"}, p.Class)
 }
 
+// Holds says whether a container is Base, or below it.
+func (d *Domain) Holds(dn string) bool {
+	return strings.EqualFold(plan.NormalDN(dn), plan.NormalDN(d.Base)) || below(plan.NormalDN(dn), d.Base)
+}
+
 // Powers reads a container's. It writes nothing: what the account may is the server's
 // own word (MS-ADTS 3.1.1.4.5.20 and .22), and for groups that are not there yet what
 // the container's access rights will give them.

@@ -6,6 +6,7 @@
 package checklist
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -48,8 +49,11 @@ func (l *List) Say(thing string, err error, good string) {
 
 // Err is an error if anything was wrong.
 func (l *List) Err() error {
-	if l.failed == 0 {
+	switch l.failed {
+	case 0:
 		return nil
+	case 1:
+		return errors.New("one of the lines above says FAILED: put that right, and check again")
 	}
 	return fmt.Errorf("%d of the lines above say FAILED: put that right, and check again", l.failed)
 }

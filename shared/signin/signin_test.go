@@ -58,8 +58,8 @@ func TestMistakes(t *testing.T) {
 		in   signin.SignIn
 		want []string
 	}{
-		{"plain words", signin.SignIn{}, []string{`the sign-in method "" is not known: use managed-identity, workload-identity, client-certificate or client-secret`}},
-		{"unknown", bare("guess"), []string{`SIGN_IN "guess" is not known: use managed-identity, workload-identity, client-certificate or client-secret`}},
+		{"plain words", signin.SignIn{}, []string{`the sign-in method: use managed-identity, workload-identity, client-certificate or client-secret`}},
+		{"unknown", bare("guess"), []string{`SIGN_IN: use managed-identity, workload-identity, client-certificate or client-secret`}},
 		{"secret, nothing set", bare(signin.ClientSecret), []string{
 			"TENANT_ID is not set: sign-in by client-secret needs the tenant's id",
 			"CLIENT_ID is not set: sign-in by client-secret needs the application (client) id",
@@ -89,7 +89,7 @@ func TestMistakes(t *testing.T) {
 			"PASSWORD is set, but sign-in by managed-identity does not use it: remove it, or choose another sign-in",
 			"AUTHORITY_URL is set, but sign-in by managed-identity does not use it: remove it, or choose another sign-in"}},
 		{"authority in the clear", signin.SignIn{Method: signin.ClientSecret, Tenant: "t", Client: "c", Secret: "s", Authority: "http://x", Names: names},
-			[]string{`AUTHORITY_URL "http://x": write https:// and a host`}},
+			[]string{`AUTHORITY_URL: write https:// and a host, and nothing behind it`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

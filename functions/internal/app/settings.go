@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -170,6 +169,9 @@ func (r *reader) signIn(s *settings) {
 	if in.Method != signin.ManagedIdentity {
 		in.Tenant = s.tenant
 	}
+	if in.Client != "" && !signin.IsID(in.Client) {
+		r.bad("CLIENT_ID", "write the application (client) id, a GUID")
+	}
 	var err error
 	if file := r.get("CLIENT_CERTIFICATE_FILE"); file != "" {
 		if in.Certificate, err = os.ReadFile(file); err != nil {
@@ -200,7 +202,7 @@ func (r *reader) cloud() signin.Cloud {
 		case r.env[name] == "":
 		case r.env["CLOUD"] != "":
 			r.bad(name, "it takes the place of %sCLOUD: remove one of them", prefix)
-		case !isHost(r.env[name]):
+		case !signin.IsHost(r.env[name]):
 			r.bad(name, "write https:// and a host, and nothing behind it")
 		}
 	}
@@ -215,12 +217,6 @@ func (r *reader) cloud() signin.Cloud {
 		r.bad("CLOUD", "use public, usgov, usgov-dod or china")
 	}
 	return c
-}
-
-// isHost says whether a URL is https:// and a host.
-func isHost(s string) bool {
-	u, err := url.Parse(strings.TrimSuffix(s, "/"))
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 
 func readRules(path string) (*rules.Rules, error) {

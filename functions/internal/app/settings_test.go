@@ -23,7 +23,7 @@ func environment(t *testing.T, change map[string]string) (environ []string, dir 
 		}
 	}
 	env := map[string]string{"TARGET": "corp", "STORE": "dir:DIR/store", "RULES": "DIR/rules.yaml", "TENANT_ID": testTenant, "SIGN_IN": "client-secret",
-		"CLIENT_ID": "app", "CLIENT_SECRET": "c2VjcmV0", "API_AUDIENCE": testAudience}
+		"CLIENT_ID": "11111111-0000-4000-8000-000000000001", "CLIENT_SECRET": "c2VjcmV0", "API_AUDIENCE": testAudience}
 	for name, value := range change {
 		env[name] = value
 	}
