@@ -37,6 +37,14 @@ type settings struct {
 	credential azcore.TokenCredential // of signIn
 }
 
+// authority is where the tenant signs in.
+func (s settings) authority() string {
+	return strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
+}
+
+// keysURL is where the keys are that it signs tokens with.
+func (s settings) keysURL() string { return s.authority() + "/discovery/v2.0/keys" }
+
 var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
 // variable is what the program and docs/configuration.md say of one.

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var anew = flag.Bool("update", false, "write the golden files anew")
+
+// golden is what a program printed in some situations, and how it ended. Its file is for
+// people to read: every text that they may meet. Of a situation it has the lines that the
+// first one does not have.
+type golden struct {
+	text  strings.Builder
+	first map[string]bool // lines
+}
+
+// add notes a situation, with what differs each time replaced.
+func (g *golden) add(name, out string, code int, replace ...string) {
+	out = strings.NewReplacer(replace...).Replace(out)
+	fmt.Fprintf(&g.text, "== %s: exit code %d\n", name, code)
+	isFirst := g.first == nil
+	if isFirst {
+		g.first = map[string]bool{}
+	}
+	for line := range strings.Lines(out) {
+		if !g.first[line] || isFirst {
+			g.text.WriteString(line)
+		}
+		if isFirst {
+			g.first[line] = true
+		}
+	}
+	g.text.WriteString("\n")
+}
+
+// hold holds all of it against testdata/<name>.golden.
+func (g *golden) hold(t *testing.T, name string) {
+	t.Helper()
+	file := "testdata/" + name + ".golden"
+	if *anew {
+		must(t, os.MkdirAll("testdata", 0o755))
+		must(t, os.WriteFile(file, []byte(g.text.String()), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	must(t, err)
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(g.text.String(), "\n")); diff != "" {
+		t.Errorf("-%s +now (go test -update writes it anew)\n%s", file, diff)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// programs are the real binaries of both hosts.
+func programs(t *testing.T) (handler, bootstrap string) {
+	t.Helper()
+	dir := t.TempDir()
+	handler, bootstrap = filepath.Join(dir, "handler"), filepath.Join(dir, "bootstrap")
+	for exe, of := range map[string]string{handler: "../../azure", bootstrap: "../../lambda"} {
+		if out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", exe, of).CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", of, err, out)
+		}
+	}
+	return handler, bootstrap
+}
+
+// start runs a program to its end in a folder, with nothing but this environment.
+func start(t *testing.T, exe, dir string, environ []string, args ...string) (out string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Dir, cmd.Env = dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, environ...)
+	data, err := cmd.CombinedOutput()
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+		t.Fatal(err)
+	}
+	return string(data), cmd.ProcessState.ExitCode()
+}
+
+// content is what a folder holds, byte for byte, in files that are not hidden.
+func content(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		fmt.Fprintf(&all, "%s %x\n", path, sha256.Sum256(data))
+		return err
+	}))
+	return all.String()
+}
