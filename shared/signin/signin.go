@@ -203,6 +203,14 @@ func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, erro
 	}
 }
 
+// plainly is an error of a certificate's form in words for people.
+func plainly(err error) error {
+	if strings.Contains(err.Error(), "asn1: ") {
+		return errors.New("what is in it has another form")
+	}
+	return err
+}
+
 // parseCertificate reads PEM, or PKCS #12 in its older form, which is all that the
 // library knows.
 func (s SignIn) parseCertificate() ([]*x509.Certificate, crypto.PrivateKey, error) {
@@ -219,9 +227,9 @@ func (s SignIn) parseCertificate() ([]*x509.Certificate, crypto.PrivateKey, erro
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
 		return nil, nil, fmt.Errorf("%w: correct the password", err)
 	case isPEM:
-		return nil, nil, fmt.Errorf("%w: write the certificate and its RSA key, both in PEM", err)
+		return nil, nil, fmt.Errorf("%w: write the certificate and its RSA key, both in PEM", plainly(err))
 	default:
-		return nil, nil, fmt.Errorf("%w: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)", err)
+		return nil, nil, fmt.Errorf("%w: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)", plainly(err))
 	}
 	if _, isRSA := key.(*rsa.PrivateKey); !isRSA {
 		return nil, nil, errors.New("the key is no RSA key, which Entra ID asks for: make a certificate with one")

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -154,17 +152,16 @@ func (c *checking) keys(ctx context.Context) {
 		return
 	}
 	_, err := newKeys(ctx, s.keysURL(), s.client, nil).fetch()
-	if err != nil {
-		err = fmt.Errorf("%w: correct %[2]sTENANT_ID, %[2]sCLOUD or %[2]sAUTHORITY_URL, and see that this machine reaches that address", trust(err), prefix)
+	if told := trust(err); err != nil && told == err {
+		err = fmt.Errorf("%w: correct %[2]sTENANT_ID, %[2]sCLOUD or %[2]sAUTHORITY_URL, and see that this machine reaches that address", err, prefix)
 	}
-	c.Say("keys", err, "the tenant's signing keys, by which callers' tokens are checked")
+	c.Say("keys", trust(err), "the tenant's signing keys, by which callers' tokens are checked")
 }
 
-// trust adds to an error of a certificate what to do.
+// trust adds to an error of a certificate what to do. Of the sign-in's the library keeps
+// the text alone.
 func trust(err error) error {
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
-	if unknown || refused {
+	if err != nil && strings.Contains(err.Error(), "failed to verify certificate") {
 		return fmt.Errorf("%w: name the PEM file of the authority that signed it as %sCA_FILE, or look for a proxy that opens TLS", err, prefix)
 	}
 	return err

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"flag"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,17 +67,32 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// programs are the real binaries of both hosts.
-func programs(t *testing.T) (handler, bootstrap string) {
-	t.Helper()
-	dir := t.TempDir()
-	handler, bootstrap = filepath.Join(dir, "handler"), filepath.Join(dir, "bootstrap")
-	for exe, of := range map[string]string{handler: "../../azure", bootstrap: "../../lambda"} {
-		if out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", exe, of).CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", of, err, out)
+// built is the folder of the built programs.
+var built = filepath.Join(os.TempDir(), "app-test-"+rand.Text())
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(built); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// build makes the real programs of both hosts, once.
+var build = sync.OnceValue(func() error {
+	for exe, of := range map[string]string{"handler": "../../azure", "bootstrap": "../../lambda"} {
+		if out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(built, exe), of).CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", of, err, out)
 		}
 	}
-	return handler, bootstrap
+	return nil
+})
+
+func programs(t *testing.T) (handler, bootstrap string) {
+	t.Helper()
+	must(t, build())
+	return filepath.Join(built, "handler"), filepath.Join(built, "bootstrap")
 }
 
 // start runs a program to its end in a folder, with nothing but this environment.

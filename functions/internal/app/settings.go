@@ -195,8 +195,8 @@ func (r *reader) signIn(s *settings) {
 		return
 	}
 	r.errs = append(r.errs, in.Mistakes()...)
-	if len(r.errs) > mistakes {
-		return
+	if len(r.errs) > mistakes || in.Tenant != "" && !signin.IsID(in.Tenant) || in.Method != signin.ManagedIdentity && in.Tenant == "" {
+		return // which is told already
 	}
 	if s.credential, err = signin.Credential(*in); err != nil {
 		r.errs = append(r.errs, err)
