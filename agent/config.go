@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/textfile"
 )
 
 // config is the agent's one file. Secrets stand in files of their own.
@@ -72,10 +75,14 @@ func readConfig(path string) (config, error) {
 	if err != nil {
 		return c, err
 	}
-	if data, err = plain(data); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
-	}
 	m := mistakes{path: path}
+	if data, err = textfile.Decode(data); err == nil && len(bytes.TrimSpace(data)) == 0 {
+		err = errors.New("the file is empty")
+	}
+	if err != nil {
+		m.add(err)
+		return c, m.err()
+	}
 	var found map[string]any
 	if m.doc, err = parser.ParseBytes(data, 0); err == nil {
 		err = yaml.Unmarshal(data, &found)
@@ -139,6 +146,7 @@ func (c relayConfig) check(m *mistakes) {
 		m.add(err)
 	}
 	sign, whole := c.signIn(nil, m)
+	whole = whole && (c.TenantID == "" || signin.IsID(c.TenantID)) // else the library says it again, in other words
 	if _, err := c.credential(sign, whole, m); err != nil {
 		m.add(err)
 	}

@@ -67,10 +67,10 @@ func TestConfig(t *testing.T) {
 			"FILE: target is not set", "FILE: state is not set", "FILE: relay.url is not set", "FILE: relay.audience is not set", "FILE: relay.sign_in is not set",
 			"FILE: directory.url is not set", "FILE: directory.user is not set", "FILE: directory.password_file is not set", "FILE: directory.base is not set"}},
 		{"no YAML", "target: corp\n  state: [", []string{"FILE:1: mapping value is not allowed in this context"}},
-		{"a list", "- target", []string{"FILE:1: sequence was used where mapping is expected"}},
+		{"a list", "- target", []string{"FILE:1: sequence was used where mapping is expected: write keys, each with a ':' and its value behind it"}},
 		{"unknown keys", change("state:", "stat: x\nmode: safe\nstate:", "  url: https", "  uri: x\n  url: https"), []string{
 			"FILE:3: mode: " + top, "FILE:6: relay.uri: " + relayKeys, "FILE:2: stat: " + top}},
-		{"a key twice", change("state:", "target: x\nstate:"), []string{`FILE:2: mapping key "target" already defined at [1:1]`}},
+		{"a key twice", change("state:", "target: x\nstate:"), []string{`FILE:2: mapping key "target" already defined at [1:1]: remove one of them`}},
 		{"other kinds", change("state: DIR/state", "state: DIR/state\npolicy:\n  read_only: perhaps"), []string{"FILE:4: policy.read_only: write true or false"}},
 		{"no time", change("state:", "scan_every: often\nstate:"), []string{"FILE:2: scan_every: write a time, such as 15m"}},
 		{"a mapping for a text", change("target: corp", "target: {name: c2VjcmV0}"), []string{"FILE:1: target: write a text"}},

@@ -106,7 +106,24 @@ func (m *mistakes) syntax(err error) {
 		m.add(err)
 		return
 	}
-	m.at(e.GetToken().Position.Line, errors.New(e.GetMessage()))
+	m.at(e.GetToken().Position.Line, errors.New(e.GetMessage()+remedyOf(e.GetMessage())))
+}
+
+// remedyOf is what to do about some of what the library says.
+func remedyOf(message string) string {
+	for _, r := range []struct{ part, remedy string }{
+		{"'\t' that cannot start", ": indent by blanks, not by tabs"},
+		{"unknown escape character", ": a backslash begins a code in double quotes: write single ones, or none"},
+		{"non-map value", ": look for a missing blank behind a ':'"},
+		{"sequence was used where mapping", ": write keys, each with a ':' and its value behind it"},
+		{"string was used where mapping", ": write keys, each with a ':' and its value behind it"},
+		{"already defined", ": remove one of them"},
+	} {
+		if strings.Contains(message, r.part) {
+			return r.remedy
+		}
+	}
+	return ""
 }
 
 // shape holds what the file has to the keys of a struct and the kinds of their
@@ -126,6 +143,8 @@ func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
 			m.bad(path+key, "no such key; there are %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 		case isMapping && field.Kind() == reflect.Struct:
 			m.shape(below, field, path+key+".")
+		case quoted(found[key]):
+			m.bad(path+key, "“ and ” are taken as part of the text: write straight quotation marks, or none")
 		case found[key] != nil && !fits(found[key], field):
 			m.bad(path+key, "write %s", kind(field))
 		}
@@ -138,6 +157,12 @@ func within(path string) string {
 		return ""
 	}
 	return " below " + strings.TrimSuffix(path, ".")
+}
+
+// quoted says whether a value is in the quotation marks of a word processor.
+func quoted(value any) bool {
+	s, isText := value.(string)
+	return isText && strings.ContainsAny(s, "“”„")
 }
 
 // keyName is the form of a key: what has another one may be a secret.

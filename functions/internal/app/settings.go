@@ -18,6 +18,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/textfile"
 )
 
 // prefix of all environment variables of ours.
@@ -231,6 +232,9 @@ func readRules(path string) (*rules.Rules, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if data, err = textfile.Decode(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r, err := rules.Parse(data)
 	if err != nil {

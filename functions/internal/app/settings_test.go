@@ -158,6 +158,23 @@ func TestSecretInTheWrongPlace(t *testing.T) {
 	}
 }
 
+// TestRulesFromWindows: what its editors write before a text is no part of it.
+func TestRulesFromWindows(t *testing.T) {
+	wide := []byte{0xff, 0xfe}
+	for _, b := range []byte("ou: OU=x\r\nscope: all\r\n") {
+		wide = append(wide, b, 0)
+	}
+	for _, content := range []string{"\xef\xbb\xbfou: OU=x\r\nscope: all\r\n", string(wide)} {
+		file := filepath.Join(t.TempDir(), "rules.yaml")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := readRules(file); err != nil || r.OU != "OU=x" || !r.Scope.All {
+			t.Errorf("%.8q…: %+v, %v", content, r, err)
+		}
+	}
+}
+
 // TestAudiences: blanks beside a comma do not count.
 func TestAudiences(t *testing.T) {
 	environ, _ := environment(t, map[string]string{"API_AUDIENCE": "api://a, b"})

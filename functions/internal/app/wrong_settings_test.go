@@ -89,6 +89,7 @@ func wrongSettings() []wrongSetting {
 		{name: "rules with tabs", files: rules("ou: OU=x\nscope:\n\t- a\n")},
 		{name: "rules with unknown keys and wrong values", files: rules("ou: corp.example\nscope: some\nmode: safe\nlimits: {share: 200, flor: 1}\nrevision: new\n")},
 		{name: "two rules files in one", files: rules("ou: OU=x\nscope: all\n---\nou: OU=y\nscope: all\n")},
+		{name: "rules in UTF-16 without a mark", files: rules("o\x00u\x00:\x00 \x00x\x00")},
 		{name: "a scope of names", files: rules("ou: OU=x\nscope: [Sales, 11111111-0000-4000-8000-000000000001]\n")},
 
 		{name: "no secret", set: noSecret(nil)},
