@@ -115,3 +115,89 @@ func FuzzLegacies(f *testing.F) {
 		}
 	})
 }
+
+// entry is one of an access control list, of the given kind (MS-DTYP 2.4.4). of is an
+// attribute or a property set, heirs a class; "" for all.
+func entry(t *testing.T, kind, flags byte, mask uint32, of, heirs plan.GUID, sid directory.SID) []byte {
+	t.Helper()
+	out := binary.LittleEndian.AppendUint32([]byte{kind, flags, 0, 0}, mask)
+	if kind >= 5 {
+		var present uint32
+		var guids []byte
+		for bit, g := range []plan.GUID{of, heirs} {
+			if g == "" {
+				continue
+			}
+			b, err := EncodeGUID(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			present, guids = present|1<<bit, append(guids, b...)
+		}
+		out = append(binary.LittleEndian.AppendUint32(out, present), guids...)
+	}
+	who, err := EncodeSID(sid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = append(out, who...)
+	binary.LittleEndian.PutUint16(out[2:], uint16(len(out)))
+	return out
+}
+
+// TestBequeathed: what a group that is made in a container will let the account write of
+// the attribute member, which is in a property set.
+func TestBequeathed(t *testing.T) {
+	const (
+		me, other             = directory.SID("S-1-5-21-1-2-3-1104"), directory.SID("S-1-5-21-1-2-3-1105")
+		member                = plan.GUID("bf9679c0-0de6-11d0-a285-00aa003049e2")
+		membership, userClass = plan.GUID("bc0ac240-79a9-11d0-9020-00c04fc2d4cf"), plan.GUID("bf967aba-0de6-11d0-a285-00aa003049e2")
+		mail                  = plan.GUID("bf967961-0de6-11d0-a285-00aa003049e2")
+		allow, deny           = byte(0), byte(1)
+		allowPart, denyPart   = byte(5), byte(6)
+		below, belowAlone     = byte(0x2), byte(0x2 | 0x8)
+		write, list           = uint32(0x20), uint32(0x4)
+	)
+	for name, test := range map[string]struct {
+		list [][]byte
+		want bool
+	}{
+		"nothing":                       {nil, false},
+		"all to all below":              {[][]byte{entry(t, allow, below, write, "", "", me)}, true},
+		"below alone":                   {[][]byte{entry(t, allow, belowAlone, genericAll, "", "", me)}, true},
+		"the container alone":           {[][]byte{entry(t, allow, 0, write, "", "", me)}, false},
+		"somebody else":                 {[][]byte{entry(t, allow, below, write, "", "", other)}, false},
+		"another right":                 {[][]byte{entry(t, allow, below, list, "", "", me)}, false},
+		"who makes it":                  {[][]byte{entry(t, allow, belowAlone, write, "", "", "S-1-3-0")}, true},
+		"groups":                        {[][]byte{entry(t, allowPart, belowAlone, genericAll, "", groupClass, me)}, true},
+		"users":                         {[][]byte{entry(t, allowPart, belowAlone, genericAll, "", userClass, me)}, false},
+		"the attribute":                 {[][]byte{entry(t, allowPart, below, write, member, groupClass, me)}, true},
+		"its property set":              {[][]byte{entry(t, allowPart, below, write, membership, "", me)}, true},
+		"another attribute":             {[][]byte{entry(t, allowPart, below, write, mail, groupClass, me)}, false},
+		"denied first":                  {[][]byte{entry(t, deny, below, write, "", "", me), entry(t, allow, below, write, "", "", me)}, false},
+		"denied behind":                 {[][]byte{entry(t, allow, below, write, "", "", me), entry(t, deny, below, write, "", "", me)}, true},
+		"the attribute denied first":    {[][]byte{entry(t, denyPart, below, write, member, groupClass, me), entry(t, allow, below, write, "", "", me)}, false},
+		"another attribute denied":      {[][]byte{entry(t, denyPart, below, write, mail, groupClass, me), entry(t, allow, below, write, "", "", me)}, true},
+		"an entry of a kind for audits": {[][]byte{entry(t, 2, below, write, "", "", me)}, false},
+	} {
+		sd := []byte{1, 0, 4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 4, 0, 0, 0, byte(len(test.list)), 0, 0, 0}
+		for _, e := range test.list {
+			sd = append(sd, e...)
+		}
+		entries, err := legacies(sd)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := bequeathed(entries, []directory.SID{"S-1-5-11", me, "S-1-3-0"}, []plan.GUID{member, membership}); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for name, cut := range map[string][]byte{
+		"no room for flags": {5, 2, 10, 0, 0x20, 0, 0, 0, 1, 0}, "no room for a GUID": {5, 2, 16, 0, 0x20, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4}, "no SID": {0, 2, 8, 0, 0x20, 0, 0, 0},
+	} {
+		sd := append([]byte{1, 0, 4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0}, cut...)
+		if list, err := legacies(sd); err == nil {
+			t.Errorf("%s: %d entries", name, len(list))
+		}
+	}
+}
