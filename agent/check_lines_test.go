@@ -74,7 +74,7 @@ func TestCheck(t *testing.T) {
 		if failed := strings.Contains(out, "FAILED"); failed != (code == 1) || code > 1 {
 			t.Errorf("%s: exit code %d", test.name, code)
 		}
-		seen.add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", dc.URL, "ldaps://dc1", dc.CAFile, "DC-CA", string(domain), "S-1-5-21-1-2-3")
+		seen.add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", c.login.URL(), "https://login.corp.test", dc.URL, "ldaps://dc1", dc.CAFile, "DC-CA", string(domain), "S-1-5-21-1-2-3")
 	}
 	seen.hold(t, "check")
 	linesAreDocumented(t, seen.text.String())
@@ -173,6 +173,12 @@ func checkCases(base, domain, dcURL, dcCA, serverName string, sid directory.SID)
 		{name: "wrong secret", change: write("relay-secret", "wrong")},
 		{name: "no role", roles: []string{"Status.Read"}},
 		{name: "another audience", edit: []string{"audience: " + audience, "audience: api://other"}},
+		{name: "nobody at the relay's address", edit: []string{"https://relay.corp.test", "https://127.0.0.1:1/api/relay/ #"}},
+		{name: "a relay and a sign-in that nobody has signed for", change: func(dir string) {
+			other, err := os.ReadFile(dcCA)
+			must(err)
+			write("ca.pem", string(other))(dir)
+		}},
 		{name: "wrong path", edit: []string{"/api/relay/", "/relay/"}},
 		{name: "a platform's sign-in", serve: status(401, "text/html", "<html>")},
 		{name: "failed app", serve: status(503, "text/html", "<html>")},
