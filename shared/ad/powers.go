@@ -31,7 +31,7 @@ func (p Powers) Container() bool {
 
 // Holds says whether a container is Base, or below it.
 func (d *Domain) Holds(dn string) bool {
-	return strings.EqualFold(plan.NormalDN(dn), plan.NormalDN(d.Base)) || below(plan.NormalDN(dn), d.Base)
+	return strings.EqualFold(plan.NormalDN(dn), plan.NormalDN(d.Base)) || plan.Below(plan.NormalDN(dn), d.Base)
 }
 
 // Powers reads a container's. It writes nothing: what the account may is the server's

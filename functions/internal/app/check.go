@@ -88,12 +88,10 @@ func (c *checking) rules() {
 	if !r.Scope.All {
 		scope = fmt.Sprintf("%d groups", len(r.Scope.Groups))
 	}
-	text := fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash())
-	if !r.Scope.All && len(r.Scope.Groups) == 0 {
-		c.Warn("rules", text+": no group is in scope")
-		return
+	c.Good("rules", fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
+	for _, note := range r.Notes() {
+		c.Warn("rules", note)
 	}
-	c.Good("rules", text)
 }
 
 // graph signs in, and looks at what the token opens.
@@ -120,6 +118,9 @@ func (c *checking) graph(ctx context.Context) {
 		unknown("nobody is signed in")
 		return
 	}
+	if ends := c.settings.signIn.Ends(); !ends.IsZero() && time.Until(ends) < renewal {
+		c.Warn("sign-in", "the certificate that the app signs in with ends at "+ends.UTC().Format(time.RFC3339)+": renew it")
+	}
 	for _, feed := range feeds {
 		c.feed(ctx, client, feed, roles)
 	}
@@ -132,6 +133,9 @@ func (c *checking) graph(ctx context.Context) {
 		c.Warn("permissions", "more than is needed: "+strings.Join(more, ", "))
 	}
 }
+
+// renewal is how long before its end a certificate is told of.
+const renewal = 30 * 24 * time.Hour
 
 // feed looks whether a feed may be read, and reads its first page.
 func (c *checking) feed(ctx context.Context, client *graph.Client, feed directory.Feed, roles []string) {

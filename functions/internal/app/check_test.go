@@ -75,6 +75,7 @@ func checkCases(tenant string) []checkCase {
 		{name: "a store where no object can be", files: map[string]string{"store/check": ""}},
 
 		{name: "rules for nobody", files: map[string]string{"rules.yaml": strings.Replace(checkRules, "all", "[]", 1)}},
+		{name: "rules without limits", files: map[string]string{"rules.yaml": checkRules + "limits: {share: 100, member_share: 100}\n"}},
 		{name: "rules for two", files: map[string]string{"rules.yaml": strings.Replace(checkRules, "all", "["+checkClient+", "+tenant+"]", 1)}},
 		{name: "rules with mistakes, and no target", files: map[string]string{"rules.yaml": "ou: x\nscope: some\n"}, set: map[string]string{"TARGET": "-"}},
 		{name: "nothing set", set: map[string]string{"TARGET": "-", "STORE": "-", "RULES": "-", "TENANT_ID": "-", "SIGN_IN": "-", "CLIENT_ID": "-", "CLIENT_SECRET": "-", "API_AUDIENCE": "-",
