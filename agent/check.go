@@ -69,6 +69,9 @@ func (c config) checkPolicy(l *checklist.List) {
 func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
 	w, err := c.Relay.welcome(ctx, c.relayCaution(), time.Now)
 	l.Say("relay", err, fmt.Sprintf("%s, as %s", c.Relay.URL, w.Agent))
+	if s, whole := c.Relay.signIn(nil, &mistakes{}); whole && s.Ending(time.Now()) != "" {
+		l.Warn("relay", s.Ending(time.Now()))
+	}
 	switch {
 	case err != nil:
 		l.Unknown("target", "the relay did not answer")

@@ -203,6 +203,19 @@ func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, erro
 	}
 }
 
+// renewal is how long before its end people are told of a certificate.
+const renewal = 30 * 24 * time.Hour
+
+// Ending says that the certificate that signs in ends soon, or has ended; "" if it does
+// not, or if there is none.
+func (s SignIn) Ending(now time.Time) string {
+	ends := s.Ends()
+	if ends.IsZero() || ends.Sub(now) >= renewal {
+		return ""
+	}
+	return "the certificate that signs in ends at " + ends.UTC().Format(time.RFC3339) + ": put a new one into the app registration and the settings"
+}
+
 // plainly is an error of a certificate's form in words for people.
 func plainly(err error) error {
 	if strings.Contains(err.Error(), "asn1: ") {

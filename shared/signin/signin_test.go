@@ -233,3 +233,21 @@ func TestParseCloud(t *testing.T) {
 		t.Error("cloud mars is accepted")
 	}
 }
+
+// TestEnding: a certificate is told of before it ends, and after.
+func TestEnding(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ok(t, err)
+	chain, private := certify(t, key, &key.PublicKey) // for an hour
+	in := signin.SignIn{Method: signin.ClientCertificate, Certificate: slices.Concat(private, chain)}
+	text := "the certificate that signs in ends at " + in.Ends().UTC().Format(time.RFC3339) + ": put a new one into the app registration and the settings"
+	for before, want := range map[time.Duration]string{-time.Hour: text, time.Hour: text, 29 * 24 * time.Hour: text, 30 * 24 * time.Hour: ""} {
+		if got := in.Ending(in.Ends().Add(-before)); got != want {
+			t.Errorf("%v before: %q, want %q", before, got, want)
+		}
+	}
+	in.Method = signin.ClientSecret
+	if got := in.Ending(time.Now().Add(time.Hour)); got != "" {
+		t.Errorf("a secret: %q", got)
+	}
+}

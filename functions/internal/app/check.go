@@ -118,8 +118,8 @@ func (c *checking) graph(ctx context.Context) {
 		unknown("nobody is signed in")
 		return
 	}
-	if ends := c.settings.signIn.Ends(); !ends.IsZero() && time.Until(ends) < renewal {
-		c.Warn("sign-in", "the certificate that the app signs in with ends at "+ends.UTC().Format(time.RFC3339)+": renew it")
+	if text := c.settings.signIn.Ending(time.Now()); text != "" {
+		c.Warn("sign-in", text)
 	}
 	for _, feed := range feeds {
 		c.feed(ctx, client, feed, roles)
@@ -133,9 +133,6 @@ func (c *checking) graph(ctx context.Context) {
 		c.Warn("permissions", "more than is needed: "+strings.Join(more, ", "))
 	}
 }
-
-// renewal is how long before its end a certificate is told of.
-const renewal = 30 * 24 * time.Hour
 
 // feed looks whether a feed may be read, and reads its first page.
 func (c *checking) feed(ctx context.Context, client *graph.Client, feed directory.Feed, roles []string) {
