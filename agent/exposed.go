@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,6 +42,13 @@ func (c config) permissions(file string) (errs []error) {
 	look("relay.ca_file", c.Relay.CAFile, othersWrite, authority)
 	errs = append(errs, openFolders(append(names, c.State))...)
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// warn logs what check would fail for: the agent works all the same.
+func (c config) warn(log *slog.Logger, file string) {
+	for _, err := range c.permissions(file) {
+		log.Warn("others may use what the agent relies on", "err", err)
+	}
 }
 
 // hasModes says whether a file's mode says who may use it: on Windows it does not.

@@ -47,7 +47,7 @@ func command() *cobra.Command {
 		},
 		&cobra.Command{
 			Use:   "check",
-			Short: "Read the configuration, sign in to relay and directory, and say what is there",
+			Short: "Look at everything that the agent relies on, and write nothing; exit code 1 if something is wrong",
 			Args:  cobra.NoArgs,
 			RunE:  func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), *file, cmd.OutOrStdout()) },
 		},
@@ -83,9 +83,7 @@ func run(ctx context.Context, file string) error {
 	}
 	a, err := newAgent(c)
 	if err == nil {
-		for _, err := range c.permissions(file) {
-			a.log.Warn("others may use what the agent relies on", "err", err)
-		}
+		c.warn(a.log, file)
 		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance)
 		err = a.run(ctx)
 	}
