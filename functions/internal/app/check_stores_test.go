@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"groupwriteback/infra/demo/storage"
+	"groupwriteback/infra/stage/storage"
 )
 
 // TestCheckStores: the real servers keep the promises that a check asks for, and nothing

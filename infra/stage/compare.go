@@ -24,7 +24,7 @@ func (s *Stage) Compare(ctx context.Context) (string, error) {
 	if err := os.WriteFile(file, truth, 0o600); err != nil {
 		return "", err
 	}
-	out, err := exec.CommandContext(ctx, "python3", append([]string{filepath.Join(s.Source, "infra/demo/compare.py"), "--truth", file}, s.LookArgs()...)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "python3", append([]string{filepath.Join(s.Source, "infra/stage/compare.py"), "--truth", file}, s.LookArgs()...)...).CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return string(out), fmt.Errorf("%w:\n%s", ErrDiffers, out)

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/ldapproxy"
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/ldapproxy"
+	"groupwriteback/infra/stage/samba"
 )
 
 // A harm is what goes wrong in a run. Number 0 is nothing.
@@ -60,7 +60,7 @@ func TestHarmedAtEveryWrite(t *testing.T) {
 	}
 	dc, err := samba.Launch(t.Context(), filepath.Join(t.TempDir(), "dc"), 60, os.Stderr)
 	if err != nil {
-		t.Fatalf("%v\nremedy: infra/demo/samba/install.sh", err)
+		t.Fatalf("%v\nremedy: infra/stage/samba/install.sh", err)
 	}
 	t.Cleanup(func() { dc.Close() })
 	began := time.Now()

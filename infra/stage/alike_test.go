@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"groupwriteback/infra/demo/storage"
+	"groupwriteback/infra/stage/storage"
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/azblob"
 	"groupwriteback/shared/blob/s3"
@@ -58,7 +58,7 @@ func TestStoryOnHosts(t *testing.T) {
 func azurite(t *testing.T) ([]string, blob.Store) {
 	a := &storage.Azurite{}
 	if err := a.Start(t.Context()); err != nil {
-		t.Fatalf("%v\nremedy: infra/demo/storage/install.sh", err)
+		t.Fatalf("%v\nremedy: infra/stage/storage/install.sh", err)
 	}
 	t.Cleanup(a.Stop)
 	store, err := azblob.Connect(a.Connection, "journal", nil)
@@ -71,7 +71,7 @@ func azurite(t *testing.T) ([]string, blob.Store) {
 func versity(t *testing.T) ([]string, blob.Store) {
 	v := &storage.Versity{}
 	if err := v.Start(t.Context()); err != nil {
-		t.Fatalf("%v\nremedy: infra/demo/storage/install.sh", err)
+		t.Fatalf("%v\nremedy: infra/stage/storage/install.sh", err)
 	}
 	t.Cleanup(v.Stop)
 	for _, e := range v.Env {

@@ -200,7 +200,7 @@ func find(program string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(exe); err != nil {
-		return "", fmt.Errorf("%w: run infra/demo/storage/install.sh", err)
+		return "", fmt.Errorf("%w: run infra/stage/storage/install.sh", err)
 	}
 	return exe, nil
 }

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/ldapproxy"
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/ldapproxy"
+	"groupwriteback/infra/stage/samba"
 )
 
 // built are the real programs, built once for all tests.
@@ -25,7 +25,7 @@ var built = sync.OnceValues(func() (Binaries, error) {
 })
 
 func source() string {
-	dir, err := filepath.Abs("../../..")
+	dir, err := filepath.Abs("../..")
 	if err != nil {
 		panic(err)
 	}
@@ -42,7 +42,7 @@ func newStage(t *testing.T, users, groups, staff int) *Stage {
 	}
 	dc, err := samba.Launch(t.Context(), filepath.Join(t.TempDir(), "dc"), users, os.Stderr)
 	if err != nil {
-		t.Fatalf("%v\nremedy: infra/demo/samba/install.sh", err)
+		t.Fatalf("%v\nremedy: infra/stage/samba/install.sh", err)
 	}
 	t.Cleanup(func() { dc.Close() })
 	company, err := NewCompany("", dc.SIDs, groups, staff)

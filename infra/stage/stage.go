@@ -18,9 +18,9 @@ import (
 	"syscall"
 	"time"
 
-	"groupwriteback/infra/demo/host"
-	"groupwriteback/infra/demo/runtimeapi"
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/host"
+	"groupwriteback/infra/stage/runtimeapi"
+	"groupwriteback/infra/stage/samba"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 )

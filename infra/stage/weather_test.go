@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/ldapproxy"
+	"groupwriteback/infra/stage/ldapproxy"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 )

@@ -42,7 +42,7 @@ func TestRemedy(t *testing.T) {
 	t.Setenv("GROUPWRITEBACK_CACHE", t.TempDir())
 	var a Azurite
 	err := a.Start(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "run infra/demo/storage/install.sh") {
+	if err == nil || !strings.Contains(err.Error(), "run infra/stage/storage/install.sh") {
 		t.Errorf("Start without the program: %v, want the remedy", err)
 	}
 }

@@ -16,7 +16,7 @@ func TestClose(t *testing.T) {
 	var log bytes.Buffer
 	dc, err := Launch(t.Context(), dir, 0, &log)
 	if err != nil {
-		t.Fatalf("%v: run infra/demo/samba/install.sh\n%s", err, &log)
+		t.Fatalf("%v: run infra/stage/samba/install.sh\n%s", err, &log)
 	}
 	addr := net.JoinHostPort(dc.Addr, "636")
 	conn, err := net.Dial("tcp", addr)
@@ -46,7 +46,7 @@ func TestStopAndStart(t *testing.T) {
 	var log bytes.Buffer
 	dc, err := Launch(t.Context(), "", 0, &log)
 	if err != nil {
-		t.Fatalf("%v: run infra/demo/samba/install.sh\n%s", err, &log)
+		t.Fatalf("%v: run infra/stage/samba/install.sh\n%s", err, &log)
 	}
 	defer dc.Close()
 	admin := func(tool, input string, args ...string) string {

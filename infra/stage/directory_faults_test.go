@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/ldapproxy"
+	"groupwriteback/infra/stage/ldapproxy"
 	"groupwriteback/shared/directory"
 )
 

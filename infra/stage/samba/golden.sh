@@ -8,7 +8,7 @@
 set -euo pipefail
 CACHE=${1:?usage: golden.sh CACHEDIR [USERS]} USERS=${2:-0}
 HERE=$(dirname "$(readlink -f "$0")")
-command -v samba >/dev/null || { echo "samba is not installed: run infra/demo/samba/install.sh" >&2; exit 1; }
+command -v samba >/dev/null || { echo "samba is not installed: run infra/stage/samba/install.sh" >&2; exit 1; }
 
 mkdir -p "$CACHE"
 CACHE=$(cd "$CACHE" && pwd)
@@ -41,7 +41,7 @@ for who in admin service; do (umask 077; echo "Aa1.$(openssl rand -hex 16)" >"$D
 # The Samba bindings belong to the system's own python.
 /usr/bin/python3 "$HERE/domain.py" "$DIR" "$USERS" >"$DIR/log/provision.log" 2>&1 || {
 	tail -20 "$DIR/log/provision.log" >&2
-	echo "provision domain: see $DIR/log/provision.log; are all packages of infra/demo/samba/install.sh there?" >&2
+	echo "provision domain: see $DIR/log/provision.log; are all packages of infra/stage/samba/install.sh there?" >&2
 	exit 1
 }
 mv "$DIR" "$GOLDEN"

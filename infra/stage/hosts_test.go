@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/host"
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/host"
+	"groupwriteback/infra/stage/samba"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 )
@@ -109,7 +109,7 @@ func TestHandlerKeepsTheContract(t *testing.T) {
 	}
 	must(t, s.Start(t.Context()))
 	h := s.Host.(*host.Host)
-	files, err := filepath.Glob("../host/testdata/timer-*.json")
+	files, err := filepath.Glob("host/testdata/timer-*.json")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("found %v, %v", files, err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/samba"
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"

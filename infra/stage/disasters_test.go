@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"groupwriteback/infra/demo/host"
-	"groupwriteback/infra/demo/ldapproxy"
+	"groupwriteback/infra/stage/host"
+	"groupwriteback/infra/stage/ldapproxy"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
-	"groupwriteback/infra/demo/ldapproxy"
+	"groupwriteback/infra/stage/ldapproxy"
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
