@@ -20,6 +20,8 @@ func (s *Stage) Compare(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.comparing.Lock() // it is one file
+	defer s.comparing.Unlock()
 	file := filepath.Join(s.Dir, "truth.json")
 	if err := os.WriteFile(file, truth, 0o600); err != nil {
 		return "", err

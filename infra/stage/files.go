@@ -105,6 +105,6 @@ directory:
   base: %s
   timeout: %s
 `, s.Target, in("agent-state"), poll, scan, s.Host.URL(), in("graph-ca.pem"), audience, s.Server.TenantID(), agentClient, in("relay-secret"), s.Server.URL(),
-		ldap, s.DC.ServerName, ca, s.DC.BindName, in("ad-password"), s.Base, answer)
+		ldap, s.DC.ServerName, ca, s.DC.BindName, in("ad-password"), s.Base, answer) + s.Policy
 	return in("agent.yaml"), os.WriteFile(in("agent.yaml"), []byte(text), 0o600)
 }

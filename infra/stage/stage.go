@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,6 +51,7 @@ type Stage struct {
 	Poll    string // the agent's poll_every; empty: 100ms
 	Scan    string // the agent's scan_every; empty: 1h
 	Answer  string // the agent's directory.timeout; empty: 1m
+	Policy  string // more of the agent's file, whole lines
 	Log     io.Writer
 
 	On             HostKind                   // what runs the app; empty: Functions
@@ -60,9 +62,12 @@ type Stage struct {
 
 	Server *graphtest.Server
 	Host   Host
-	mu     sync.Mutex // guards agent and ended: whoever kills the agent may be another goroutine
-	agent  *exec.Cmd
-	ended  chan struct{}
+	turns  atomic.Int64
+
+	comparing sync.Mutex
+	mu        sync.Mutex // guards agent and ended: whoever kills the agent may be another goroutine
+	agent     *exec.Cmd
+	ended     chan struct{}
 }
 
 // HostKind names what runs the app.
@@ -259,7 +264,10 @@ func (s *Stage) Status(ctx context.Context) (st Status, err error) {
 }
 
 // Sync fires the timer.
-func (s *Stage) Sync(ctx context.Context) error { return s.Host.Timer(ctx, "sync") }
+func (s *Stage) Sync(ctx context.Context) error {
+	defer s.turns.Add(1)
+	return s.Host.Timer(ctx, "sync")
+}
 
 // Enable confirms the first plan as an operator does: looks at it, and says yes to what
 // was shown. It does nothing while there is no plan to be seen.
