@@ -145,8 +145,7 @@ func misread() []disaster {
 					name, _, _ := strings.Cut(upn, "@")
 					return slices.Contains(lost, name)
 				})
-			})),
-			shows: func(s scene) (string, int) { return "not-seen", s.memberships(lost...) }},
+			}))}, // whom an enumeration lacks is asked for by id
 		// What an enumeration lacks is read once more, and then is there.
 		{name: "a slice of a group left out", strike: expire, mend: expire, weather: enumeratedWithout(func(name string, members int) bool {
 			return strings.HasPrefix(name, "Department 20") && members < 20
