@@ -25,13 +25,16 @@ const defaultRate = 1000
 // draft is what one step has decided: of each shard what was counted, and of groups for
 // which there is something to do what that is, as far as one plan can hold it.
 type draft struct {
-	groups   map[directory.ID]*decision.Draft
-	places   map[directory.ID]place
-	first    []directory.ID // whoever looks wants to see these
-	shards   map[uint32]*shardDraft
-	allowed  map[plan.GuardName]map[directory.ID]plan.Impact // what approvals of limits over all groups list
-	opened   map[string]bool                                 // ids of holds that this step opens
-	asks     questions
+	groups  map[directory.ID]*decision.Draft
+	places  map[directory.ID]place
+	first   []directory.ID // whoever looks wants to see these
+	shards  map[uint32]*shardDraft
+	allowed map[plan.GuardName]map[directory.ID]plan.Impact // of groups, what approvals of limits over all of them list
+	opened  map[string]bool                                 // ids of holds that this step opens
+	asks    questions
+
+	causesRead int // parts of the principals, to tell why members go
+
 	complete bool // no shard is left whose changes nobody has counted
 	more     bool // there is something to do that this step has not come to, or has let go of
 	room     int  // values of a plan
@@ -174,16 +177,15 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 	in := decision.Input{Record: *r, Cloud: g, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Wish: func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
-		l, err := tx.Listing(ctx, r.Hold.ID)
+		approved, err := p.approved(ctx, tx, *r.Hold, id)
 		if err != nil {
 			return decision.Output{}, err
 		}
-		i, _ := l.Item(id)
-		in.Approved = i.Remove
+		in.Approved = approved.Remove
 	}
 	out := decision.Decide(in)
 	if out.Open != nil {
-		h, err := p.hold(ctx, tx, d, *out.Open)
+		h, err := p.hold(ctx, tx, d, *out.Open, out.Open.Items)
 		if err != nil {
 			return out, err
 		}

@@ -176,6 +176,15 @@ func (tx *Tx) Fetch(ctx context.Context, ids []directory.ID) error {
 	return tx.explain(ctx, t.records.load(ctx, ids))
 }
 
+// FetchRecords makes groups readable by Record alone.
+func (tx *Tx) FetchRecords(ctx context.Context, ids []directory.ID) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.explain(ctx, t.records.load(ctx, ids))
+}
+
 // Group returns what Graph said of a fetched group; nil if it never said anything.
 func (tx *Tx) Group(id directory.ID) *directory.Group {
 	g, _ := tx.trees.groups.get(id)
