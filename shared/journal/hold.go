@@ -48,6 +48,9 @@ func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	if _, err := j.Hold(ctx, a.Hold); err != nil {
 		return err
 	}
+	if err := j.roomBelow(ctx, kind, mostWords); err != nil {
+		return err
+	}
 	if a.At.IsZero() {
 		a.At = j.now()
 	}

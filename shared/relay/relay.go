@@ -109,6 +109,7 @@ func problemKinds() []problemKind {
 		{ErrCrossSite, http.StatusForbidden, "cross-site"},
 		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
 		{journal.ErrUnknownGroup, http.StatusNotFound, "unknown-group"},
+		{journal.ErrFull, http.StatusServiceUnavailable, "full"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},
 		{journal.ErrOldFormat, http.StatusServiceUnavailable, "old-format"},
 	}
