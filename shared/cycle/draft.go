@@ -117,12 +117,6 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 	if err != nil {
 		return err
 	}
-	if err := tx.Fetch(ctx, shard.Groups); err != nil {
-		return err
-	}
-	if err := tx.Fetch(ctx, kin(tx, shard.Groups)); err != nil {
-		return err
-	}
 	s := &shardDraft{Shard: shard}
 	if old := d.shards[number]; old != nil { // it is decided once more
 		d.values -= old.values
@@ -131,14 +125,34 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 		}
 	}
 	d.shards[number] = s
-	for _, id := range shard.Groups {
+	for some := range slices.Chunk(shard.Groups, groupsAtOnce) { // a shard may hold all groups there are: it is divided when something is known of them
+		if err := p.draftGroups(ctx, tx, d, s, some, rank, mayLetGo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// groupsAtOnce is how many groups of a shard are read at once.
+const groupsAtOnce = 500
+
+// draftGroups decides some groups of a shard.
+func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *shardDraft, ids []directory.ID, rank rank, mayLetGo bool) error {
+	tx.Trim()
+	if err := tx.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	if err := tx.Fetch(ctx, kin(tx, ids)); err != nil {
+		return err
+	}
+	for _, id := range ids {
 		out, err := p.decideGroup(ctx, tx, d, id)
 		if err != nil {
 			return err
 		}
 		if out.Draft != nil {
 			d.keep(s, out, rank, tx.Head.Gen)
-			if mayLetGo { // a shard may hold all groups there are: it is divided when something is known of them
+			if mayLetGo {
 				d.prune()
 			}
 		}
