@@ -89,6 +89,9 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.note(ctx, err)
 		return false, err
 	}
+	if !more && source == nil {
+		wasRead(tx)
+	}
 	tx.Head.Failed(journal.FailedGraph, source, tx.Now)
 	tx.Head.Failed(journal.FailedTurn, nil, tx.Now)
 	if err := tx.Commit(ctx); err != nil {
@@ -98,6 +101,17 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.log(tx, epoch, time.Since(start))
 	}
 	return more && source == nil, source
+}
+
+// readEvery is how often it is noted that Graph was read to its end.
+const readEvery = time.Hour
+
+// wasRead notes that Graph was read to its end, for people to see that somebody does.
+func wasRead(tx *journal.Tx) {
+	h := &tx.Head
+	if h.Main.Number > 0 && !h.Main.Open && len(h.Main.LostFeeds) == 0 && !tx.Now.Before(h.Wait) && tx.Now.Sub(h.Read) >= readEvery {
+		h.Read = tx.Now
+	}
 }
 
 // note keeps the reason of a step that could not be made where people look.
@@ -149,6 +163,9 @@ func (p *Planner) plan(ctx context.Context, tx *journal.Tx, limit limit, mayAsk 
 	if err != nil {
 		return false, err
 	}
+	if err := p.confirm(ctx, tx, d); err != nil {
+		return false, err
+	}
 	if err := p.announce(ctx, tx); err != nil {
 		return false, err
 	}
@@ -175,8 +192,14 @@ func ready(tx *journal.Tx) bool {
 func blocked(h *journal.Head) bool { return h.Shadow != nil && !h.Shadow.Beside }
 
 // refresh has decided again what time alone has changed: limits whose window moved on,
-// groups that wait to be read and that nobody was asked for.
+// groups that wait to be read and that nobody was asked for. And it looks whether the
+// agent may write by now.
 func refresh(ctx context.Context, tx *journal.Tx) error {
+	if tx.Head.ReadOnly {
+		if err := lookAtAgent(ctx, tx); err != nil {
+			return err
+		}
+	}
 	before := tx.Head.Window.Count
 	now := tx.Head.Window.At(tx.Now)
 	moved := false
