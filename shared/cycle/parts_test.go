@@ -79,3 +79,41 @@ func TestHoldInParts(t *testing.T) {
 		t.Error("somebody else is gone")
 	}
 }
+
+// TestLostHold: what is over a limit over all groups is listed anew where its list was
+// lost, or altered: nobody could say a word on it.
+func TestLostHold(t *testing.T) {
+	for _, object := range []string{"", "{", `{"items":[]}`} {
+		w := newWorld(t)
+		w.users(40)
+		for g := range 20 {
+			w.group(g, 0, 20)
+		}
+		w.untilQuiet()
+		for g := range 20 {
+			remove(w, group(g), 3)
+		}
+		w.untilQuiet()
+		hold := w.head().Holds[0]
+		name := "t/corp/hold/" + hold.ID
+		_, tag, err := w.store.Get(t.Context(), name)
+		w.do(err)
+		if object == "" {
+			w.do(w.store.Delete(t.Context(), name))
+		} else {
+			_, err = w.store.Put(t.Context(), name, []byte(object), tag)
+			w.do(err)
+		}
+		w.group(20, 0, 20)
+		w.untilQuiet()
+		holds := w.holds()
+		if len(holds) != 1 || holds[0].ID == hold.ID || holds[0].Count != 60 {
+			t.Fatalf("%q: held is %+v, it was %s", object, holds, hold.ID)
+		}
+		w.approve(holds[0])
+		w.untilQuiet()
+		if len(w.removed) != 60 {
+			t.Errorf("%q: %d are gone", object, len(w.removed))
+		}
+	}
+}
