@@ -33,11 +33,7 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 	var marked []directory.ID
 	learnt := false
 	for some := range slices.Chunk(part.Rows, rowsAtOnce) {
-		var ids []directory.ID
-		for _, row := range some {
-			ids = append(ids, row.ID)
-		}
-		if err := f.tx.FetchRecords(ctx, ids); err != nil {
+		if err := fetch(ctx, f.tx, some, func(r journal.Row) directory.ID { return r.ID }); err != nil {
 			return err
 		}
 		for _, row := range some {
@@ -47,14 +43,9 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 				marked = append(marked, row.ID)
 			}
 		}
-		f.tx.Trim()
 	}
 	for some := range slices.Chunk(part.Absent, rowsAtOnce) {
-		var ids []directory.ID
-		for _, g := range some {
-			ids = append(ids, g.ID)
-		}
-		if err := f.tx.FetchRecords(ctx, ids); err != nil {
+		if err := fetch(ctx, f.tx, some, func(g journal.Gone) directory.ID { return g.ID }); err != nil {
 			return err
 		}
 		for _, g := range some {
@@ -62,7 +53,6 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 				marked = append(marked, g.ID)
 			}
 		}
-		f.tx.Trim()
 	}
 	if learnt { // links that nobody could tell from a stranger's may be known now
 		if err := f.tx.MarkShards(ctx, func(c record.Counts) bool { return c.Unproven > 0 }); err != nil {
@@ -70,6 +60,16 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 		}
 	}
 	return f.tx.Mark(ctx, marked...)
+}
+
+// fetch makes the records readable of the groups that some of a report are about.
+func fetch[T any](ctx context.Context, tx *journal.Tx, some []T, group func(T) directory.ID) error {
+	tx.Trim()
+	var ids []directory.ID
+	for _, x := range some {
+		ids = append(ids, group(x))
+	}
+	return tx.FetchRecords(ctx, ids)
 }
 
 // join puts together a group that comes in several rows. ok says that it is whole; what
