@@ -82,16 +82,13 @@ func TestAuditSaysWhy(t *testing.T) {
 	w.usns[group(1)]++
 	w.do(w.report(true, nil))
 	see("an attribute", "set: it was changed by hand")
-	w.deleteGroup(group(1))
+	delete(w.ad, group(1))
 	w.do(w.report(false, []directory.ID{group(1)}))
 	w.later(2 * time.Second)
 	if got := w.why(group(1)); !slices.Contains(got, "create: it was deleted by hand") {
 		t.Errorf("deleted by hand: %q", got)
 	}
 }
-
-// deleteGroup deletes a group by hand.
-func (w *world) deleteGroup(id directory.ID) { delete(w.ad, id) }
 
 // TestAuditSaysWho: what went by an operator's word says whose.
 func TestAuditSaysWho(t *testing.T) {
