@@ -2,8 +2,10 @@ package scale
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
@@ -14,7 +16,8 @@ import (
 func Phases() []string {
 	return []string{
 		"enumerate", "-empty", "fill", "-adopt", "content", "-settle", "shadow", "-digests", "digests", "rules",
-		"hundred", "done", "one", "one-done", "status", "preview", "idle", "vanish", "held", "status-held",
+		"hundred", "done", "one", "one-done", "-rest", "status", "preview", "idle",
+		"fifth", "fifth-held", "fifth-status", "-approve", "approved", "-approved", "vanish", "held", "status-held",
 	}
 }
 
@@ -38,18 +41,25 @@ func phases() map[string]func(context.Context, *Run) error {
 		"-digests": func(ctx context.Context, r *Run) error {
 			return r.Agent.Report(ctx, len(r.Tenant.Sizes), false)
 		},
-		"digests":     steps,
-		"rules":       steps,
-		"hundred":     steps,
-		"done":        finish,
-		"one":         steps,
-		"one-done":    finish,
-		"status":      look,
-		"status-held": look,
-		"preview":     preview,
-		"idle":        steps,
-		"vanish":      steps,
-		"held":        preview,
+		"digests":      steps,
+		"rules":        steps,
+		"hundred":      steps,
+		"done":         finish,
+		"one":          steps,
+		"one-done":     finish,
+		"-rest":        func(ctx context.Context, r *Run) error { return r.Fill(ctx, 1000) },
+		"status":       look,
+		"status-held":  look,
+		"preview":      preview,
+		"idle":         steps,
+		"fifth":        steps,
+		"fifth-held":   preview,
+		"fifth-status": look,
+		"-approve":     approve,
+		"approved":     func(ctx context.Context, r *Run) error { return r.Fill(ctx, 2) },
+		"-approved":    func(ctx context.Context, r *Run) error { return r.Fill(ctx, 1000) },
+		"vanish":       steps,
+		"held":         preview,
 	}
 }
 
@@ -70,8 +80,23 @@ func look(ctx context.Context, r *Run) error {
 
 func preview(ctx context.Context, r *Run) error {
 	p, err := r.Planner.Preview(ctx)
-	r.cost.Found["waiting"], r.cost.Found["changes"], r.cost.Found["holds"] = p.Waiting, len(p.Changes), len(p.Held)
+	r.cost.Found["changes"], r.cost.Found["holds"], r.cost.Found["more"] = len(p.Changes), len(p.Held), p.MoreHeld
+	if err == nil && p.Waiting != "" {
+		err = fmt.Errorf("there is no preview: %s", p.Waiting)
+	}
 	return err
+}
+
+// approve says yes to the hold over all groups.
+func approve(ctx context.Context, r *Run) error {
+	v, err := r.Journal.View(ctx)
+	if err != nil {
+		return err
+	}
+	if len(v.Head.Holds) != 1 {
+		return fmt.Errorf("%d holds over all groups, want one", len(v.Head.Holds))
+	}
+	return r.Journal.Approve(ctx, journal.Word{Hold: v.Head.Holds[0].ID, By: "ann"})
 }
 
 // passed is how many events have happened before each phase, and what the rules'
@@ -81,7 +106,7 @@ func passed(phase string) (events int, revision uint64) {
 		switch p {
 		case "rules":
 			revision = 1
-		case "hundred", "one", "vanish":
+		case "hundred", "one", "fifth", "vanish":
 			events++
 		}
 		if p == phase {

@@ -67,7 +67,7 @@ type Run struct {
 }
 
 // The events of every tenant: somebody joins a hundred groups, somebody joins the
-// largest, and all leave.
+// largest, of all groups every fifth leaves, and then all.
 func events(groups int) []Event {
 	var hundred, all []uint32
 	for i := range min(100, groups) {
@@ -76,7 +76,7 @@ func events(groups int) []Event {
 	for g := range groups {
 		all = append(all, uint32(g))
 	}
-	return []Event{{Groups: hundred, Join: true}, {Groups: []uint32{0}, Join: true}, {Groups: all}}
+	return []Event{{Groups: hundred, Join: true}, {Groups: []uint32{0}, Join: true}, {Groups: all, Lose: 5}, {Groups: all}}
 }
 
 // Open makes everything ready, on a store in a folder.

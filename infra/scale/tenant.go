@@ -41,7 +41,8 @@ type Tenant struct {
 type Event struct {
 	Groups []uint32 // in order
 	Join   bool     // one more user joins each of them
-	Keep   uint32   // otherwise: of the members every so manyth stays; 0: none
+	Keep   uint32   // otherwise: of the members every so manyth stays; 0: none, unless
+	Lose   uint32   // every so manyth goes
 }
 
 // item is a part of a group's members, as one item of a page brings it.
@@ -141,8 +142,8 @@ func (t *Tenant) nested(g uint32) (uint32, bool) {
 
 // standing is what has become of one group after some events.
 type standing struct {
-	born uint32   // so many have ever been members
-	keep []uint32 // of whom every so manyth stays; 0: none
+	born uint32  // so many have ever been members
+	lost []Event // who went
 }
 
 func (t *Tenant) standing(g uint32, events int) standing {
@@ -154,7 +155,7 @@ func (t *Tenant) standing(g uint32, events int) standing {
 		if e.Join {
 			s.born++
 		} else {
-			s.keep = append(s.keep, e.Keep)
+			s.lost = append(s.lost, e)
 		}
 	}
 	return s
@@ -162,7 +163,12 @@ func (t *Tenant) standing(g uint32, events int) standing {
 
 // stays says whether the j-th member is one still; a nested group stays with the first.
 func (s standing) stays(j uint32) bool {
-	return j < s.born && !slices.ContainsFunc(s.keep, func(n uint32) bool { return n == 0 || j%n != 0 })
+	return j < s.born && !slices.ContainsFunc(s.lost, func(e Event) bool {
+		if e.Lose > 0 {
+			return j%e.Lose == e.Lose-1
+		}
+		return e.Keep == 0 || j%e.Keep != 0
+	})
 }
 
 // member is the j-th user that joins a group.

@@ -114,7 +114,8 @@ func endOf(t *testing.T, s *Stage, store blob.Store) ending {
 			e.Groups[id] = *g
 		}
 	}
-	e.Principals, err = w.Principals(t.Context(), ids)
+	e.Principals = map[directory.ID]*directory.Principal{}
+	_, err = w.EachPrincipal(t.Context(), ids, func(p *directory.Principal) { e.Principals[p.ID] = p })
 	must(t, err)
 	must(t, w.Each(t.Context(), func(h *record.Group) error {
 		e.Known[h.ID] = lastingRecord(*h)

@@ -48,7 +48,7 @@ func foldAck(ctx context.Context, tx *journal.Tx, b journal.Batch, a journal.Ack
 		ids = append(ids, c.Group)
 		values += c.Values()
 	}
-	if err := tx.Fetch(ctx, append(nestedIn(a), ids...)); err != nil {
+	if err := tx.FetchRecords(ctx, append(nestedIn(a), ids...)); err != nil {
 		return err
 	}
 	for i, c := range b.Changes {

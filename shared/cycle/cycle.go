@@ -49,7 +49,7 @@ type Planner struct {
 	Select string
 
 	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
-	StepBytes int           // of changed shards after which it does; 0: 32 MiB
+	StepBytes int           // of changed shards after which it does; 0: 24 MiB
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
 }
@@ -264,7 +264,7 @@ type limit struct {
 // limit is that of a step that begins now: one that is long loses its swap to every
 // other one, and one that changes much holds it all.
 func (p *Planner) limit(ctx context.Context) limit {
-	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 32<<20)}
+	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 24<<20)}
 }
 
 // reached says whether a step should commit what it has: it got somewhere and its time

@@ -25,13 +25,16 @@ const defaultRate = 1000
 // draft is what one step has decided: of each shard what was counted, and of groups for
 // which there is something to do what that is, as far as one plan can hold it.
 type draft struct {
-	groups   map[directory.ID]*decision.Draft
-	places   map[directory.ID]place
-	first    []directory.ID // whoever looks wants to see these
-	shards   map[uint32]*shardDraft
-	allowed  map[plan.GuardName]map[directory.ID]plan.Impact // what approvals of limits over all groups list
-	opened   map[string]bool                                 // ids of holds that this step opens
-	asks     questions
+	groups  map[directory.ID]*decision.Draft
+	places  map[directory.ID]place
+	first   []directory.ID // whoever looks wants to see these
+	shards  map[uint32]*shardDraft
+	allowed map[plan.GuardName]map[directory.ID]plan.Impact // of groups, what approvals of limits over all of them list
+	opened  map[string]bool                                 // ids of holds that this step opens
+	asks    questions
+
+	causesRead int // parts of the principals, to tell why members go
+
 	complete bool // no shard is left whose changes nobody has counted
 	more     bool // there is something to do that this step has not come to, or has let go of
 	room     int  // values of a plan
@@ -117,12 +120,6 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 	if err != nil {
 		return err
 	}
-	if err := tx.Fetch(ctx, shard.Groups); err != nil {
-		return err
-	}
-	if err := tx.Fetch(ctx, kin(tx, shard.Groups)); err != nil {
-		return err
-	}
 	s := &shardDraft{Shard: shard}
 	if old := d.shards[number]; old != nil { // it is decided once more
 		d.values -= old.values
@@ -131,14 +128,34 @@ func (p *Planner) draftShard(ctx context.Context, tx *journal.Tx, d *draft, numb
 		}
 	}
 	d.shards[number] = s
-	for _, id := range shard.Groups {
+	for some := range slices.Chunk(shard.Groups, groupsAtOnce) { // a shard may hold all groups there are: it is divided when something is known of them
+		if err := p.draftGroups(ctx, tx, d, s, some, rank, mayLetGo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// groupsAtOnce is how many groups of a shard are read at once.
+const groupsAtOnce = 500
+
+// draftGroups decides some groups of a shard.
+func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *shardDraft, ids []directory.ID, rank rank, mayLetGo bool) error {
+	tx.Trim()
+	if err := tx.Fetch(ctx, ids); err != nil {
+		return err
+	}
+	if err := tx.Fetch(ctx, kin(tx, ids)); err != nil {
+		return err
+	}
+	for _, id := range ids {
 		out, err := p.decideGroup(ctx, tx, d, id)
 		if err != nil {
 			return err
 		}
 		if out.Draft != nil {
 			d.keep(s, out, rank, tx.Head.Gen)
-			if mayLetGo { // a shard may hold all groups there are: it is divided when something is known of them
+			if mayLetGo {
 				d.prune()
 			}
 		}
@@ -178,16 +195,15 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
 		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
-		l, err := tx.Listing(ctx, r.Hold.ID)
+		approved, err := p.approved(ctx, tx, *r.Hold, id)
 		if err != nil {
 			return decision.Output{}, err
 		}
-		i, _ := l.Item(id)
-		in.Approved = i.Remove
+		in.Approved = approved.Remove
 	}
 	out := decision.Decide(in)
 	if out.Open != nil {
-		h, err := p.hold(ctx, tx, d, *out.Open)
+		h, err := p.hold(ctx, tx, d, *out.Open, out.Open.Items)
 		if err != nil {
 			return out, err
 		}

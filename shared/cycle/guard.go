@@ -29,7 +29,7 @@ func (p *Planner) enforce(ctx context.Context, tx *journal.Tx, d *draft) error {
 			if held[g.Name], err = p.holding(ctx, tx, g, over[g.Name]); err != nil {
 				return err
 			}
-			d.allowed[g.Name] = held[g.Name].allowed
+			d.allowed[g.Name] = map[directory.ID]plan.Impact{}
 		default: // what was held is within the limit now
 			tx.Head.Holds = settled(tx, all, g.Name)
 		}
@@ -49,7 +49,7 @@ func (p *Planner) enforce(ctx context.Context, tx *journal.Tx, d *draft) error {
 
 // withholdAll takes what is held out of the draft. Whoever approves must see all of it,
 // and what is not held any more goes: shards that are not drafted, or were let go of, are
-// decided for it, one after the other.
+// decided for it, one after the other, in the order in which a hold lists them.
 func (p *Planner) withholdAll(ctx context.Context, tx *journal.Tx, d *draft, held map[plan.GuardName]*holding) error {
 	shards, err := tx.Shards(ctx, func(c record.Counts) bool {
 		return slices.ContainsFunc(plan.Guards(), func(g plan.Guard) bool {
@@ -68,7 +68,7 @@ func (p *Planner) withholdAll(ctx context.Context, tx *journal.Tx, d *draft, hel
 			return held[g.Name] != nil && held[g.Name].text != "" && s.counts.Wants(g.Name) > 0
 		})
 	}
-	for _, n := range slices.Sorted(maps.Keys(again)) {
+	for _, n := range slices.SortedFunc(maps.Keys(again), journal.ShardsInOrder) {
 		if again[n] {
 			rank := asked // nothing is new in it but a person's word
 			if d.shards[n] != nil {
@@ -80,7 +80,9 @@ func (p *Planner) withholdAll(ctx context.Context, tx *journal.Tx, d *draft, hel
 		}
 		for _, g := range plan.Guards() {
 			if h := held[g.Name]; h != nil {
-				d.withhold(d.shards[n], g, h)
+				if err := d.withhold(ctx, d.shards[n], g, h); err != nil {
+					return err
+				}
 			}
 		}
 		d.prune()
@@ -105,45 +107,79 @@ func (d *draft) total(ctx context.Context, tx *journal.Tx) (sum record.Counts, e
 
 // holding is what is held by a limit over all groups in this step.
 type holding struct {
-	text     string                       // why; "": not all is counted yet
-	allowed  map[directory.ID]plan.Impact // what an approved hold lists
-	approved bool
-	went     bool // some of it
-	items    []record.Item
+	text      string // why; "": not all is counted yet, and nothing is listed
+	approvals []*journal.Approval
+	went      bool // some of what they list
+	list      *journal.Lister
+}
+
+// allowed is what approved holds list of a group.
+func (h *holding) allowed(ctx context.Context, id directory.ID) (all plan.Impact, err error) {
+	for _, a := range h.approvals {
+		i, err := a.Of(ctx, id)
+		if err != nil {
+			return all, err
+		}
+		if i.Group == id {
+			all = all.Plus(i.Impact())
+		}
+	}
+	return all, nil
 }
 
 // holding begins to hold all changes of a guard, but what an approved hold lists.
 func (p *Planner) holding(ctx context.Context, tx *journal.Tx, g plan.Guard, over string) (*holding, error) {
-	out := &holding{text: over, allowed: map[directory.ID]plan.Impact{}}
+	out := &holding{text: over}
 	for _, h := range tx.Head.Holds {
 		if h.Guard == g.Name && h.InForce(tx.Now) {
-			l, err := tx.Listing(ctx, h.ID)
+			a, err := tx.Approval(ctx, h)
 			if err != nil {
 				return nil, err
 			}
-			for _, i := range l.Items {
-				out.allowed[i.Group] = out.allowed[i.Group].Plus(i.Impact())
-			}
-			out.approved = true
+			out.approvals = append(out.approvals, a)
 		}
 	}
-	return out, nil
+	var before *record.Hold
+	if i := openHold(tx, g.Name); i >= 0 {
+		before = &tx.Head.Holds[i]
+	}
+	var err error
+	if out.list, err = tx.List(ctx, g.Name, before); err == nil {
+		p.tellDamage(out.list.Damaged)
+	}
+	return out, err
+}
+
+// openHold is the place of a guard's open hold in the head; -1 if there is none.
+func openHold(tx *journal.Tx, g plan.GuardName) int {
+	return slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g && h.Open() })
+}
+
+// approved is what an approved hold of one group lists.
+func (p *Planner) approved(ctx context.Context, tx *journal.Tx, h record.Hold, id directory.ID) (record.Item, error) {
+	a, err := tx.Approval(ctx, h)
+	if err != nil {
+		return record.Item{}, err
+	}
+	i, err := a.Of(ctx, id)
+	p.tellDamage(a.Damaged)
+	return i, err
 }
 
 // open lists what is held, unless it is listed already.
 func (p *Planner) open(ctx context.Context, tx *journal.Tx, d *draft, g plan.Guard, held *holding, all record.Counts) error {
-	if len(held.items) == 0 || held.approved && held.went {
-		return nil // what came later waits until what was listed is done
+	for _, a := range held.approvals {
+		p.tellDamage(a.Damaged)
 	}
-	i := slices.IndexFunc(tx.Head.Holds, func(h record.Hold) bool { return h.Guard == g.Name && h.Open() })
-	l := record.Listing{Guard: g.Name, Text: held.text, Opened: tx.Now, Items: held.items}
-	for _, i := range held.items {
-		l.Count += i.Impact().Size()
+	l, sample, err := held.list.Close(ctx)
+	if err != nil || len(l.Items)+len(l.Parts) == 0 || len(held.approvals) > 0 && held.went {
+		return err // what came later waits until what was listed is done
 	}
-	if i >= 0 && tx.Head.Holds[i].List == l.Digest() {
+	l.Text, l.Opened = held.text, tx.Now
+	if i := openHold(tx, g.Name); i >= 0 && tx.Head.Holds[i].List == l.Digest() && held.list.Damaged == nil {
 		return nil
 	}
-	hold, err := p.hold(ctx, tx, d, l)
+	hold, err := p.hold(ctx, tx, d, l, sample)
 	if err != nil {
 		return err
 	}
@@ -161,19 +197,30 @@ func settled(tx *journal.Tx, all record.Counts, g plan.GuardName) []record.Hold 
 
 // withhold takes what a guard counts out of a shard's groups, but what is allowed, and
 // lists it.
-func (d *draft) withhold(s *shardDraft, g plan.Guard, h *holding) {
-	for _, id := range s.open {
+func (d *draft) withhold(ctx context.Context, s *shardDraft, g plan.Guard, h *holding) error {
+	var items []record.Item
+	for _, id := range slices.SortedFunc(slices.Values(s.open), journal.InOrder) {
 		group := d.groups[id]
 		if group == nil {
 			continue // nothing is left of it
 		}
 		all := group.Impact(g)
-		held := all.Less(h.allowed[id])
+		if all.Size() == 0 {
+			continue
+		}
+		allowed, err := h.allowed(ctx, id)
+		if err != nil {
+			return err
+		}
+		if allowed.Size() > 0 {
+			d.allowed[g.Name][id] = allowed
+		}
+		held := all.Less(allowed)
 		h.went = h.went || held.Size() < all.Size()
 		if held.Size() == 0 {
 			continue
 		}
-		h.items = append(h.items, record.NewItem(g.Name, id, group.Want.Name, held))
+		items = append(items, record.NewItem(g.Name, id, group.Want.Name, held))
 		before, values, members := len(group.Changes()), valuesOf(group), membersOf(group)
 		if group.Withhold(g, held) {
 			d.kept, d.members = d.kept-values, d.members-members
@@ -186,4 +233,8 @@ func (d *draft) withhold(s *shardDraft, g plan.Guard, h *holding) {
 		s.counts.Add(record.Counts{Pending: map[plan.GuardName]int{g.Name: -held.Size()}, Over: map[plan.GuardName]int{g.Name: held.Size()}})
 	}
 	s.open = slices.DeleteFunc(s.open, func(id directory.ID) bool { return d.groups[id] == nil })
+	if h.list == nil {
+		return nil
+	}
+	return h.list.Add(ctx, items...)
 }

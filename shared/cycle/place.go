@@ -95,6 +95,9 @@ func (d *draft) forget(id directory.ID) {
 		d.kept, d.members = d.kept-valuesOf(g), d.members-membersOf(g)
 		delete(d.groups, id)
 		delete(d.places, id)
+		for _, allowed := range d.allowed {
+			delete(allowed, id)
+		}
 	}
 }
 

@@ -19,7 +19,9 @@ type Preview struct {
 	More    int                        `json:",omitempty"` // changes that are not listed: they come with later plans
 	Groups  map[directory.ID]Described // those that Changes name
 	Held    []record.Listing           // one without an id would be opened by the turn
-	Totals  record.Counts
+
+	MoreHeld int `json:",omitempty"` // holds that are not listed
+	Totals   record.Counts
 }
 
 // Described is a group in words.
@@ -28,8 +30,8 @@ type Described struct {
 	Members int    `json:"members"` // in AD now
 }
 
-// Preview runs a turn and commits nothing. What becomes of the groups in first it lists
-// in any case.
+// Preview runs a turn and commits nothing. What becomes of the groups in first, and what
+// holds of them are open, it lists in any case.
 func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, error) {
 	tx, err := p.Journal.View(ctx)
 	if err != nil {
@@ -78,7 +80,7 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 			out.Groups[c.Group] = described
 		}
 	}
-	out.Held, err = tx.Holds(ctx)
+	out.Held, out.MoreHeld, err = tx.Holds(ctx, max(mostHolds, len(first)), first...)
 	for i, l := range out.Held {
 		if d.opened[l.ID] { // no such id will ever be
 			out.Held[i].ID = ""

@@ -208,6 +208,7 @@ type follower struct {
 	pages  int
 	groups bool // a page of groups was folded
 	heard  heard
+	gathered
 }
 
 // leastPages is how many pages of an enumeration a step reads however much they change:
@@ -228,27 +229,26 @@ func (f *follower) stop() bool {
 func (f *follower) feed(ctx context.Context, feed directory.Feed) (unread bool, err error) {
 	r := f.round
 	for ; !r.Done[feed]; f.pages++ {
-		if f.stop() {
-			return true, nil
+		if unread = f.stop(); unread {
+			break
 		}
 		page, err := f.p.Source.Page(ctx, feed, r.Links[feed])
 		if err != nil {
 			f.refused(feed, err)
-			return false, nil
+			break
 		}
 		delete(r.Refused, feed)
 		f.heard.news = f.heard.news || len(page.Groups)+len(page.Principals) > 0
 		f.groups = f.groups || feed == directory.GroupFeed
 		f.p.tellOdd(f.tx, page)
 		f.count(page)
-		if err := fold(ctx, f.tx, page, f.shadow); err != nil {
+		if err := f.gather(ctx, page); err != nil {
 			return false, err
 		}
 		r.Links[feed] = page.Next + page.Delta
 		r.Done[feed] = page.Delta != ""
-		f.tx.Trim()
 	}
-	return false, nil
+	return unread, f.fold(ctx)
 }
 
 // refused notes why a feed could not be read. A link that Graph does not know any more,
@@ -338,12 +338,4 @@ func (p *Planner) tellOdd(tx *journal.Tx, page directory.Page) {
 	for _, o := range page.Odd[:min(len(page.Odd), 20)] {
 		p.Log.Warn("something that Graph sent could not be read, and was left out", "feed", page.Feed, "object", o.ID, "property", o.Property, "why", o.What)
 	}
-}
-
-func fold(ctx context.Context, tx *journal.Tx, page directory.Page, shadow bool) error {
-	s, err := tx.Snapshot(ctx, page, shadow)
-	if err != nil {
-		return err
-	}
-	return tx.Keep(ctx, s, s.Fold(page), shadow)
 }

@@ -23,31 +23,35 @@ type rows struct {
 // open says whether a group has come in part.
 func (f *rows) open() bool { return f.piece != nil }
 
+// rowsAtOnce is of how many groups the records are read at once: they lie in all kinds
+// of places.
+const rowsAtOnce = 500
+
 // fold folds what the agent saw, but not what it saw before a change that has been
 // made since.
 func (f *rows) fold(ctx context.Context, part journal.Report) error {
-	var ids []directory.ID
-	for _, row := range part.Rows {
-		ids = append(ids, row.ID)
-	}
-	for _, g := range part.Absent {
-		ids = append(ids, g.ID)
-	}
-	if err := f.tx.Fetch(ctx, ids); err != nil {
-		return err
-	}
 	var marked []directory.ID
 	learnt := false
-	for _, row := range part.Rows {
-		f.named[row.ID] = true
-		learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
-		if whole, ok := f.join(row); ok && inForm(whole.Group) && foldRow(f.tx, whole) {
-			marked = append(marked, row.ID)
+	for some := range slices.Chunk(part.Rows, rowsAtOnce) {
+		if err := fetch(ctx, f.tx, some, func(r journal.Row) directory.ID { return r.ID }); err != nil {
+			return err
+		}
+		for _, row := range some {
+			f.named[row.ID] = true
+			learnt = learnt || row.SID != "" && f.tx.Record(row.ID).SID == ""
+			if whole, ok := f.join(row); ok && inForm(whole.Group) && foldRow(f.tx, whole) {
+				marked = append(marked, row.ID)
+			}
 		}
 	}
-	for _, g := range part.Absent {
-		if foldGone(f.tx, g, part) {
-			marked = append(marked, g.ID)
+	for some := range slices.Chunk(part.Absent, rowsAtOnce) {
+		if err := fetch(ctx, f.tx, some, func(g journal.Gone) directory.ID { return g.ID }); err != nil {
+			return err
+		}
+		for _, g := range some {
+			if foldGone(f.tx, g, part) {
+				marked = append(marked, g.ID)
+			}
 		}
 	}
 	if learnt { // links that nobody could tell from a stranger's may be known now
@@ -56,6 +60,16 @@ func (f *rows) fold(ctx context.Context, part journal.Report) error {
 		}
 	}
 	return f.tx.Mark(ctx, marked...)
+}
+
+// fetch makes the records readable of the groups that some of a report are about.
+func fetch[T any](ctx context.Context, tx *journal.Tx, some []T, group func(T) directory.ID) error {
+	tx.Trim()
+	var ids []directory.ID
+	for _, x := range some {
+		ids = append(ids, group(x))
+	}
+	return tx.FetchRecords(ctx, ids)
 }
 
 // join puts together a group that comes in several rows. ok says that it is whole; what

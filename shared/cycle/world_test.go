@@ -178,7 +178,7 @@ func (w *world) holds() []record.Listing {
 	w.t.Helper()
 	v, err := w.journal.View(w.t.Context())
 	w.do(err)
-	l, err := v.Holds(w.t.Context())
+	l, _, err := v.Holds(w.t.Context(), 10_000)
 	w.do(err)
 	return l
 }

@@ -1,13 +1,13 @@
 package decision_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"groupwriteback/infra/scale"
 	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -122,23 +122,21 @@ func TestParkedAgain(t *testing.T) {
 	}
 }
 
-// BenchmarkParked decides a group of which very many members were refused: the cost grows
-// with their number, not with the square of it.
-func BenchmarkParked(b *testing.B) {
-	for _, n := range []int{2_000, 20_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s := of(none(), cloud(directory.Named, people(upTo(n)...)...)).refusedMembers(plan.Adding, upTo(n)...)
-			s.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
-			s.Wish = func(observed *plan.Group) plan.Wish {
-				return s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+// BenchmarkDoublingParked decides a group of which very many members were refused: the
+// cost grows with their number, not with the square of it.
+func BenchmarkDoublingParked(b *testing.B) {
+	scale.Doubling(b, 20_000, func(n int) func() {
+		s := of(none(), cloud(directory.Named, people(upTo(n)...)...)).refusedMembers(plan.Adding, upTo(n)...)
+		s.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
+		s.Wish = func(observed *plan.Group) plan.Wish {
+			return s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+		}
+		return func() {
+			if out := decision.Decide(s.Input); out.Counts.Parked != n {
+				b.Fatalf("%d wait, want %d", out.Counts.Parked, n)
 			}
-			for b.Loop() {
-				if out := decision.Decide(s.Input); out.Counts.Parked != n {
-					b.Fatalf("%d wait, want %d", out.Counts.Parked, n)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // gone is a group of n of whom the first so many left.

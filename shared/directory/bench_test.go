@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"groupwriteback/infra/scale"
 	"groupwriteback/shared/directory"
 )
 
@@ -35,4 +36,24 @@ func BenchmarkFoldLargeGroup(b *testing.B) {
 			b.Fatalf("%d members, want %d", n, members)
 		}
 	}
+}
+
+// BenchmarkDoublingLeavers folds a page by which half of a large group leaves it.
+func BenchmarkDoublingLeavers(b *testing.B) {
+	scale.Doubling(b, 50_000, func(n int) func() {
+		var ids []directory.ID
+		for i := range n {
+			id := directory.ID{2}
+			binary.BigEndian.PutUint32(id[12:], uint32(i))
+			ids = append(ids, id)
+		}
+		s := newSnapshot()
+		s.Fold(groupsPage(directory.GroupChange{ID: group(1), Members: add(ids...)}))
+		return func() {
+			s.Fold(groupsPage(directory.GroupChange{ID: group(1), Members: remove(ids[:n/2]...)}))
+			if g := s.Groups[group(1)]; len(g.Members) != n/2 || len(g.Left) != n/2 {
+				b.Fatalf("%d are in it, and %d left", len(g.Members), len(g.Left))
+			}
+		}
+	})
 }

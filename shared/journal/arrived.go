@@ -74,11 +74,78 @@ func (tx *Tx) Dropped() int { return tx.dropped }
 // whole says whether these are all parts of a report, in order, and nothing else.
 func whole(id string, names []string) bool {
 	for i, name := range names {
-		if name != reportName(id, i+1, len(names)) {
+		if of, _ := sizeOfPart(name); of != reportName(id, i+1, len(names)) {
 			return false
 		}
 	}
 	return true
+}
+
+// What waits in the inbox together, at most, before the relay takes no more: whatever it
+// takes somebody pays for, and a planner that does not run folds none of it.
+const (
+	mostWaiting = 4 << 30 // bytes of reports
+	mostObjects = 20_000  // parts of reports
+	mostAsks    = 50
+	mostWords   = 20_000
+	unsizedPart = 1 << 20 // what a part takes whose name does not tell
+)
+
+// ErrFull: too much waits in the inbox.
+var ErrFull = errors.New("too much waits for the planner already: does it run?")
+
+// sizedPart names a part of a report so that its size is known without reading it, in
+// KiB.
+func sizedPart(name string, bytes int) string { return fmt.Sprintf("%s-%d", name, (bytes+1023)/1024) }
+
+// sizeOfPart takes the size off the name of a part. What an older version has written
+// has none.
+func sizeOfPart(name string) (of string, bytes int) {
+	at := strings.LastIndexByte(name, '-')
+	if part := name[strings.LastIndexByte(name, '/')+1:]; strings.Count(part, "-") < 2 {
+		return name, unsizedPart
+	}
+	kib, err := strconv.ParseUint(name[at+1:], 10, 32)
+	if err != nil || name[at+1] == '0' {
+		return name, unsizedPart
+	}
+	return name[:at], int(kib) << 10
+}
+
+// roomFor says whether the inbox has room for a part of a report of so many bytes. A part
+// is told once: told in other words it is another.
+func (j *Journal) roomFor(ctx context.Context, part string, bytes int) error {
+	keys, err := j.Store.List(ctx, j.prefix()+"in/report/")
+	if err != nil {
+		return fmt.Errorf("list reports: %w", err)
+	}
+	waiting := bytes
+	for _, k := range keys {
+		name := k[len(j.prefix()):]
+		is, size := sizeOfPart(name)
+		switch waiting += size; {
+		case name == sizedPart(part, bytes):
+			return nil // it is told again
+		case is == part:
+			return fmt.Errorf("write %s: %w", part, errDiffers)
+		}
+	}
+	if waiting > mostWaiting || len(keys) >= mostObjects {
+		return fmt.Errorf("take report: %w", ErrFull)
+	}
+	return nil
+}
+
+// roomBelow says whether there is room for one more object in a folder of the inbox.
+func (j *Journal) roomBelow(ctx context.Context, folder string, most int) error {
+	keys, err := j.Store.List(ctx, j.prefix()+folder)
+	if err != nil {
+		return fmt.Errorf("list %s: %w", folder, err)
+	}
+	if len(keys) >= most {
+		return fmt.Errorf("write %s: %w", folder, ErrFull)
+	}
+	return nil
 }
 
 // Part reads one part of a report, from 0. One that cannot be read as such is empty,

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/blob"
+	"groupwriteback/shared/record"
 )
 
 // loaded is a step whose inbox holds these objects, none of which is really there:
@@ -103,5 +105,73 @@ func TestAcksOfNoPlan(t *testing.T) {
 	w = loaded(t, now, ackName(1, 4))
 	if w.DropStaleAcks(); len(w.Head.Folded) != 1 {
 		t.Errorf("without a plan %v was dropped", w.Head.Folded)
+	}
+}
+
+// TestInboxIsBounded: what waits for a planner that does not run has a bound, in bytes
+// too, and what is there already may be told again. The parts that an older version has
+// written, whose names tell no size, count as well.
+func TestInboxIsBounded(t *testing.T) {
+	ctx := t.Context()
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	l := poll(t, j, "a", 0)
+	part := func(n int, text string) error {
+		return j.Report(ctx, Report{ID: ReportID(c.now)[:17] + "x", Part: n, Parts: 9, Agent: "a", Blind: text})
+	}
+	if err := part(1, ""); err != nil || l.Token == 0 {
+		t.Fatal(err)
+	}
+	put(t, j, reportName("old", 1, 2), "{}")
+	for n := range 3 {
+		put(t, j, sizedPart(reportName("big", n+1, 4), 1<<30), "{}")
+	}
+	put(t, j, sizedPart(reportName("big", 4, 4), 1<<30-unsizedPart-3<<10), "{}")
+	for _, tt := range []struct {
+		part int
+		text string
+		want error
+	}{{2, "", nil}, {1, "", nil}, {1, strings.Repeat("other ", 300), errDiffers}, {3, strings.Repeat("long ", 300), ErrFull}, {3, "", nil}, {4, "", ErrFull}, {3, "", nil}} {
+		if err := part(tt.part, tt.text); !errors.Is(err, tt.want) {
+			t.Errorf("part %d %.9s: %v, want %v", tt.part, tt.text, err, tt.want)
+		}
+	}
+	names := objects(t, j, "in/report/")
+	if n := len(names); n != 8 {
+		t.Errorf("%d parts are there: %v", n, names)
+	}
+
+	j = (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	hold := openHold(t, j, record.Listing{Group: gid(1), Items: []record.Item{{Group: gid(1)}}})
+	poll(t, j, "a", 0)
+	for n := range mostObjects {
+		put(t, j, reportName("many", n+1, mostObjects+1), "{}")
+		put(t, j, approvals+hold.ID+"-"+fmt.Sprint(n), "{}")
+	}
+	asks := 0
+	for ; asks < 100 && j.Ask(ctx, Ask{}) == nil; asks++ {
+	}
+	if err := part(1, ""); !errors.Is(err, ErrFull) || asks != mostAsks {
+		t.Errorf("one more part among very many: %v; %d asks were taken", err, asks)
+	}
+	if err := j.Approve(ctx, Word{Hold: hold.ID}); !errors.Is(err, ErrFull) {
+		t.Errorf("one more word among very many: %v", err)
+	}
+	if err := j.Reject(ctx, Word{Hold: hold.ID}); err != nil {
+		t.Errorf("a word of the other kind: %v", err)
+	}
+}
+
+// TestSizeOfPart: what is no size that the relay writes is none.
+func TestSizeOfPart(t *testing.T) {
+	name := reportName("x-y", 1, 2)
+	for given, want := range map[string]int{"": unsizedPart, "-": unsizedPart, "-0": unsizedPart, "-01": unsizedPart, "-1": 1 << 10, "-8192": 8 << 20, "-1x": unsizedPart, "-99999999999": unsizedPart} {
+		of, bytes := sizeOfPart(name + given)
+		if bytes != want || (of == name) != (given == "" || want != unsizedPart) {
+			t.Errorf("%q is %d bytes of %s", given, bytes, of)
+		}
+	}
+	if got := sizedPart(name, 1025); got != name+"-2" {
+		t.Errorf("a part of 1025 bytes is named %s", got)
 	}
 }

@@ -165,35 +165,6 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	return id, r, err
 }
 
-// keysOf is how many keys records of a kind have: they are numbered from 1.
-func keysOf(kind string) int {
-	return map[byte]int{groupKind[0]: 9, principalKind[0]: 6, recordKind[0]: 25}[kind[0]]
-}
-
-// idOf is the id of a record of a kind. The rest of it is not read yet, but if it has a
-// key more than this version knows, a newer one has written it.
-func idOf(b []byte, kind string) (directory.ID, error) {
-	var w struct {
-		ID []byte `cbor:"1,keyasint"`
-	}
-	var all map[int]skipped
-	if err := errors.Join(partMode().Unmarshal(b, &w), partMode().Unmarshal(b, &all)); err != nil {
-		return directory.ID{}, err
-	}
-	for key := range all {
-		if key > keysOf(kind) {
-			return directory.ID{}, fmt.Errorf("%w (key %d)", ErrFormat, key)
-		}
-	}
-	return rawID(w.ID)
-}
-
-// skipped is a value that is not read.
-type skipped struct{}
-
-// UnmarshalCBOR implements cbor.Unmarshaler.
-func (*skipped) UnmarshalCBOR([]byte) error { return nil }
-
 func rawID(b []byte) (directory.ID, error) {
 	if len(b) != 16 {
 		return directory.ID{}, fmt.Errorf("object id of %d bytes", len(b))
@@ -215,17 +186,11 @@ var encMode = sync.OnceValue(func() cbor.EncMode {
 	return m
 })
 
-// decMode reads what encMode wrote, and refuses a key that this version does not know;
-// partMode reads a part of it.
-var (
-	decMode  = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorUnknownField) })
-	partMode = sync.OnceValue(func() cbor.DecMode { return decoder(cbor.ExtraDecErrorNone) })
-)
-
-func decoder(extra cbor.ExtraDecErrorCond) cbor.DecMode {
-	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: extra}.DecMode()
+// decMode reads what encMode wrote, and refuses a key that this version does not know.
+var decMode = sync.OnceValue(func() cbor.DecMode {
+	m, err := cbor.DecOptions{MaxArrayElements: 1 << 24, MaxMapPairs: 1 << 16, DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
 	if err != nil {
 		panic("journal: " + err.Error())
 	}
 	return m
-}
+})

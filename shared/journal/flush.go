@@ -11,7 +11,7 @@ import (
 )
 
 // flush writes the changed shards under names that end in suffix, splits those that
-// have grown, and hands each to put.
+// have grown, hands each to put, and lets go of it.
 func (t *tree[R]) flush(suffix string, put func(name string, data []byte)) error {
 	if err := t.settle(); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (t *tree[R]) write(n shard, u *loadedShard, suffix string, put func(name st
 	sum := sha256.Sum256(data)
 	info := t.infos[n]
 	info.Ref = Ref{Name: fmt.Sprintf("%s/%06x/%s", t.kind, uint32(n), suffix), Hash: sum[:]}
-	u.dirty = false
+	delete(t.loaded, n)
 	put(info.Ref.Name, data)
 	return nil
 }

@@ -22,7 +22,7 @@ func TestUnknownKeys(t *testing.T) {
 	user := directory.Page{Feed: directory.UserFeed, Principals: []directory.PrincipalChange{{ID: uid(1), Kind: directory.User}}}
 	read := func(j *Journal) error {
 		w := load(t, j)
-		_, err := w.Principals(ctx, []directory.ID{uid(1)})
+		_, err := w.EachPrincipal(ctx, []directory.ID{uid(1)}, func(*directory.Principal) {})
 		return errors.Join(err, w.Fetch(ctx, []directory.ID{gid(0), gid(1), gid(2)}))
 	}
 	for _, kind := range []string{groupKind, principalKind, recordKind} {

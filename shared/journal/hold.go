@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/blob"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/record"
 )
 
@@ -47,6 +48,9 @@ func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	if _, err := j.Hold(ctx, a.Hold); err != nil {
 		return err
 	}
+	if err := j.roomBelow(ctx, kind, mostWords); err != nil {
+		return err
+	}
 	if a.At.IsZero() {
 		a.At = j.now()
 	}
@@ -57,7 +61,7 @@ func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	return j.create(ctx, kind+a.Hold+"-"+nonce(a.At), data)
 }
 
-// Hold returns what a hold holds, by its id.
+// Hold returns what a hold holds, by its id; of a long list its parts, not their items.
 func (j *Journal) Hold(ctx context.Context, id string) (record.Listing, error) {
 	if len(id) > maxHoldID || blob.CheckKey("hold/"+id) != nil || strings.Contains(id, "/") {
 		return record.Listing{}, ErrUnknownHold
@@ -106,7 +110,9 @@ func (tx *Tx) Verdicts(ctx context.Context) ([]Verdict, error) {
 // steps that open the same the ids differ: what a step that was lost has listed is
 // never opened.
 func (tx *Tx) OpenHold(l record.Listing) (record.Hold, error) {
-	l.ID = tx.HoldID(l.Key())
+	if l.ID == "" {
+		l.ID = tx.HoldID(l.Key())
+	}
 	data, err := json.Marshal(l)
 	if err != nil {
 		return record.Hold{}, fmt.Errorf("encode hold: %w", err)
@@ -129,25 +135,57 @@ func (tx *Tx) Listing(ctx context.Context, id string) (record.Listing, error) {
 	return l, tx.explain(ctx, err)
 }
 
-// Holds lists the open holds: those over all groups, then those of single ones.
-func (tx *Tx) Holds(ctx context.Context) ([]record.Listing, error) {
-	var out []record.Listing
-	for _, h := range tx.Head.Holds {
-		if h.Open() {
-			out = append(out, h.Listed())
+// Holds lists the open holds, so many of them at most: those of these groups, then those
+// over all groups, then those of others. more is how many are not listed.
+func (tx *Tx) Holds(ctx context.Context, most int, first ...directory.ID) (list []record.Listing, more int, err error) {
+	take := func(l record.Listing) {
+		if len(list) < most {
+			list = append(list, l)
+		} else {
+			more++
 		}
 	}
-	err := tx.EachOf(ctx, func(c record.Counts) bool { return c.Held > 0 }, func(r *record.Group) error {
-		if r.Hold == nil || !r.Hold.Open() {
-			return nil
+	if err := tx.Fetch(ctx, first); err != nil {
+		return nil, 0, err
+	}
+	named := map[string]bool{}
+	for _, id := range first {
+		if l, open := openOf(tx.Record(id)); open && !named[l.ID] {
+			named[l.ID] = true
+			take(l)
 		}
-		l := r.Hold.Listed()
-		l.Group = r.ID
-		if r.Observed != nil {
-			l.Name = r.Observed.Name
+	}
+	return list, more, tx.eachHold(ctx, func(l record.Listing) {
+		if !named[l.ID] {
+			take(l)
 		}
-		out = append(out, l)
+	})
+}
+
+// eachHold goes through the open holds.
+func (tx *Tx) eachHold(ctx context.Context, do func(record.Listing)) error {
+	for _, h := range tx.Head.Holds {
+		if h.Open() {
+			do(h.Listed())
+		}
+	}
+	return tx.EachOf(ctx, func(c record.Counts) bool { return c.Held > 0 }, func(r *record.Group) error {
+		if l, open := openOf(r); open {
+			do(l)
+		}
 		return nil
 	})
-	return out, err
+}
+
+// openOf is a group's open hold in a list.
+func openOf(r *record.Group) (l record.Listing, open bool) {
+	if r.Hold == nil || !r.Hold.Open() {
+		return l, false
+	}
+	l = r.Hold.Listed()
+	l.Group = r.ID
+	if r.Observed != nil {
+		l.Name = r.Observed.Name
+	}
+	return l, true
 }

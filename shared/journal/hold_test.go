@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,13 +105,23 @@ func TestHolds(t *testing.T) {
 	}
 	count(t, w, record.Counts{Held: 1})
 	commit(t, w)
-	got, err := load(t, j).Holds(ctx)
+	got, more, err := load(t, j).Holds(ctx, 10)
 	var ids []string
 	for _, l := range got {
 		ids = append(ids, l.ID+" "+l.Name+" "+l.Denied)
 	}
-	if want := []string{"1  ", "3 n0 ", "5 n2 ann"}; err != nil || !slices.Equal(ids, want) {
-		t.Errorf("open are %q, %v; want %q", ids, err, want)
+	if want := []string{"1  ", "3 n0 ", "5 n2 ann"}; err != nil || more != 0 || !slices.Equal(ids, want) {
+		t.Errorf("open are %q and %d more, %v; want %q", ids, more, err, want)
+	}
+	for most, want := range map[int]string{0: "", 1: "5", 2: "5 1", 3: "5 1 3"} {
+		got, more, err := load(t, j).Holds(ctx, most, gid(2), gid(1), gid(2), gid(9))
+		var ids []string
+		for _, l := range got {
+			ids = append(ids, l.ID)
+		}
+		if err != nil || more != 3-most || strings.Join(ids, " ") != want {
+			t.Errorf("of these groups first, and %d at most: %q and %d more, %v; want %q", most, ids, more, err, want)
+		}
 	}
 }
 

@@ -83,6 +83,7 @@ type Tx struct {
 	folded  []string // what was folded and is still there
 	puts    []object // batches, holds: written before the map
 	dropped int      // parts of reports
+	view    bool     // nothing is written
 
 	committed bool
 	said      []Said
@@ -128,6 +129,7 @@ func (j *Journal) Load(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.view = false
 	if tx.Head.Plan != nil {
 		if err := j.writeRelease(ctx, tx.Head); err != nil {
 			return nil, err
@@ -147,7 +149,7 @@ func (j *Journal) View(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag}
+	tx := &Tx{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag, view: true}
 	if tx.loaded, err = json.Marshal(h); err != nil {
 		return nil, fmt.Errorf("encode head: %w", err)
 	}

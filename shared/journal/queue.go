@@ -174,7 +174,11 @@ func (j *Journal) Report(ctx context.Context, r Report) error {
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	return j.create(ctx, reportName(r.ID, r.Part, r.Parts), data)
+	name := reportName(r.ID, r.Part, r.Parts)
+	if err := j.roomFor(ctx, name, len(data)); err != nil {
+		return err
+	}
+	return j.create(ctx, sizedPart(name, len(data)), data)
 }
 
 // maxParts bounds a report: a domain of 250,000 groups has fewer.
@@ -203,6 +207,9 @@ func (j *Journal) Ask(ctx context.Context, a Ask) error {
 	data, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encode ask: %w", err)
+	}
+	if err := j.roomBelow(ctx, "in/ask/", mostAsks); err != nil {
+		return err
 	}
 	return j.create(ctx, "in/ask/"+a.ID, data)
 }

@@ -134,12 +134,29 @@ func (tx *Tx) DropShadow(ctx context.Context) error {
 	return nil
 }
 
-// Principals returns the users, groups and devices with these ids that are known.
-func (tx *Tx) Principals(ctx context.Context, ids []directory.ID) (map[directory.ID]*directory.Principal, error) {
+// EachPrincipal reads those of the users, groups and devices with these ids that are
+// known, part by part in no order that means anything, and lets go of them. It says how
+// many parts were read for it.
+func (tx *Tx) EachPrincipal(ctx context.Context, ids []directory.ID, do func(*directory.Principal)) (read int, err error) {
 	t, err := tx.open(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	out := map[directory.ID]*directory.Principal{}
-	return out, fill(ctx, tx, &t.principals, ids, out)
+	const atOnce = 1000
+	for some := range slices.Chunk(slices.SortedFunc(slices.Values(ids), InOrder), atOnce) {
+		before := len(t.principals.loaded)
+		if err := t.principals.load(ctx, some); err != nil {
+			return read, tx.explain(ctx, err)
+		}
+		read += len(t.principals.loaded) - before
+		for _, id := range some {
+			if p, is := t.principals.get(id); is {
+				do(p)
+			}
+		}
+		if t.principals.clean() > keepRead {
+			t.principals.releaseAll()
+		}
+	}
+	return read, nil
 }

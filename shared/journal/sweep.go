@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,14 +60,14 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list %s: %w", kind, err)
 		}
+		if kind == "hold/" {
+			if err := tx.nameHolds(ctx, keys, named); err != nil {
+				return err
+			}
+		}
 		for _, k := range keys {
 			name := k[len(tx.journal.prefix()):]
 			if named[name] || !tx.outlived(name) {
-				continue
-			}
-			if open, err := tx.opened(ctx, name); err != nil {
-				return err
-			} else if open {
 				continue
 			}
 			if err := tx.journal.Store.Delete(ctx, k); err != nil {
@@ -120,25 +119,59 @@ func (tx *Tx) outlived(name string) bool {
 		n, err := strconv.ParseUint(seq, 10, 64)
 		return err == nil && n <= tx.Head.Closed
 	}
-	if id, ok := strings.CutPrefix(name, "hold/"); ok {
-		return older(id, tx.Now, retention)
-	}
 	age := sweepAge
+	if id, ok := strings.CutPrefix(name, "hold/"); ok {
+		if !strings.Contains(id, "-") {
+			age = retention
+		}
+		return older(id, tx.Now, age)
+	}
 	if strings.HasPrefix(name, "audit/") {
 		age = retention
 	}
 	return older(name[strings.LastIndexByte(name, '-')+1:], tx.Now, age)
 }
 
-// opened says whether an object lists what a hold holds that is open still. That
-// is asked for old ones only, of which there are few.
-func (tx *Tx) opened(ctx context.Context, name string) (bool, error) {
-	id, ok := strings.CutPrefix(name, "hold/")
-	if !ok {
-		return false, nil
+// nameHolds adds to what is named, of the holds that keys list, those that are open and
+// the parts of all holds but those that are to be deleted. Of a step that was lost there
+// may be parts without a hold.
+func (tx *Tx) nameHolds(ctx context.Context, keys []string, named map[string]bool) error {
+	old, parts := false, []string{}
+	is := map[string]bool{}
+	for _, k := range keys {
+		name := k[len(tx.journal.prefix()):]
+		is[name] = true
+		switch {
+		case strings.Contains(name, "-"):
+			parts = append(parts, name)
+		case tx.outlived(name):
+			old = true
+		}
 	}
-	holds, err := tx.Holds(ctx)
-	return slices.ContainsFunc(holds, func(l record.Listing) bool { return l.ID == id }), err
+	if old { // of which there are few
+		if err := tx.eachHold(ctx, func(l record.Listing) { named["hold/"+l.ID] = true }); err != nil {
+			return err
+		}
+	}
+	for _, name := range parts {
+		hold, _, _ := strings.Cut(name, "-")
+		if is[hold] && (named[hold] || !tx.outlived(hold)) {
+			named[name] = true
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	for _, h := range tx.Head.Holds { // they may name parts of holds before them
+		l, err := tx.Listing(ctx, h.ID)
+		if _, err := damage(err); err != nil {
+			return err
+		}
+		for _, p := range l.Parts {
+			named[partName(p)] = true
+		}
+	}
+	return nil
 }
 
 // Applied is one audit object: what became of one batch. Each names the hash of

@@ -229,6 +229,24 @@ func (t *tree[R]) within(ctx context.Context, n shard) ([]directory.ID, error) {
 	return ids, nil
 }
 
+// keys returns what within does, and keeps not more than some shards for it.
+func (t *tree[R]) keys(ctx context.Context, n shard) (ids []directory.ID, err error) {
+	for m := range t.infos {
+		if !m.overlaps(n) {
+			continue
+		}
+		some, err := t.within(ctx, max(m, n)) // the smaller of the two has the higher number
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+		if t.clean() > keepRead {
+			t.releaseAll()
+		}
+	}
+	return ids, nil
+}
+
 func (t *tree[R]) dirty() bool {
 	for _, u := range t.loaded {
 		if u.dirty {

@@ -51,7 +51,7 @@ func (i *shardInfo) mark() { i.Todo, i.Counted = true, false }
 // Shard is a part of the groups that is decided together.
 type Shard struct {
 	Number uint32
-	Groups []directory.ID // all that Graph or Active Directory knows in it
+	Groups []directory.ID // all that Graph or Active Directory knows in it, in order
 }
 
 // Todo returns the numbers of the shards that are to be decided: uncounted are
@@ -99,28 +99,28 @@ func (tx *Tx) CountsOf(number uint32) record.Counts {
 	return tx.trees.records.infos[shard(number)].Counts
 }
 
-// Shard reads a shard's groups, with all that is known of them.
+// Shard lists a shard's groups.
 func (tx *Tx) Shard(ctx context.Context, number uint32) (Shard, error) {
 	t, err := tx.open(ctx)
 	if err != nil {
 		return Shard{}, err
 	}
-	cloud, err := t.groups.within(ctx, shard(number))
+	cloud, err := t.groups.keys(ctx, shard(number))
 	if err != nil {
 		return Shard{}, tx.explain(ctx, err)
 	}
-	known, err := t.records.within(ctx, shard(number))
+	known, err := t.records.keys(ctx, shard(number))
 	if err != nil {
 		return Shard{}, tx.explain(ctx, err)
 	}
 	ids := slices.Concat(cloud, known)
-	slices.SortFunc(ids, directory.ID.Compare)
+	slices.SortFunc(ids, InOrder)
 	return Shard{number, slices.Compact(ids)}, nil
 }
 
 // keepRead is how many bytes of shards that were read and not changed a transaction
 // keeps for a second look.
-const keepRead = 28 << 20
+const keepRead = 24 << 20
 
 // Trim lets go of what was read and has not been changed, where that is much: a step
 // that walks over all groups holds some shards at a time. What is needed after it has to
@@ -172,6 +172,15 @@ func (tx *Tx) Fetch(ctx context.Context, ids []directory.ID) error {
 	}
 	if err := t.groups.load(ctx, ids); err != nil {
 		return tx.explain(ctx, err)
+	}
+	return tx.explain(ctx, t.records.load(ctx, ids))
+}
+
+// FetchRecords makes groups readable by Record alone.
+func (tx *Tx) FetchRecords(ctx context.Context, ids []directory.ID) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
 	}
 	return tx.explain(ctx, t.records.load(ctx, ids))
 }

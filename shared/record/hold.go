@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,6 +66,16 @@ type Listing struct {
 	Opened time.Time      `json:"opened"`
 	Denied string         `json:"rejectedBy,omitempty"` // who has said that it shall not go
 	Items  []Item         `json:"items,omitempty"`
+	Parts  []Part         `json:"parts,omitempty"` // of a long list, which has no items beside them
+}
+
+// Part is what a long list holds of the groups of one range, in an object of its own.
+type Part struct {
+	Number int    `json:"part"`   // of the range
+	Groups int    `json:"groups"` // that it lists
+	Count  int    `json:"count"`  // of changes
+	List   string `json:"list"`   // digest of its items
+	Hold   string `json:"hold"`   // that it was written for: a later one with the same part names it again
 }
 
 // Item is one group's part of a hold.
@@ -93,7 +104,8 @@ func (i Item) Impact() plan.Impact {
 	return plan.Impact{Refs: refs, Whole: len(refs) == 0, To: i.To}
 }
 
-// Key is a listing's content in one string, the same for the same changes.
+// Key is a listing's content in one string, the same for the same changes. Of parts it
+// is their digests.
 func (l Listing) Key() string {
 	var b strings.Builder
 	b.WriteString(string(l.Guard))
@@ -109,17 +121,10 @@ func (l Listing) Key() string {
 			b.WriteString(" > " + i.To)
 		}
 	}
-	return b.String()
-}
-
-// Item returns one group's part of a listing, if it has one.
-func (l Listing) Item(id directory.ID) (Item, bool) {
-	for _, i := range l.Items {
-		if i.Group == id {
-			return i, true
-		}
+	for _, p := range l.Parts {
+		b.WriteString("\n" + strconv.Itoa(p.Number) + " " + p.List)
 	}
-	return Item{}, false
+	return b.String()
 }
 
 // Listed is the hold in a list, without its items.

@@ -119,13 +119,6 @@ func TestItem(t *testing.T) {
 		if (len(item.Add) > 0) != (guard == plan.Additions) {
 			t.Errorf("%s: %+v tells people the wrong thing", guard, item)
 		}
-		l := record.Listing{Items: []record.Item{{Group: directory.ID{9}}, item}}
-		if got, ok := l.Item(id); !ok || got.Name != "Staff" {
-			t.Errorf("%s: the list has %+v, %t", guard, got, ok)
-		}
-	}
-	if _, ok := (record.Listing{}).Item(id); ok {
-		t.Error("an empty list has an item")
 	}
 }
 

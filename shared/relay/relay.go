@@ -120,6 +120,7 @@ func problemKinds() []problemKind {
 		{journal.ErrTarget, http.StatusConflict, "target"},
 		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
 		{journal.ErrUnknownGroup, http.StatusNotFound, "unknown-group"},
+		{journal.ErrFull, http.StatusServiceUnavailable, "full"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},
 		{journal.ErrOldFormat, http.StatusServiceUnavailable, "old-format"},
 	}

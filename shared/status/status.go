@@ -54,8 +54,11 @@ type Problem struct {
 	Until  time.Time    `json:"until,omitzero"` // when it is tried again
 }
 
-// maxProblems limits a listing.
-const maxProblems = 10_000
+// What is listed at most; the rest is counted.
+const (
+	maxProblems = 10_000
+	maxHolds    = 10_000
+)
 
 // Read reads the status of a journal's target. describe puts a problem into words,
 // with the remedy.
@@ -80,10 +83,11 @@ func Read(ctx context.Context, j *journal.Journal, facts Facts, describe func(pl
 		return Status{}, err
 	}
 	s.Notes = append(slices.Clone(facts.Notes), unknown...)
-	holds, err := tx.Holds(ctx)
+	holds, more, err := tx.Holds(ctx, maxHolds)
 	if err != nil {
 		return Status{}, err
 	}
+	s.MoreHolds = more
 	left := room(roomForHolds)
 	for _, l := range holds {
 		if l.Text = cut(l.Text); left.takes(l) {

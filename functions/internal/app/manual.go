@@ -56,6 +56,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 		if len(q.Groups) > 0 {
 			p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
 			p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
+			p.MoreHeld = 0 // they are of other groups
 		}
 		return manualReply{Preview: &p}, err
 	case "enable":

@@ -161,6 +161,8 @@ func TestNotSaid(t *testing.T) {
 		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, enable, pause, resume, retry, approve, reject, repin or begin-anew"},
 		{http.MethodGet, "/api/status?hold=" + long, "", operator, 404, "no such hold is open"},
 		{http.MethodGet, "/api/status?hold=abc", "", operator, 404, "no such hold is open"},
+		{http.MethodGet, "/api/status?hold=abc&part=3", "", operator, 404, "no such hold is open"},
+		{http.MethodGet, "/api/status?hold=abc&part=three", "", operator, 400, "name a part by its number"},
 		{http.MethodPost, "/api/relay/report", `{"id":"../../head","part":1,"parts":1}`, agent, 400, "it is not well-formed"},
 		{http.MethodPost, "/api/relay/report", `{"id":"` + long + `","part":1,"parts":1}`, agent, 400, "it is not well-formed"},
 		{http.MethodPost, "/api/relay/report", `{"id":"16a1b2c3d4e5f607-aa","part":2,"parts":1}`, agent, 400, "part 2 of 1"},

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"groupwriteback/shared/journal"
@@ -58,13 +60,21 @@ func asWritten(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// status says how things stand, or, asked for ?hold=<id>, what a hold lists.
+// status says how things stand, or, asked for ?hold=<id>, what a hold lists; of a long
+// list, asked for &part=<number> too, what that part of it lists.
 func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 	var answer any
 	var err error
 	switch id := r.URL.Query().Get("hold"); {
 	case len(id) > maxHoldID:
 		err = journal.ErrUnknownHold
+	case id != "" && r.URL.Query().Has("part"):
+		var part int
+		if part, err = strconv.Atoi(r.URL.Query().Get("part")); err != nil {
+			err = relay.BadRequest(errors.New("part: name a part by its number, as the hold lists it"))
+			break
+		}
+		answer, err = a.journal.HoldPart(r.Context(), id, part)
 	case id != "":
 		answer, err = a.journal.Hold(r.Context(), id)
 	default:
