@@ -22,6 +22,7 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 		if c.Op == plan.Create {
 			created[c.Group] = true
 		}
+		nested = append(nested, c.Group)
 		for _, r := range slices.Concat(c.Add, c.Remove) {
 			if id, ok := r.Group(); ok {
 				nested = append(nested, id)
@@ -45,7 +46,7 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 			}
 			return !created[id]
 		}
-		c.Remove = bySID(tx, c.Remove)
+		c.Remove = bySID(tx, c.Group, c.Remove)
 		c.Add = slices.DeleteFunc(slices.Clone(c.Add), drop)
 		c.Remove = slices.DeleteFunc(slices.Clone(c.Remove), drop)
 		if c.Op == plan.Update && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
@@ -58,13 +59,10 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 
 // bySID names groups that were ours and that nobody finds any more by the SID that they
 // had: that is how a link to one is known.
-func bySID(tx *journal.Tx, refs []plan.Ref) []plan.Ref {
-	out := slices.Clone(refs)
-	for i, r := range out {
-		if id, ok := r.Group(); ok {
-			if kin := tx.Record(id); kin.Observed == nil && kin.SID != "" {
-				out[i] = plan.SIDRef(kin.SID)
-			}
+func bySID(tx *journal.Tx, group directory.ID, refs []plan.Ref) (out []plan.Ref) {
+	for _, r := range refs {
+		if r, ok := decision.BySID(r, tx.Group(group), tx.Record); ok {
+			out = append(out, r)
 		}
 	}
 	slices.Sort(out)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
@@ -225,4 +226,35 @@ func (f *thief) row(id directory.ID, h journal.Head) relay.Row {
 		r.Piece = 1 + f.rng.IntN(r.Pieces)
 	}
 	return r
+}
+
+// TestFalseSIDOfAGroup: whoever has the agent's token says that a nested group has the SID of
+// a user. When that group is gone and leaves, the user stays: his SID is his, as Entra ID
+// has it, and the planner goes on.
+func TestFalseSIDOfAGroup(t *testing.T) {
+	w := town(t)
+	w.do(w.tenant.AddMember(group(1), group(3)))
+	w.later(time.Second)
+	if !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(3))) || !w.in(group(1), 0) {
+		t.Fatal("set-up: the group is not nested")
+	}
+	false3 := w.word()
+	g := w.ad[group(3)]
+	false3.Rows = []journal.Row{{ID: group(3), GUID: g.GUID, Digest: g.Digest(), After: w.closed, Group: &g, SID: directory.SID(ref(0))}}
+	w.tell(false3)
+	w.now = w.now.Add(time.Second)
+	gone := w.word()
+	gone.Absent = []journal.Gone{{ID: group(3), After: w.closed}}
+	gone.Proven = true
+	w.refuse = func(c plan.Change) (plan.Result, bool) { // it does not come back
+		return plan.Result{Status: plan.Refused, Text: "no"}, c.Group == group(3)
+	}
+	w.tell(gone)
+	w.do(w.tenant.RemoveMember(group(1), group(3)))
+	w.do(w.tenant.RemoveMember(group(1), user(5)))
+	w.later(time.Second)
+	w.later(time.Minute)
+	if !w.in(group(1), 0) || w.in(group(1), 5) {
+		t.Errorf("the user whose SID was used is in: %t; one who has left is in: %t", w.in(group(1), 0), w.in(group(1), 5))
+	}
 }

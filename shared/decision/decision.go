@@ -141,14 +141,45 @@ func marks(cloud *directory.Group, kin func(directory.ID) *record.Group) map[pla
 		return nil
 	}
 	out := map[plan.Ref]plan.Ref{}
-	for _, m := range slices.Concat(cloud.Members, cloud.Left) {
+	all := slices.Concat(cloud.Members, cloud.Left)
+	for _, m := range all {
 		if m.Kind == directory.GroupKind {
 			if k := kin(m.ID); k.SID != "" {
 				out[plan.SIDRef(k.SID)] = plan.GroupRef(m.ID)
 			}
 		}
 	}
+	for sid := range accounts(all) {
+		delete(out, sid)
+	}
 	return out
+}
+
+// accounts are the SIDs that Entra ID gives to users and devices. They are theirs, whatever
+// the agent says of a group.
+func accounts(members []directory.Member) map[plan.Ref]bool {
+	out := map[plan.Ref]bool{}
+	for _, m := range members {
+		if m.Kind != directory.GroupKind && m.SID != "" {
+			out[plan.SIDRef(m.SID)] = true
+		}
+	}
+	return out
+}
+
+// BySID is the form in which a link to a group that was ours, and that nobody finds any more,
+// is taken out of a group: by the SID that it had, unless an account has that.
+func BySID(gone plan.Ref, cloud *directory.Group, kin func(directory.ID) *record.Group) (ref plan.Ref, ok bool) {
+	id, ours := gone.Group()
+	if !ours {
+		return gone, true
+	}
+	k := kin(id)
+	if k.Observed != nil || k.SID == "" {
+		return gone, true
+	}
+	ref = plan.SIDRef(k.SID)
+	return ref, cloud == nil || !accounts(slices.Concat(cloud.Members, cloud.Left))[ref]
 }
 
 // byMark names members by their marks, where they have one.
