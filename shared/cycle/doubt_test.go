@@ -220,8 +220,8 @@ func held(t *testing.T) *world {
 		w.do(w.tenant.RemoveMember(group(i), user(0)))
 	}
 	w.untilQuiet()
-	if h := w.holds(); len(h) != 1 || h[0].Guard != plan.Removals || h[0].Count != 40 {
-		t.Fatalf("set-up: holds %+v", h)
+	if h := w.holds(); len(h) != 1 || h[0].Guard != plan.Removals || h[0].Count != 40 || w.head().Totals.Over[plan.Removals] != 40 {
+		t.Fatalf("set-up: holds %+v, totals %+v", h, w.head().Totals)
 	}
 	return w
 }

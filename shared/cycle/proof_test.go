@@ -98,6 +98,25 @@ func TestWindowKeepsRefusedInPart(t *testing.T) {
 	}
 }
 
+// TestWindowKeepsWhatWasNotRefused: one of six members cannot be taken out, the others were.
+// The window gets that one back, and no more.
+func TestWindowKeepsWhatWasNotRefused(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 6)
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		if !slices.Contains(c.Remove, ref(0)) {
+			return plan.Result{}, false
+		}
+		r := plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: ref(0), Code: 53, Text: "it is his primary group"}}}
+		w.ad[c.Group] = plan.Outcome(w.ad[c.Group], c, r)
+		return r, true
+	}
+	w.untilQuiet()
+	if got := w.head().Window.Count(plan.Removals); got != 5 || len(w.ad[group(1)].Members) != 15 {
+		t.Errorf("5 of 6 were done, %d are counted; the group has %d members", got, len(w.ad[group(1)].Members))
+	}
+}
+
 // TestOverallWindowKeepsWhatTookPlace: the same for the limit over all groups.
 func TestOverallWindowKeepsWhatTookPlace(t *testing.T) {
 	w := newWorld(t)
