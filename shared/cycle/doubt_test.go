@@ -230,8 +230,10 @@ func held(t *testing.T) *world {
 // same list is told of as a new hold: else it would wait in silence, for ever.
 func TestHoldOpensAgain(t *testing.T) {
 	w := held(t)
+	w.group(40, 0, 4)
+	w.untilQuiet()
 	first := w.holds()[0]
-	w.do(w.tenant.AddMember(group(3), user(9)))
+	w.do(w.tenant.AddMember(group(40), user(9)))
 	w.do(w.planner.Run(t.Context())) // a plan is in flight, and no agent comes
 	w.approve(first)
 	w.do(w.planner.Run(t.Context()))
