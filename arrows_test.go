@@ -62,7 +62,7 @@ func arrows() map[string]arrow {
 // import anything; nothing of the product may import it.
 func isEquipment(name string) bool {
 	return strings.HasPrefix(name, "infra/") || name == "functions/internal/faultyhandler" ||
-		slices.Contains([]string{"shared/ad/adtest", "shared/blob/blobtest", "shared/graph/graphtest"}, name)
+		slices.Contains([]string{"shared/ad/adtest", "shared/blob/blobtest", "shared/graph/graphtest", "shared/journal/journaltest"}, name)
 }
 
 // pure are the packages that compute and do nothing else; they take no context,

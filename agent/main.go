@@ -108,7 +108,7 @@ func newAgent(c config) (*agent, error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy, memory: c.memory(),
-		self: relay.Poll{Instance: instance, Host: host, Version: version()}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+		self: relay.Poll{Instance: instance, Host: host, Version: version(), Policy: c.Policy.String(), ReadOnly: c.Policy.ReadOnly}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
 }
 
 func (c config) directoryCaution() *caution {

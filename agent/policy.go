@@ -23,6 +23,21 @@ type policy struct {
 	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one
 }
 
+// String says what is forbidden, in short; "" if nothing is.
+func (p policy) String() string {
+	var out []string
+	if p.ReadOnly {
+		out = append(out, "read_only")
+	}
+	if p.KeepMembers {
+		out = append(out, "keep_members")
+	}
+	if len(p.Never) > 0 {
+		out = append(out, fmt.Sprintf("never: %d accounts", len(p.Never)))
+	}
+	return strings.Join(out, ", ")
+}
+
 func (p policy) check(m *mistakes) {
 	for i, s := range p.Never {
 		if _, err := directory.ParseSID(s); err != nil {

@@ -179,6 +179,9 @@ func (d *demo) firstPlan(ctx context.Context) error {
 		return err
 	}
 	d.title("Applying")
+	if err := d.stage.Enable(ctx); err != nil {
+		return err
+	}
 	if err := d.fill(ctx, p); err != nil {
 		return err
 	}

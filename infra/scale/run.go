@@ -14,6 +14,7 @@ import (
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/journal/journaltest"
 	"groupwriteback/shared/rules"
 )
 
@@ -96,8 +97,14 @@ func On(store blob.Store, s Spec) (*Run, error) {
 		n, _ := strconv.ParseInt(string(data), 10, 64)
 		r.ahead = time.Duration(n)
 	}
+	if err := journaltest.SwitchOn(context.Background(), store, targetName); err != nil {
+		return nil, err
+	}
 	return r, r.connect(r.Store)
 }
+
+// targetName is the target's.
+const targetName = "corp"
 
 func (r *Run) connect(store blob.Store) error {
 	rs, err := rules.Parse([]byte("ou: " + ou + "\nscope: all\nlimits:\n  creations: 1000000\n  growth_share: 1000\n"))
@@ -105,7 +112,7 @@ func (r *Run) connect(store blob.Store) error {
 		return err
 	}
 	rs.Revision = r.Revision
-	r.Journal = &journal.Journal{Store: store, Target: "corp", Now: r.now}
+	r.Journal = &journal.Journal{Store: store, Target: targetName, Now: r.now}
 	// A step ends by what it holds alone: how far one comes in a time is this machine's affair.
 	r.Planner = &cycle.Planner{StepTime: time.Hour, Source: r.Tenant, Tenant: "tenant", Rules: rs, Journal: r.Journal, StepBytes: r.Step}
 	r.Agent = &Agent{Queue: r.Journal, Tenant: r.Tenant, Rules: rs, Now: r.now, Rate: 3000, Closed: r.Closed, High: journal.Mark{Epoch: 1, Seq: r.Closed}}

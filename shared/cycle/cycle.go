@@ -149,6 +149,9 @@ func (p *Planner) plan(ctx context.Context, tx *journal.Tx, limit limit, mayAsk 
 	if err != nil {
 		return false, err
 	}
+	if err := p.confirm(ctx, tx, d); err != nil {
+		return false, err
+	}
 	if err := p.announce(ctx, tx); err != nil {
 		return false, err
 	}
@@ -175,8 +178,14 @@ func ready(tx *journal.Tx) bool {
 func blocked(h *journal.Head) bool { return h.Shadow != nil && !h.Shadow.Beside }
 
 // refresh has decided again what time alone has changed: limits whose window moved on,
-// groups that wait to be read and that nobody was asked for.
+// groups that wait to be read and that nobody was asked for. And it looks whether the
+// agent may write by now.
 func refresh(ctx context.Context, tx *journal.Tx) error {
+	if tx.Head.ReadOnly {
+		if err := lookAtAgent(ctx, tx); err != nil {
+			return err
+		}
+	}
 	before := tx.Head.Window.Count
 	now := tx.Head.Window.At(tx.Now)
 	moved := false

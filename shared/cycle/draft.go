@@ -74,6 +74,9 @@ func (p *Planner) draft(ctx context.Context, tx *journal.Tx, d *draft, limit lim
 	if err != nil {
 		return err
 	}
+	if !decides(&tx.Head) {
+		counted = nil
+	}
 	room, old := d.room, 0
 	for i, n := range slices.Concat(uncounted, counted) {
 		isOld := i >= len(uncounted)
@@ -172,7 +175,8 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 	}
 	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
 	in := decision.Input{Record: *r, Cloud: g, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
-		Wish: func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
+		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
+		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
 		l, err := tx.Listing(ctx, r.Hold.ID)
 		if err != nil {

@@ -72,6 +72,7 @@ func startOver(ctx context.Context, tx *journal.Tx, seen uint64) error {
 	}
 	h.Epoch, h.Closed = max(h.Epoch+1, seen+1, unix(tx.Now)), h.NextSeq-1
 	h.ReadAll, h.Reported = true, time.Time{}
+	h.Main.Open, h.Main.Behind = true, true // what a lost journal knew, and wrote, is news to this one
 	return nil
 }
 

@@ -117,6 +117,9 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 			return err
 		}
 	}
+	if ask.Switch != "" {
+		tx.Head.Switch.Say(ask, tx.Now)
+	}
 	if ask.Retry {
 		tx.Head.Retries++
 		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {

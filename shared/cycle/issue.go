@@ -73,10 +73,13 @@ func bySID(tx *journal.Tx, refs []plan.Ref) []plan.Ref {
 
 // issue makes changes the next plan. It notes on each group what was issued to it, and
 // in the windows what will have been done: all of that is in force only if the step
-// commits.
+// commits. While nothing may be written it issues nothing.
 func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes []plan.Change) (taken int, err error) {
-	if len(changes) == 0 {
+	if len(changes) == 0 || !tx.Head.Switch.Writes() {
 		return 0, nil
+	}
+	if err := lookAtAgent(ctx, tx); err != nil || tx.Head.ReadOnly {
+		return 0, err
 	}
 	groups, of := byGroup(changes)
 	if err := tx.Fetch(ctx, groups); err != nil {

@@ -14,6 +14,7 @@ import (
 // Preview is what a turn would do now, without doing it.
 type Preview struct {
 	Waiting string                     // why nothing can be planned yet; empty if it can
+	Digest  string                     `json:",omitempty"` // names all that is wanted now, for a person to confirm
 	Changes []plan.Change              // about as many as one plan holds
 	More    int                        `json:",omitempty"` // changes that are not listed: they come with later plans
 	Groups  map[directory.ID]Described // those that Changes name
@@ -51,6 +52,7 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	}
 	quiet := *p
 	quiet.Log = nil
+	tx.Head.Switch, tx.Head.ReadOnly = journal.Switch{On: true}, false // as if it might be done
 	d, err := quiet.decide(ctx, tx, limit, false, first...)
 	if err != nil {
 		return Preview{}, err
@@ -62,7 +64,7 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	if err != nil {
 		return Preview{}, err
 	}
-	out.More = all.Changes
+	out.Totals, out.Digest, out.More = all, Digest(&tx.Head, all), all.Changes
 	for _, g := range d.groups {
 		out.More -= len(g.Changes())
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 )
@@ -369,5 +370,43 @@ func TestOddPace(t *testing.T) {
 		if rate := w.head().Rate; rate < 0 || rate > 100_000 || !w.in(group(3), 299) {
 			t.Errorf("%v seconds: a rate of %v", seconds, rate)
 		}
+	}
+}
+
+// TestSetBackKnowsNoStrangers: somebody's account was made anew, and his new SID written.
+// Then the journal is restored from a copy of before, and the users cannot be read: whom
+// it does not know is no stranger for that.
+func TestSetBackKnowsNoStrangers(t *testing.T) {
+	w := town(t)
+	backup := copied(w, w.store)
+	w.do(w.tenant.SetProperty(user(1), "onPremisesSecurityIdentifier", string(ref(900))))
+	w.later(time.Minute)
+	if !slices.Contains(w.ad[group(1)].Members, ref(900)) {
+		t.Fatal("set-up: the new account is not in")
+	}
+	w.store = backup
+	w.restart()
+	w.source.edit = func(p *directory.Page) error {
+		if p.Feed == directory.UserFeed {
+			return errFault
+		}
+		return nil
+	}
+	w.do(w.report(true, nil))
+	for range 20 {
+		w.now = w.now.Add(time.Minute)
+		if err := w.planner.Run(t.Context()); !errors.Is(err, errFault) {
+			t.Fatalf("the users can be read: %v", err)
+		}
+		_, err := w.agent()
+		w.do(err)
+	}
+	if !slices.Contains(w.ad[group(1)].Members, ref(900)) || w.head().Totals.Unproven == 0 || !w.head().Main.Behind {
+		t.Errorf("the new account is in: %t; behind: %t, totals %+v", slices.Contains(w.ad[group(1)].Members, ref(900)), w.head().Main.Behind, w.head().Totals)
+	}
+	w.source.edit = nil
+	w.later(time.Hour)
+	if !slices.Contains(w.ad[group(1)].Members, ref(900)) || w.in(group(1), 1) || w.head().Totals.Unproven > 0 || w.head().Main.Behind {
+		t.Errorf("the users were read: new account in: %t, old one in: %t; totals %+v", slices.Contains(w.ad[group(1)].Members, ref(900)), w.in(group(1), 1), w.head().Totals)
 	}
 }

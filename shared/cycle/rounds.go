@@ -67,7 +67,7 @@ func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (g
 		return heard{unread: true}, nil
 	}
 	settled := !got.news && !got.unread && len(before.Done) == 0 && !before.Open && !round.Open
-	same := maps.Equal(before.Refused, round.Refused) && maps.Equal(before.LostFeeds, round.LostFeeds)
+	same := before.Behind == round.Behind && maps.Equal(before.Refused, round.Refused) && maps.Equal(before.LostFeeds, round.LostFeeds)
 	if settled && same && tx.Now.Sub(h.Written) < maxLinkAge {
 		return got, nil // the old links still serve: nothing to write
 	}
@@ -183,6 +183,7 @@ func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Rou
 		}
 	}
 	round.Open = !round.Done[directory.GroupFeed] && (round.Open || f.groups)
+	round.Behind = round.Behind && !(round.Done[directory.UserFeed] && round.Done[directory.DeviceFeed])
 	if !shadow && !f.heard.unread { // the next round begins with all of them
 		round.Done = nil
 	}

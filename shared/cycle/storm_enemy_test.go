@@ -36,10 +36,10 @@ func harsher() []event {
 		{"one planner", 2, func(w *weatherWorld) { w.twice = 0 }},
 		{"readings by name are late", 3, func(w *weatherWorld) { truth := w.tenant.Dump(); w.late = &truth }},
 		{"the agent scans by digest", 6, func(w *weatherWorld) { _, err := w.poll(); w.do(err); w.digests() }},
-		{"a backup is made", 2, func(w *weatherWorld) { w.backup, w.backed = copied(w, w.bare), w.heard }},
+		{"a backup is made", 2, func(w *weatherWorld) { w.backup, w.backed = copied(w.world, w.bare), w.heard }},
 		{"the backup is restored", 1, func(w *weatherWorld) {
 			if w.backup != nil {
-				w.wrap(copied(w, w.backup))
+				w.wrap(copied(w.world, w.backup))
 				w.heard = w.backed
 			}
 		}},
@@ -150,7 +150,7 @@ func (w *weatherWorld) luck(key string, more ...string) *rand.Rand {
 var random = regexp.MustCompile(`[0-9a-f]{20}`)
 
 // copied is a copy of a store.
-func copied(w *weatherWorld, s blob.Store) blob.Store {
+func copied(w *world, s blob.Store) blob.Store {
 	out := blob.Memory()
 	keys, err := s.List(w.t.Context(), "")
 	w.do(err)

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"groupwriteback/shared/blob"
+	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/journal/journaltest"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
@@ -81,6 +83,11 @@ func (w *world) restart() {
 	if w.creations > 0 {
 		r.Limits.Creations = w.creations
 	}
+	store := w.store
+	if hook, is := store.(*blobtest.Hook); is { // it is no write of a planner
+		store = hook.Store
+	}
+	w.do(journaltest.SwitchOn(w.t.Context(), store, "corp"))
 	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
 	w.planner = &cycle.Planner{Source: w.source, Tenant: "tenant", Rules: r, Journal: w.journal}
 }

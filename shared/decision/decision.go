@@ -31,6 +31,7 @@ type Input struct {
 	Grounds  string     // on which the agent's side refuses now
 	Now      time.Time
 	MayAsk   bool // there is room for a question to Graph
+	Behind   bool // accounts may be other ones by now than what is known of them
 }
 
 // Output is what is decided.
@@ -104,7 +105,7 @@ func (d *decider) decide(want plan.Group) {
 	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released(), Size: d.size}
 	changes := draft.Changes()
 	c := &d.out.Counts
-	c.Changes = len(changes)
+	c.Changes, c.Wanted = len(changes), wanted(changes)
 	for _, g := range plan.Guards() {
 		if n := draft.Impact(g).Size(); n > 0 {
 			c.Add(record.Counts{Pending: map[plan.GuardName]int{g.Name: n}})

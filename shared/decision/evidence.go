@@ -51,7 +51,7 @@ const Unproven = "unproven"
 // allKnown says whether whoever is none of the group's members is a stranger. A group of
 // ours that was moved away before its SID was known stands there as one.
 func (d *decider) allKnown(want plan.Group) bool {
-	return d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0 &&
+	return !d.Behind && d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0 &&
 		!slices.ContainsFunc(want.Members, func(r plan.Ref) bool { id, ours := r.Group(); return ours && d.Kin(id).SID == "" })
 }
 

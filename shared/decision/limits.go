@@ -1,6 +1,9 @@
 package decision
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -129,6 +132,18 @@ func (d *Draft) Changes() []plan.Change {
 		have[d.ID] = *d.Observed
 	}
 	return plan.Diff(plan.State{d.ID: d.Want}, have)
+}
+
+// wanted names what changes do, but for who joins: a person who has confirmed a plan need
+// not do so again for one more member.
+func wanted(changes []plan.Change) (sum uint64) {
+	for _, c := range changes {
+		c.Add, c.Known = nil, nil
+		data, _ := json.Marshal(c) // texts alone
+		of := sha256.Sum256(data)
+		sum += binary.BigEndian.Uint64(of[:8])
+	}
+	return sum
 }
 
 // Impact is what the draft means to a guard, less what a person has released by name

@@ -82,7 +82,7 @@ func TestCommitWritesOnlyWhatChanged(t *testing.T) {
 func first(t *testing.T, j *Journal) {
 	ctx := t.Context()
 	w := load(t, j)
-	w.Head.Rules = "first"
+	w.Head.Rules, w.Head.Switch.On = "first", true
 	if err := keep(ctx, w, named("group", upTo(3), 1, 2), false); err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestReleaseAfterCrash(t *testing.T) {
 	}}
 	j := (&Journal{Store: store, Target: "t"}).at(newClock())
 	w := load(t, j)
-	w.Head.Rules = "r"
+	w.Head.Rules, w.Head.Switch.On = "r", true
 	if _, err := w.Issue([]plan.Change{update(1, 1)}, 1<<30); err != nil {
 		t.Fatal(err)
 	}

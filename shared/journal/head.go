@@ -37,6 +37,9 @@ type Head struct {
 	Plan    *Plan  `json:"plan,omitzero"`
 	Stop    string `json:"stop,omitzero"` // why no batch is handed out
 
+	Switch   Switch `json:"switch"`
+	ReadOnly bool   `json:"readOnly,omitempty"` // the agent would refuse every change: none is issued
+
 	Reads    []Sought           `json:"reads,omitempty"`    // groups that the agent shall read again
 	ReadAll  bool               `json:"readAll"`            // or all of them
 	Folding  *Folding           `json:"folding,omitzero"`   // a report of many parts under way
@@ -77,11 +80,12 @@ type DC struct {
 // Round is one pass over Graph's feeds.
 type Round struct {
 	Number uint64                    `json:"number"`
-	Select string                    `json:"select"`         // names the properties that the links are for
-	Links  map[directory.Feed]string `json:"links"`          // absent: from the beginning
-	Done   map[directory.Feed]bool   `json:"done,omitzero"`  // feeds that this pass has completed
-	Open   bool                      `json:"open"`           // not yet at the end of the groups feed: no plan is made from it
-	Began  time.Time                 `json:"began,omitzero"` // of a full enumeration
+	Select string                    `json:"select"`           // names the properties that the links are for
+	Links  map[directory.Feed]string `json:"links"`            // absent: from the beginning
+	Done   map[directory.Feed]bool   `json:"done,omitzero"`    // feeds that this pass has completed
+	Open   bool                      `json:"open"`             // not yet at the end of the groups feed: no plan is made from it
+	Behind bool                      `json:"behind,omitempty"` // not yet at the end of the others since the journal was set back: nobody is a stranger for what it knows
+	Began  time.Time                 `json:"began,omitzero"`   // of a full enumeration
 
 	// Of a full enumeration: it is made beside what is known, which goes on being
 	// followed and planned from.

@@ -102,6 +102,11 @@ type Ask struct {
 	// Repin says which domain the journal is for, where the first report of all has said
 	// another one.
 	Repin directory.SID `json:"repin,omitempty"`
+
+	// Switch is a word on whether anything is written, see SwitchOn; Digest names the plan
+	// that it was said of.
+	Switch string `json:"switch,omitempty"`
+	Digest string `json:"digest,omitempty"`
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -170,6 +175,9 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 		out.Retry = out.Retry || a.Retry && len(a.Groups) == 0
 		if a.Repin != "" {
 			out.Repin = a.Repin
+		}
+		if a.Switch != "" {
+			out.Switch, out.Digest, out.By = a.Switch, a.Digest, a.By
 		}
 		tx.fold(name)
 	}

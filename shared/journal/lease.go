@@ -26,6 +26,12 @@ type Lease struct {
 	// a registration, and who has found its access token is not the agent. It is told to
 	// nobody.
 	Instance string `json:"instance,omitempty"`
+
+	// As the holder describes itself: see Agent.
+	Host     string `json:"host,omitempty"`
+	Version  string `json:"version,omitempty"`
+	Policy   string `json:"policy,omitempty"`
+	ReadOnly bool   `json:"readOnly,omitempty"`
 }
 
 func (l Lease) isOf(agent, instance string) bool { return l.Agent == agent && l.Instance == instance }
@@ -66,7 +72,7 @@ func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
 	}
 	now := j.now()
 	mine := l.isOf(q.Agent, q.Instance)
-	if mine && l.DC.Name == q.DC.Name && l.Until.Sub(now) > leaseTime/2 {
+	if mine && l.DC.Name == q.DC.Name && l.ReadOnly == q.ReadOnly && l.Until.Sub(now) > leaseTime/2 {
 		return l, nil
 	}
 	if !mine {
@@ -78,6 +84,7 @@ func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
 		l.Token = max(l.Token+1, uint64(max(now.UnixMilli(), 0)))
 	}
 	l.Agent, l.Instance, l.DC, l.Until = q.Agent, q.Instance, q.DC, now.Add(leaseTime)
+	l.Host, l.Version, l.Policy, l.ReadOnly = q.Host, q.Version, q.Policy, q.ReadOnly
 	data, err := json.Marshal(l)
 	if err != nil {
 		return l, fmt.Errorf("encode lease: %w", err)
@@ -89,15 +96,6 @@ func (j *Journal) renew(ctx context.Context, q Poll) (Lease, error) {
 		return l, fmt.Errorf("write lease: %w", err)
 	}
 	return l, nil
-}
-
-// Heard is which agent polled last, and about when; zero if none ever did.
-func (tx *Tx) Heard(ctx context.Context) (agent string, at time.Time, err error) {
-	l, _, err := tx.journal.lease(ctx)
-	if err != nil || l.Until.IsZero() {
-		return "", time.Time{}, err
-	}
-	return l.Agent, l.Until.Add(-leaseTime), nil
 }
 
 // LeaseToken is the token of the lease as it is now; 0 if there is none.

@@ -38,6 +38,9 @@ type Poll struct {
 	Instance string `json:"instance,omitempty"` // of the agent's state folder: two agents may share a registration
 	Host     string `json:"host,omitempty"`
 	Version  string `json:"version,omitempty"`
+
+	Policy   string `json:"policy,omitempty"`   // in force there, in words
+	ReadOnly bool   `json:"readOnly,omitempty"` // it would refuse every change
 }
 
 // PollReply is what there is to do.
@@ -87,7 +90,7 @@ func (j *Journal) Poll(ctx context.Context, q Poll) (PollReply, error) {
 			r.Known[s.ID] = s.GUID
 		}
 	}
-	if h.Plan == nil || h.Stop != "" || now.After(h.Plan.Expires) {
+	if h.Plan == nil || h.Stop != "" || !h.Switch.Writes() || q.ReadOnly || now.After(h.Plan.Expires) {
 		return r, nil
 	}
 	return r, j.handOut(ctx, h, &r)

@@ -15,7 +15,7 @@ func issued(t *testing.T, c *clock, n int) *Journal {
 	t.Helper()
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
 	w := load(t, j)
-	w.Head.Rules, w.Head.Reported = "r", c.now
+	w.Head.Rules, w.Head.Reported, w.Head.Switch.On = "r", c.now, true
 	var changes []plan.Change
 	for i := range n {
 		change := plan.Change{Op: plan.Update, Group: gid(i)}

@@ -62,7 +62,7 @@ func TestOrphanBatch(t *testing.T) {
 	j := (&Journal{Store: hook, Target: "t"}).at(c)
 	issue := func(member int) error {
 		w := load(t, j)
-		w.Head.Rules = "r"
+		w.Head.Rules, w.Head.Switch.On = "r", true
 		if _, err := w.Issue([]plan.Change{update(1, member)}, 1<<30); err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,10 @@ type Counts struct {
 	Pending  map[plan.GuardName]int `json:"pending,omitempty" cbor:"13,keyasint,omitempty"` // of Changes, as guards count them
 	Over     map[plan.GuardName]int `json:"over,omitempty" cbor:"14,keyasint,omitempty"`    // what waits for approval by a limit over all groups
 	Problems map[string]int         `json:"problems,omitempty" cbor:"15,keyasint,omitempty"`
+
+	// Wanted names all that is still to be done, held or not, but for who joins: a sum of
+	// what names it for each group, in any order.
+	Wanted uint64 `json:"-" cbor:"17,keyasint,omitempty"`
 }
 
 // Add sums d into c.
@@ -42,6 +46,7 @@ func (c *Counts) Add(d Counts) {
 	c.Pending = sum(c.Pending, d.Pending)
 	c.Over = sum(c.Over, d.Over)
 	c.Problems = sum(c.Problems, d.Problems)
+	c.Wanted += d.Wanted
 }
 
 func sum[K comparable](into, more map[K]int) map[K]int {

@@ -165,6 +165,10 @@ func TestCountsAdd(t *testing.T) {
 	v, w := reflect.ValueOf(sum), reflect.ValueOf(one)
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {
+		case reflect.Uint64:
+			if f.Uint() != 2*w.Field(i).Uint() {
+				t.Errorf("%s is %d, want twice %d", v.Type().Field(i).Name, f.Uint(), w.Field(i).Uint())
+			}
 		case reflect.Int:
 			if f.Int() != 2*w.Field(i).Int() {
 				t.Errorf("%s is %d, want twice %d", v.Type().Field(i).Name, f.Int(), w.Field(i).Int())

@@ -28,7 +28,7 @@ const (
 )
 
 func boundPoll(p *Poll) error {
-	p.Host, p.Version = cut(p.Host, maxWord), cut(p.Version, maxWord)
+	p.Host, p.Version, p.Policy = cut(p.Host, maxWord), cut(p.Version, maxWord), cut(p.Policy, maxWord)
 	var b bounds
 	b.dc("dc", &p.DC)
 	b.word("instance", p.Instance)

@@ -12,14 +12,14 @@ import (
 func attention(h journal.Head) string {
 	c := h.Totals
 	listed := list(some(
-		count(c.Trouble, "group cannot be managed as it is", "groups cannot be managed as they are"),
-		count(c.Parked, "change or member was refused", "changes or members were refused"),
+		Count(c.Trouble, "group cannot be managed as it is", "groups cannot be managed as they are"),
+		Count(c.Parked, "change or member was refused", "changes or members were refused"),
 	))
 	asked := list(some(
-		count(c.Unproven, "member stays though nobody has said so", "members stay though nobody has said so"),
-		count(c.Asks, "group waits for an answer of Microsoft Graph", "groups wait for an answer of Microsoft Graph"),
+		Count(c.Unproven, "member stays though nobody has said so", "members stay though nobody has said so"),
+		Count(c.Asks, "group waits for an answer of Microsoft Graph", "groups wait for an answer of Microsoft Graph"),
 	))
-	stale := count(c.Stale, "group has to be read again by the agent first", "groups have to be read again by the agent first")
+	stale := Count(c.Stale, "group has to be read again by the agent first", "groups have to be read again by the agent first")
 	if h.Blind != "" {
 		stale = join(", and ", stale, "the agent is not believed where it finds no group: "+h.Blind)
 	}
@@ -37,7 +37,8 @@ func look(what, where string) string {
 	return what + " (" + where + ")"
 }
 
-func count(n int, one, many string) string {
+// Count is a number with its noun; "" for none.
+func Count(n int, one, many string) string {
 	switch n {
 	case 0:
 		return ""

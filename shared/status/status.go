@@ -22,8 +22,8 @@ type Status struct {
 	Detail   string           `json:"detail,omitempty"`
 	Gen      uint64           `json:"gen"`
 	Reported time.Time        `json:"reported,omitzero"` // the agent's last full report
-	Agent    string           `json:"agent,omitempty"`   // that polled last
-	Heard    time.Time        `json:"heard,omitzero"`    // and about when
+	Switch   journal.Switch   `json:"switch"`
+	Agent    journal.Agent    `json:"agent,omitzero"` // that polled last
 	Plan     *journal.Plan    `json:"plan,omitempty"`
 	Totals   record.Counts    `json:"totals"`
 	Holds    []record.Listing `json:"holds,omitempty"`
@@ -57,11 +57,11 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 		return Status{}, err
 	}
 	h := tx.Head
-	s := Status{Target: j.Target, Now: tx.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals}
-	if s.Agent, s.Heard, err = tx.Heard(ctx); err != nil {
+	s := Status{Target: j.Target, Now: tx.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals, Switch: h.Switch}
+	if s.Agent, err = tx.Agent(ctx); err != nil {
 		return Status{}, err
 	}
-	s.State, s.Detail = state(h, s.Heard, tx.Now)
+	s.State, s.Detail = state(h, s.Agent, tx.Now)
 	if h.Gen == 0 {
 		return s, nil
 	}
@@ -132,7 +132,7 @@ const silence = 5 * time.Minute
 // state sums a head up in a word and a sentence, the graver first: in-sync is the last
 // word, when all others are refuted. What wants attention is told of beside whatever is on
 // its way.
-func state(h journal.Head, heard, now time.Time) (word, detail string) {
+func state(h journal.Head, agent journal.Agent, now time.Time) (word, detail string) {
 	held, attention := held(h.Totals), attention(h)
 	turn, failing := h.Failing(journal.FailedTurn, now)
 	graph, unread := h.Failing(journal.FailedGraph, now)
@@ -153,8 +153,14 @@ func state(h journal.Head, heard, now time.Time) (word, detail string) {
 		return "enumerating", "Entra ID is being read anew, and nothing is planned until that is complete"
 	case h.Reported.IsZero():
 		return "waiting-for-agent", "no agent has reported what is in Active Directory yet"
-	case now.Sub(heard) > silence:
-		return "agent-silent", join("; ", "the agent was last heard of at "+heard.Format(time.RFC3339)+": is it running, and does it reach the relay?", held, attention)
+	case now.Sub(agent.Heard) > silence:
+		return "agent-silent", join("; ", "the agent was last heard of at "+agent.Heard.Format(time.RFC3339)+": is it running, and does it reach the relay?", held, attention)
+	case !h.Switch.On:
+		return "off", join("; ", off(h.Switch), attention)
+	case h.Switch.Paused:
+		return "paused", join("; ", fmt.Sprintf("%s has said so at %s: resume it", h.Switch.By, h.Switch.At.Format(time.RFC3339)), held, attention)
+	case agent.ReadOnly:
+		return "read-only", join("; ", "the agent's policy is read_only: what differs is shown and not written", held, attention)
 	case h.Plan != nil:
 		return "applying", attention
 	case h.Totals.Changes > 0:
@@ -165,6 +171,14 @@ func state(h journal.Head, heard, now time.Time) (word, detail string) {
 		return "attention", attention
 	}
 	return "in-sync", ""
+}
+
+// off says why nothing is written.
+func off(s journal.Switch) string {
+	if s.Moved {
+		return "nothing is written: the plan that was confirmed is another one by now; look at it again and confirm it (enable)"
+	}
+	return "nothing is written until somebody has confirmed the first plan (enable)"
 }
 
 // held says what waits for approval.

@@ -37,11 +37,14 @@ func TestState(t *testing.T) {
 		"attention": with(func(h *journal.Head) { h.Totals.Parked = 1 }),
 		"in-sync":   with(func(*journal.Head) {}),
 	} {
-		if got, _ := state(h, now, now); got != want {
+		if got, _ := state(h, heard(now), now); got != want {
 			t.Errorf("%+v is %q, want %q", h, got, want)
 		}
 	}
 }
+
+// heard is an agent that was heard of at a time.
+func heard(at time.Time) journal.Agent { return journal.Agent{ID: "agent", Heard: at} }
 
 // now is the time of these tests.
 var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -51,7 +54,7 @@ var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 func TestSilentAgent(t *testing.T) {
 	h := with(func(h *journal.Head) { h.Plan = &journal.Plan{} })
 	for ago, want := range map[time.Duration]string{time.Minute: "applying", 6 * time.Minute: "agent-silent"} {
-		if word, got := state(h, now.Add(-ago), now); word != want {
+		if word, got := state(h, heard(now.Add(-ago)), now); word != want {
 			t.Errorf("heard %v ago: %s, %s", ago, word, got)
 		}
 	}
@@ -66,27 +69,27 @@ func TestFailures(t *testing.T) {
 		2 * time.Hour: "Entra ID could not be read, or not all of it, since 2026-11-01T12:00:00Z: 401: other words",
 		6 * time.Hour: "",
 	} {
-		if _, got := state(h, now.Add(at), now.Add(at)); got != want {
+		if _, got := state(h, heard(now.Add(at)), now.Add(at)); got != want {
 			t.Errorf("after %v: %q, want %q", at, got, want)
 		}
 	}
 	h.Failed(journal.FailedGraph, nil, now.Add(2*time.Hour))
-	if word, _ := state(h, now.Add(2*time.Hour), now.Add(2*time.Hour)); word != "in-sync" {
+	if word, _ := state(h, heard(now.Add(2*time.Hour)), now.Add(2*time.Hour)); word != "in-sync" {
 		t.Errorf("Graph is well, and the state %q", word)
 	}
 	h.Wait = now.Add(time.Hour)
-	if word, got := state(h, now, now); word != "unread" || got != "Microsoft Graph asks not to be asked before 2026-11-01T13:00:00Z" {
+	if word, got := state(h, heard(now), now); word != "unread" || got != "Microsoft Graph asks not to be asked before 2026-11-01T13:00:00Z" {
 		t.Errorf("%q: %q", word, got)
 	}
 	h.Shadow, h.Wait = &journal.Round{}, time.Time{}
-	if word, _ := state(h, now, now); word != "enumerating" {
+	if word, _ := state(h, heard(now), now); word != "enumerating" {
 		t.Errorf("read anew, and the state %q", word)
 	}
 }
 
 // with is a head of a journal in sync, changed.
 func with(change func(*journal.Head)) journal.Head {
-	h := journal.Head{Gen: 3, Main: journal.Round{Number: 1}, Reported: time.Unix(1, 0)}
+	h := journal.Head{Gen: 3, Switch: journal.Switch{On: true}, Main: journal.Round{Number: 1}, Reported: time.Unix(1, 0)}
 	change(&h)
 	return h
 }
@@ -108,7 +111,7 @@ func TestHeld(t *testing.T) {
 		"removals and new groups over the limit wait for approval":                   over(plan.Creations, plan.Removals),
 		"removals, renames and moves and additions over the limit wait for approval": over(plan.Additions, plan.Moves, plan.Removals),
 	} {
-		if _, got := state(with(func(h *journal.Head) { h.Totals = c }), now, now); got != want {
+		if _, got := state(with(func(h *journal.Head) { h.Totals = c }), heard(now), now); got != want {
 			t.Errorf("%+v: %q, want %q", c, got, want)
 		}
 	}
@@ -138,19 +141,19 @@ func TestAttention(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if word, got := state(with(tt.change), now, now); word != "attention" || got != tt.want {
+			if word, got := state(with(tt.change), heard(now), now); word != "attention" || got != tt.want {
 				t.Errorf("%s: %q, want attention: %q", word, got, tt.want)
 			}
 			busy := with(tt.change)
 			busy.Totals.Changes = 1
-			if word, got := state(busy, now, now); word != "pending" || got != tt.want {
+			if word, got := state(busy, heard(now), now); word != "pending" || got != tt.want {
 				t.Errorf("with changes on their way %s: %q; want that it is told all the same", word, got)
 			}
 		})
 	}
 	both := with(func(h *journal.Head) { h.Totals.Held, h.Totals.Parked = 1, 1 })
 	want := "removals over the limit wait for approval; 1 change or member was refused (see the problems)"
-	if word, got := state(both, now, now); word != "held" || got != want {
+	if word, got := state(both, heard(now), now); word != "held" || got != want {
 		t.Errorf("held, and refused: %s: %q, want %q", word, got, want)
 	}
 }

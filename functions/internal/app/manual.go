@@ -16,9 +16,10 @@ import (
 
 // manualRequest is what an operator asks for.
 type manualRequest struct {
-	Action string         `json:"action"`           // sync | preview | retry | approve | reject | repin | begin-anew
+	Action string         `json:"action"`           // sync | preview | enable | pause | resume | retry | approve | reject | repin | begin-anew
 	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview, retry: only these
 	Full   bool           `json:"full,omitempty"`   // sync: read everything again, in the cloud and in AD
+	Digest string         `json:"digest,omitempty"` // enable: of the plan that is confirmed, as enable itself shows it
 	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
 	Domain string         `json:"domain,omitempty"` // repin: the SID of the domain that the journal is for
 	Target string         `json:"target,omitempty"` // begin-anew: the target's name, so that nobody does it by mistake
@@ -35,8 +36,9 @@ func boundManual(q *manualRequest) error {
 }
 
 type manualReply struct {
-	Preview *cycle.Preview `json:"preview,omitempty"`
-	Done    string         `json:"done,omitempty"`
+	Preview *cycle.Preview  `json:"preview,omitempty"`
+	Switch  *journal.Switch `json:"switch,omitempty"`
+	Done    string          `json:"done,omitempty"`
 }
 
 func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
@@ -56,6 +58,10 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 			p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
 		}
 		return manualReply{Preview: &p}, err
+	case "enable":
+		return a.enable(ctx, caller, q.Digest)
+	case journal.SwitchPause, journal.SwitchGoOn:
+		return a.pause(ctx, caller, q.Action)
 	case "retry":
 		if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Retry: true, By: caller.String()}); err != nil {
 			return manualReply{}, err
@@ -71,7 +77,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 	case "begin-anew":
 		return a.beginAnew(ctx, caller, q.Target)
 	}
-	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, retry, approve, reject, repin or begin-anew", q.Action))
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, pause, resume, retry, approve, reject, repin or begin-anew", q.Action))
 }
 
 // run runs a turn, after which it is known whether there are such groups.

@@ -82,6 +82,7 @@ func newOffice(t *testing.T) *office {
 		o.do(o.tenant.AddGroup(graphtest.Group{ID: o.group(i), DisplayName: fmt.Sprintf("Group %d", i), Members: members}))
 	}
 	o.start()
+	o.enable()
 	o.work()
 	if len(o.ad) != 3 || len(o.ad[o.group(0)].Members) != 12 {
 		t.Fatalf("set-up: %+v", o.ad)
@@ -143,6 +144,26 @@ func (o *office) sign(r *http.Request, who string) {
 	token, _, err := o.graph.Token(who, testAudience)
 	o.do(err)
 	r.Header.Set("Authorization", "Bearer "+token)
+}
+
+// enable lets the agent report, and has the operator confirm the first plan.
+func (o *office) enable() {
+	o.t.Helper()
+	o.work()
+	reply := func(message string) (r manualReply) {
+		code, body := o.operate(message)
+		if err := json.Unmarshal([]byte(body), &r); err != nil || code != http.StatusOK {
+			o.t.Fatalf("%s: %d %s", message, code, body)
+		}
+		return r
+	}
+	shown := reply(`{"action":"enable"}`)
+	if shown.Switch.On || shown.Preview == nil || shown.Preview.Digest == "" {
+		o.t.Fatalf("before anybody has confirmed anything: %+v", shown)
+	}
+	if on := reply(`{"action":"enable","digest":"` + shown.Preview.Digest + `"}`); !on.Switch.On {
+		o.t.Fatalf("confirmed: %+v", on)
+	}
 }
 
 // operate has the operator say something.

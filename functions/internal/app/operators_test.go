@@ -158,7 +158,7 @@ func TestNotSaid(t *testing.T) {
 		{http.MethodPost, "/api/manualsync", `{"action":"reject","hold":"abc"}`, operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/manualsync", `{"action":"approve","hold":"` + long + `"}`, operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/manualsync", `{"action":"approve"}`, operator, 404, "no such hold is open"},
-		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, retry, approve, reject, repin or begin-anew"},
+		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, enable, pause, resume, retry, approve, reject, repin or begin-anew"},
 		{http.MethodGet, "/api/status?hold=" + long, "", operator, 404, "no such hold is open"},
 		{http.MethodGet, "/api/status?hold=abc", "", operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/relay/report", `{"id":"../../head","part":1,"parts":1}`, agent, 400, "it is not well-formed"},

@@ -115,6 +115,7 @@ func TestBeginAnew(t *testing.T) {
 				t.Errorf("without the target's name: %d %s", code, body)
 			}
 			o.must(`{"action":"begin-anew","target":"corp"}`)
+			o.enable()
 			o.work()
 			if n := o.removed(); n != 0 || len(o.ad[o.group(0)].Members) != members {
 				t.Errorf("%d members were removed", n)

@@ -261,8 +261,19 @@ func (s *Stage) Status(ctx context.Context) (st Status, err error) {
 // Sync fires the timer.
 func (s *Stage) Sync(ctx context.Context) error { return s.Host.Timer(ctx, "sync") }
 
+// Enable confirms the first plan as an operator does: looks at it, and says yes to what
+// was shown. It does nothing while there is no plan to be seen.
+func (s *Stage) Enable(ctx context.Context) error {
+	var shown struct{ Preview struct{ Digest string } }
+	if err := s.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "enable"}, &shown); err != nil || shown.Preview.Digest == "" {
+		return err
+	}
+	return s.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "enable", "digest": shown.Preview.Digest}, &shown)
+}
+
 // Settle fires the timer until nothing is left to do but what is held, parked
-// or a problem. seen is told of each status on the way; it may be nil.
+// or a problem, and confirms the first plan of a new journal. seen is told of each status
+// on the way; it may be nil.
 func (s *Stage) Settle(ctx context.Context, seen func(Status)) error {
 	for {
 		if err := s.Sync(ctx); err != nil {
@@ -282,6 +293,12 @@ func (s *Stage) Settle(ctx context.Context, seen func(Status)) error {
 			}
 			if st.State == "stopped" {
 				return errors.New(st.Detail)
+			}
+			if st.State == "off" {
+				if err := s.Enable(ctx); err != nil {
+					return err
+				}
+				continue
 			}
 			if st.State != "applying" {
 				break
