@@ -89,7 +89,7 @@ func phase(t *testing.T, name string, play func() error) {
 
 func now(t *testing.T, r *scale.Run) status.Status {
 	t.Helper()
-	s, err := status.Read(t.Context(), r.Journal, rules.Describe)
+	s, err := status.Read(t.Context(), r.Journal, status.Facts{}, rules.Describe)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +99,8 @@ func now(t *testing.T, r *scale.Run) status.Status {
 // alike holds directory and journal against the cloud.
 func alike(t *testing.T, r *scale.Run) {
 	t.Helper()
-	if s := now(t, r); s.State != "in-sync" || len(s.Holds) > 0 {
-		t.Errorf("it is %s: %s; held is %+v", s.State, s.Detail, s.Holds)
+	if s := now(t, r); s.Word != "in-sync" || len(s.Holds) > 0 {
+		t.Errorf("it is %s: %s; held is %+v", s.Word, s.Detail, s.Holds)
 	}
 	known := plan.State{}
 	v, err := r.Journal.View(t.Context())

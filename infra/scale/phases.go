@@ -62,8 +62,8 @@ func finish(ctx context.Context, r *Run) error {
 }
 
 func look(ctx context.Context, r *Run) error {
-	s, err := status.Read(ctx, r.Journal, func(p plan.Problem) string { return rules.Explain(p.Reason) })
-	r.cost.Found["state"], r.cost.Found["problems"], r.cost.Found["more"] = s.State, len(s.Problems), s.More
+	s, err := status.Read(ctx, r.Journal, status.Facts{}, func(p plan.Problem) string { return rules.Explain(p.Reason) })
+	r.cost.Found["state"], r.cost.Found["problems"], r.cost.Found["more"] = s.Word, len(s.Problems), s.More
 	r.cost.Found["holds"] = len(s.Holds)
 	return err
 }

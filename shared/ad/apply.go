@@ -78,7 +78,7 @@ func (w *writer) check() error {
 	if err := w.settable(); err != nil {
 		return err
 	}
-	if w.change.Op != plan.Update && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !below(w.change.Parent, w.Base) {
+	if w.change.Op != plan.Update && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !plan.Below(w.change.Parent, w.Base) {
 		return fmt.Errorf("%s is not below %s", w.change.Parent, w.Base)
 	}
 	return w.nameable()

@@ -123,22 +123,6 @@ func plainDN(value string) string {
 	return value
 }
 
-// below reports whether an object is somewhere below a container. It climbs
-// instead of comparing ends, because a name may hold an escaped comma.
-func below(dn, container string) bool {
-	container = plan.NormalDN(container)
-	for {
-		_, parent, ok := plan.SplitRDN(dn)
-		if !ok || parent == "" {
-			return false
-		}
-		if strings.EqualFold(parent, container) {
-			return true
-		}
-		dn = parent
-	}
-}
-
 // filterGUID is a filter that finds an object by its GUID.
 func filterGUID(g plan.GUID) (string, error) {
 	b, err := EncodeGUID(g)

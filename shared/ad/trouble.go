@@ -28,7 +28,7 @@ func (d *Domain) trouble(s sighting, id directory.ID, was bool) *plan.Trouble {
 	case by == "":
 		return say(plan.TroubleUnfenced, "has lost our fence (its adminDisplayName is %q): if nothing else writes to this group, %s to have it managed again; or, to let it go, clear adminDescription and %s",
 			o.fence, d.handOver(o, id), external)
-	case !below(o.dn, d.Base):
+	case !plan.Below(o.dn, d.Base):
 		return say(plan.TroubleOutside, "is not below %s: move it back below %s, or make the agent's base wider", d.Base, d.Base)
 	default:
 		return say(plan.TroubleUnmarked, "has lost our mark (its adminDescription is %q): set its adminDescription to %s to have it managed again; or, to let it go, clear adminDisplayName and %s too",
@@ -42,7 +42,7 @@ func (d *Domain) handOver(o object, id directory.ID) string {
 	if !is(o.mark, id) {
 		steps = append(steps, "set its adminDescription to "+plan.Mark(id))
 	}
-	if !below(o.dn, d.Base) {
+	if !plan.Below(o.dn, d.Base) {
 		steps = append(steps, "move it below "+d.Base)
 	}
 	return strings.Join(steps, " and ")

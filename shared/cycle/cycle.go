@@ -89,6 +89,9 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.note(ctx, err)
 		return false, err
 	}
+	if !more && source == nil {
+		wasRead(tx)
+	}
 	tx.Head.Failed(journal.FailedGraph, source, tx.Now)
 	tx.Head.Failed(journal.FailedTurn, nil, tx.Now)
 	if err := tx.Commit(ctx); err != nil {
@@ -98,6 +101,17 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		p.log(tx, epoch, time.Since(start))
 	}
 	return more && source == nil, source
+}
+
+// readEvery is how often it is noted that Graph was read to its end.
+const readEvery = time.Hour
+
+// wasRead notes that Graph was read to its end, for people to see that somebody does.
+func wasRead(tx *journal.Tx) {
+	h := &tx.Head
+	if h.Main.Number > 0 && !h.Main.Open && len(h.Main.LostFeeds) == 0 && !tx.Now.Before(h.Wait) && tx.Now.Sub(h.Read) >= readEvery {
+		h.Read = tx.Now
+	}
 }
 
 // note keeps the reason of a step that could not be made where people look.

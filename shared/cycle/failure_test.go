@@ -13,7 +13,7 @@ import (
 
 func (w *world) status() status.Status {
 	w.t.Helper()
-	s, err := status.Read(w.t.Context(), w.journal, rules.Describe)
+	s, err := status.Read(w.t.Context(), w.journal, status.Facts{}, rules.Describe)
 	w.do(err)
 	return s
 }
@@ -30,16 +30,16 @@ func TestFailuresAreTold(t *testing.T) {
 		}
 		w.now = w.now.Add(time.Minute)
 	}
-	if s := w.status(); s.State != "unread" || !strings.Contains(s.Detail, errFault.Error()) {
-		t.Errorf("Graph cannot be read: %s, %s", s.State, s.Detail)
+	if s := w.status(); s.Word != "unread" || !strings.Contains(s.Detail, errFault.Error()) {
+		t.Errorf("Graph cannot be read: %s, %s", s.Word, s.Detail)
 	}
 	if got := w.head().Gen - gen; got != 1 {
 		t.Errorf("%d commits in half an hour, want one", got)
 	}
 	w.source.edit = nil
 	w.untilQuiet()
-	if s := w.status(); s.State != "in-sync" {
-		t.Errorf("Graph is well: %s, %s", s.State, s.Detail)
+	if s := w.status(); s.Word != "in-sync" {
+		t.Errorf("Graph is well: %s, %s", s.Word, s.Detail)
 	}
 	old := *w.planner.Rules
 	newer := old
@@ -53,13 +53,13 @@ func TestFailuresAreTold(t *testing.T) {
 			t.Fatal("old rules are taken")
 		}
 	}
-	if s := w.status(); s.State != "failing" || !strings.Contains(s.Detail, "bring the rules file of this host up to date") || w.head().Gen != gen+1 {
-		t.Errorf("old rules: %s, %s; %d commits", s.State, s.Detail, w.head().Gen-gen)
+	if s := w.status(); s.Word != "failing" || !strings.Contains(s.Detail, "bring the rules file of this host up to date") || w.head().Gen != gen+1 {
+		t.Errorf("old rules: %s, %s; %d commits", s.Word, s.Detail, w.head().Gen-gen)
 	}
 	w.planner.Rules = &newer
 	w.untilQuiet()
-	if s := w.status(); s.State != "in-sync" || len(w.head().Failures) != 0 {
-		t.Errorf("the rules in force: %s, %s", s.State, s.Detail)
+	if s := w.status(); s.Word != "in-sync" || len(w.head().Failures) != 0 {
+		t.Errorf("the rules in force: %s, %s", s.Word, s.Detail)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestWaitIsTold(t *testing.T) {
 	w.source.edit = nil
 	w.now = w.now.Add(10 * time.Minute)
 	w.do(w.planner.Run(t.Context()))
-	if s := w.status(); s.State != "unread" || !strings.Contains(s.Detail, at.Format(time.RFC3339)) {
-		t.Errorf("%s, %s", s.State, s.Detail)
+	if s := w.status(); s.Word != "unread" || !strings.Contains(s.Detail, at.Format(time.RFC3339)) {
+		t.Errorf("%s, %s", s.Word, s.Detail)
 	}
 }

@@ -203,8 +203,8 @@ func (w *weatherWorld) byName(p *directory.Page) error {
 	if w.rng.Float64() < w.cut {
 		return errFault
 	}
-	w.take(w.named, p)
 	w.delay(p)
+	w.take(w.named, p)
 	return nil
 }
 

@@ -243,7 +243,9 @@ func (w *weatherWorld) delay(p *directory.Page) {
 			continue
 		}
 		for _, m := range g.Members {
-			w.pending[g.ID.String()+" "+m.ID.String()] = !was(m.ID)
+			if !was(m.ID) {
+				w.pending[g.ID.String()+" "+m.ID.String()] = true
+			}
 		}
 		p.Groups[i].Members = nil
 		for _, m := range then.Members {

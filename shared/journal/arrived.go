@@ -58,6 +58,9 @@ func (tx *Tx) Reports() (out []Arrived) {
 	return out
 }
 
+// Arrived is how many parts of reports no step has folded.
+func (tx *Tx) Arrived() int { return len(tx.inboxNames("in/report/")) }
+
 // dropParts takes objects out of the inbox unread, as far as there is room in this step.
 func (tx *Tx) dropParts(names []string) {
 	names = names[:min(len(names), mostDrops-tx.dropped)]

@@ -30,6 +30,7 @@ type Head struct {
 	Main   Round     `json:"main"`            // what Graph says, and where to go on
 	Shadow *Round    `json:"shadow,omitzero"` // a full enumeration under way
 	Wait   time.Time `json:"wait,omitzero"`   // Graph asks not to be asked before
+	Read   time.Time `json:"read,omitzero"`   // when Graph was last read to its end; it may be an hour later
 	Map    Ref       `json:"map"`
 
 	NextSeq uint64 `json:"nextSeq"` // of the next batch

@@ -98,6 +98,9 @@ func (tx *Tx) Issue(changes []plan.Change, most int) (taken int, err error) {
 	return taken, nil
 }
 
+// Issued is when the plan was made.
+func (p *Plan) Issued() time.Time { return p.Expires.Add(-planLife) }
+
 // Has says whether a batch is one of the plan's; a nil plan holds none.
 func (p *Plan) Has(seq uint64) bool { return p != nil && seq >= p.First && seq <= p.Last }
 

@@ -132,3 +132,19 @@ func escapeRDN(v string) string {
 	}
 	return b.String()
 }
+
+// Below says whether an object is somewhere below a container. It climbs instead of
+// comparing ends, because a name may hold an escaped comma.
+func Below(dn, container string) bool {
+	container = NormalDN(container)
+	for {
+		_, parent, ok := SplitRDN(dn)
+		if !ok || parent == "" {
+			return false
+		}
+		if strings.EqualFold(parent, container) {
+			return true
+		}
+		dn = parent
+	}
+}

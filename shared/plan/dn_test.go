@@ -113,3 +113,22 @@ func FuzzDN(f *testing.F) {
 		}
 	})
 }
+
+func TestBelow(t *testing.T) {
+	const base = "OU=Cloud Groups,DC=corp,DC=test"
+	for dn, want := range map[string]bool{
+		"CN=x,OU=Cloud Groups,DC=corp,DC=test":          true,
+		"CN=x, ou=sub, ou=cloud groups,dc=CORP,dc=test": true,
+		`CN=a\,b,OU=Cloud Groups,DC=corp,DC=test`:       true,
+		base:      false,
+		"DC=test": false,
+		"CN=x,OU=More Cloud Groups,DC=corp,DC=test": false,
+		`CN=x\,OU=Cloud Groups,DC=corp,DC=test`:     false, // one name with a comma, in the domain's root
+		`CN=x\2cOU=Cloud Groups,DC=corp,DC=test`:    false,
+		"":                                          false, "no name": false,
+	} {
+		if got := plan.Below(dn, base); got != want {
+			t.Errorf("%s: got %v", dn, got)
+		}
+	}
+}

@@ -180,6 +180,18 @@ func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, erro
 	}
 }
 
+// Ends is when the certificate that signs in ends; zero where none does.
+func (s SignIn) Ends() time.Time {
+	if s.Method != ClientCertificate {
+		return time.Time{}
+	}
+	certs, _, err := s.parseCertificate()
+	if err != nil || len(certs) == 0 {
+		return time.Time{}
+	}
+	return certs[0].NotAfter
+}
+
 // parseCertificate reads PEM, or PKCS #12 in its older form, which is all that the
 // library knows.
 func (s SignIn) parseCertificate() ([]*x509.Certificate, crypto.PrivateKey, error) {

@@ -59,7 +59,7 @@ func TestLargeStatus(t *testing.T) {
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Read(ctx, j, func(p plan.Problem) string { return p.Text })
+	s, err := Read(ctx, j, Facts{}, func(p plan.Problem) string { return p.Text })
 	if err != nil {
 		t.Fatal(err)
 	}

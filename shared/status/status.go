@@ -6,6 +6,7 @@ package status
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -16,19 +17,26 @@ import (
 
 // Status is one target at one time.
 type Status struct {
-	Target   string           `json:"target"`
-	Now      time.Time        `json:"now"`
-	State    string           `json:"state"` // see state
-	Detail   string           `json:"detail,omitempty"`
-	Gen      uint64           `json:"gen"`
-	Reported time.Time        `json:"reported,omitzero"` // the agent's last full report
-	Switch   journal.Switch   `json:"switch"`
-	Agent    journal.Agent    `json:"agent,omitzero"` // that polled last
-	Plan     *journal.Plan    `json:"plan,omitempty"`
-	Totals   record.Counts    `json:"totals"`
-	Holds    []record.Listing `json:"holds,omitempty"`
-	Problems []Problem        `json:"problems,omitempty"`
-	More     int              `json:"moreProblems,omitempty"` // not listed for length
+	Target   string                     `json:"target"`
+	Now      time.Time                  `json:"now"`
+	Standing                            // the gravest of what is the case
+	Also     []Standing                 `json:"also,omitempty"`  // and the rest of it
+	Version  string                     `json:"version"`         // of this half
+	Rules    string                     `json:"rules"`           // hash of the rules in force
+	Notes    []string                   `json:"notes,omitempty"` // about settings
+	Gen      uint64                     `json:"gen"`
+	Read     time.Time                  `json:"read,omitzero"`      // when Entra ID was last read to its end, to about an hour
+	Wait     time.Time                  `json:"wait,omitzero"`      // Graph asks not to be asked before
+	Reported time.Time                  `json:"reported,omitzero"`  // the agent's last full report
+	Proven   bool                       `json:"proven"`             // it is believed where it finds no group
+	Failures map[string]journal.Failure `json:"failures,omitempty"` // of turns lately
+	Switch   journal.Switch             `json:"switch"`
+	Agent    journal.Agent              `json:"agent,omitzero"` // that polled last
+	Plan     *journal.Plan              `json:"plan,omitempty"`
+	Totals   record.Counts              `json:"totals"`
+	Holds    []record.Listing           `json:"holds,omitempty"`
+	Problems []Problem                  `json:"problems,omitempty"`
+	More     int                        `json:"moreProblems,omitempty"` // not listed for length
 
 	MoreHolds int `json:"moreHolds,omitempty"` // not listed for length
 }
@@ -51,20 +59,27 @@ const maxProblems = 10_000
 
 // Read reads the status of a journal's target. describe puts a problem into words,
 // with the remedy.
-func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) string) (Status, error) {
+func Read(ctx context.Context, j *journal.Journal, facts Facts, describe func(plan.Problem) string) (Status, error) {
 	tx, err := j.View(ctx)
 	if err != nil {
 		return Status{}, err
 	}
-	h := tx.Head
-	s := Status{Target: j.Target, Now: tx.Now, Gen: h.Gen, Reported: h.Reported, Plan: h.Plan, Totals: h.Totals, Switch: h.Switch}
-	if s.Agent, err = tx.Agent(ctx); err != nil {
+	v, err := look(ctx, tx, facts)
+	if err != nil {
 		return Status{}, err
 	}
-	s.State, s.Detail = state(h, s.Agent, tx.Now)
+	h := tx.Head
+	s := Status{Target: j.Target, Now: tx.Now, Version: facts.Version, Rules: h.Rules, Notes: facts.Notes, Gen: h.Gen, Read: h.Read, Wait: h.Wait, Reported: h.Reported,
+		Proven: h.Blind == "" && !h.Reported.IsZero(), Failures: h.Failures, Switch: h.Switch, Agent: v.agent, Plan: h.Plan, Totals: h.Totals}
+	s.Standing, s.Also = stand(v)
 	if h.Gen == 0 {
 		return s, nil
 	}
+	unknown, err := unknown(ctx, tx, facts.Scope)
+	if err != nil {
+		return Status{}, err
+	}
+	s.Notes = append(slices.Clone(facts.Notes), unknown...)
 	holds, err := tx.Holds(ctx)
 	if err != nil {
 		return Status{}, err
@@ -89,6 +104,50 @@ func Read(ctx context.Context, j *journal.Journal, describe func(plan.Problem) s
 		return nil
 	})
 	return s, err
+}
+
+// Look says how a target stands, and nothing more.
+func Look(ctx context.Context, j *journal.Journal, facts Facts) (Standing, error) {
+	tx, err := j.View(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	v, err := look(ctx, tx, facts)
+	if err != nil {
+		return Standing{}, err
+	}
+	first, _ := stand(v)
+	return first, nil
+}
+
+// look reads what a standing is proved from.
+func look(ctx context.Context, tx *journal.Tx, facts Facts) (v view, err error) {
+	v = view{Head: tx.Head, now: tx.Now, facts: facts, arrived: tx.Arrived()}
+	if v.agent, err = tx.Agent(ctx); err != nil {
+		return v, err
+	}
+	uncounted, _, err := tx.Todo(ctx)
+	v.uncounted = len(uncounted)
+	return v, err
+}
+
+// maxNotes limits what is said of groups that nobody has.
+const maxNotes = 20
+
+// unknown says which of the groups that the rules name Entra ID does not have.
+func unknown(ctx context.Context, tx *journal.Tx, scope []directory.ID) (notes []string, err error) {
+	if tx.Head.Main.Number == 0 {
+		return nil, nil
+	}
+	if err := tx.Fetch(ctx, scope); err != nil {
+		return nil, err
+	}
+	for _, id := range scope {
+		if g := tx.Group(id); g == nil && len(notes) < maxNotes {
+			notes = append(notes, fmt.Sprintf("scope names %s, and Entra ID has no group of that id: correct the rules", id))
+		}
+	}
+	return notes, nil
 }
 
 // problems lists all that stands in the way of one group: why it cannot be managed as
@@ -123,74 +182,4 @@ func problems(r *record.Group, describe func(plan.Problem) string) []Problem {
 // trouble is a group's trouble as a problem.
 func trouble(r *record.Group) plan.Problem {
 	return plan.Problem{Group: r.ID, Reason: r.Trouble.Case, Text: r.Trouble.Text}
-}
-
-// silence is how long an agent may say nothing: it polls every few seconds, but not while
-// a change or a reading takes its time.
-const silence = 5 * time.Minute
-
-// state sums a head up in a word and a sentence, the graver first: in-sync is the last
-// word, when all others are refuted. What wants attention is told of beside whatever is on
-// its way.
-func state(h journal.Head, agent journal.Agent, now time.Time) (word, detail string) {
-	held, attention := held(h.Totals), attention(h)
-	turn, failing := h.Failing(journal.FailedTurn, now)
-	graph, unread := h.Failing(journal.FailedGraph, now)
-	switch {
-	case h.Gen == 0:
-		return "new", "no turn has run yet"
-	case failing:
-		return "failing", fmt.Sprintf("turns fail since %s: %s", turn.Since.Format(time.RFC3339), turn.Text)
-	case h.Stop != "":
-		return "stopped", h.Stop
-	case unread:
-		return "unread", fmt.Sprintf("Entra ID could not be read, or not all of it, since %s: %s", graph.Since.Format(time.RFC3339), graph.Text)
-	case now.Before(h.Wait):
-		return "unread", "Microsoft Graph asks not to be asked before " + h.Wait.Format(time.RFC3339)
-	case h.Main.Number == 0:
-		return "enumerating", "Entra ID is being read for the first time"
-	case h.Shadow != nil && !h.Shadow.Beside:
-		return "enumerating", "Entra ID is being read anew, and nothing is planned until that is complete"
-	case h.Reported.IsZero():
-		return "waiting-for-agent", "no agent has reported what is in Active Directory yet"
-	case now.Sub(agent.Heard) > silence:
-		return "agent-silent", join("; ", "the agent was last heard of at "+agent.Heard.Format(time.RFC3339)+": is it running, and does it reach the relay?", held, attention)
-	case !h.Switch.On:
-		return "off", join("; ", off(h.Switch), attention)
-	case h.Switch.Paused:
-		return "paused", join("; ", fmt.Sprintf("%s has said so at %s: resume it", h.Switch.By, h.Switch.At.Format(time.RFC3339)), held, attention)
-	case agent.ReadOnly:
-		return "read-only", join("; ", "the agent's policy is read_only: what differs is shown and not written", held, attention)
-	case h.Plan != nil:
-		return "applying", attention
-	case h.Totals.Changes > 0:
-		return "pending", attention
-	case held != "":
-		return "held", join("; ", held, attention)
-	case attention != "":
-		return "attention", attention
-	}
-	return "in-sync", ""
-}
-
-// off says why nothing is written.
-func off(s journal.Switch) string {
-	if s.Moved {
-		return "nothing is written: the plan that was confirmed is another one by now; look at it again and confirm it (enable)"
-	}
-	return "nothing is written until somebody has confirmed the first plan (enable)"
-}
-
-// held says what waits for approval.
-func held(c record.Counts) string {
-	var nouns []string
-	for _, g := range plan.Guards() {
-		if c.Over[g.Name] > 0 || g.Name == plan.Removals && c.Held > 0 {
-			nouns = append(nouns, g.Noun)
-		}
-	}
-	if len(nouns) == 0 {
-		return ""
-	}
-	return list(nouns) + " over the limit wait for approval"
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/status"
 )
 
 // App is the cloud half of one target.
@@ -27,6 +29,8 @@ type App struct {
 	planner *cycle.Planner
 	door    *relay.Door
 	log     *slog.Logger
+	facts   status.Facts
+	health  health
 	turn    chan struct{} // holds one: planners of one process take turns; those of two are told apart by the journal
 }
 
@@ -51,6 +55,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	}
 	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
 	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Journal: a.journal, Select: selection(client), Log: log}
+	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Certificate: s.signIn.Ends()}
 	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
@@ -60,6 +65,14 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	}}
 	a.Handler = a.routes()
 	return a, nil
+}
+
+// version is that of this half.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 // selection names all that a client reads.

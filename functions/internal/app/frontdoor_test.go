@@ -277,13 +277,13 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestOpen lists what is served to everybody: that the process is there.
+// TestOpen lists what is served to everybody: a word on how the target stands.
 func TestOpen(t *testing.T) {
 	d := newDoor(t)
 	r := d.request()
 	r.Method, r.Body, r.ContentLength, r.URL.Path = http.MethodGet, nil, 0, "/api/status/health"
 	r.Header.Del("Authorization")
-	if status, body := d.send(r); status != 200 || strings.TrimSpace(body) != `{"status":"ok"}` {
+	if status, body := d.send(r); status != 503 || strings.TrimSpace(body) != `{"status":"new"}` {
 		t.Errorf("health: %d %s", status, body)
 	}
 	for _, path := range []string{"/api/status", "/api/manualsync", "/api/relay/poll", "/api/relay/ack", "/api/relay/report", "/", "/api", "/api/", "/api/relay", "/api/relay/", "/api/status/", "/api/status/x", "/debug/pprof/"} {

@@ -319,8 +319,8 @@ func (o *office) inSync() {
 	if n := o.removed(); n != 1 {
 		o.t.Errorf("%d members were removed, 1 has left", n)
 	}
-	if s := o.status(); s.State != "in-sync" {
-		o.t.Errorf("%s: %s, problems %v", s.State, s.Detail, s.Problems)
+	if s := o.status(); s.Word != "in-sync" {
+		o.t.Errorf("%s: %s, problems %v", s.Word, s.Detail, s.Problems)
 	}
 }
 

@@ -171,8 +171,8 @@ func TestRecoverPin(t *testing.T) {
 	o.put("head", string(data))
 	o.do(o.report(true, nil))
 	o.must(`{"action":"sync"}`)
-	if s := o.status(); s.State != "stopped" || !strings.Contains(s.Detail, officeDomain) || !strings.Contains(s.Detail, "action repin") {
-		t.Errorf("status says %s: %s", s.State, s.Detail)
+	if s := o.status(); s.Word != "stopped" || !strings.Contains(s.Detail, officeDomain) || !strings.Contains(s.Detail, "action repin") {
+		t.Errorf("status says %s: %s", s.Word, s.Detail)
 	}
 	for _, message := range []string{`{"action":"repin"}`, `{"action":"repin","domain":"corp.example"}`} {
 		if code, body := o.operate(message); code != http.StatusBadRequest || !strings.Contains(body, "name the domain's SID") {

@@ -20,9 +20,7 @@ func (a *App) routes() http.Handler {
 	mux.Handle("POST "+base+"manualsync", relay.Serve(a.door,
 		relay.Kind[manualRequest]{Role: relay.OperatorRole, Size: 1 << 20, Strict: true, Frank: true, Bound: boundManual}, a.manual))
 	mux.Handle("GET "+base+"status", a.door.Guard(a.status, relay.ReaderRole, relay.OperatorRole))
-	mux.HandleFunc("GET "+base+"status/health", func(w http.ResponseWriter, r *http.Request) {
-		relay.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
+	mux.HandleFunc("GET "+base+"status/health", a.healthOf)
 	return asWritten(mux)
 }
 
@@ -56,7 +54,7 @@ func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 	case id != "":
 		answer, err = a.journal.Hold(r.Context(), id)
 	default:
-		answer, err = status.Read(r.Context(), a.journal, rules.Describe)
+		answer, err = status.Read(r.Context(), a.journal, a.facts, rules.Describe)
 	}
 	if err != nil {
 		relay.WriteProblem(w, r, a.log, err)

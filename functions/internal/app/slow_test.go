@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
 )
 
@@ -161,7 +163,7 @@ func TestSlowOutsideTheDoor(t *testing.T) {
 		{"a timer that does not come", post("/sync") + "Content-Length: 1000\r\n\r\n", " ", 408, "did not arrive", time.Minute},
 		{"a timer in chunks that does not come", post("/sync") + "Transfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", 408, "did not arrive", time.Minute},
 		{"a timer that is too large", post("/sync") + "Content-Length: 2000000\r\n\r\n" + strings.Repeat(" ", 1<<20+1), " ", 413, "larger than 1048576", time.Minute},
-		{"health", get("/api/status/health"), " ", 200, `"ok"`, 0},
+		{"health", get("/api/status/health"), " ", 503, `"new"`, 0},
 		{"the host's question", get("/"), " ", 204, "", 0},
 		{"a path that there is not", get("/nothing"), " ", 404, "", 0},
 		{"a path below the functions that there is not", get("/api/nothing"), " ", 404, "", 0},
@@ -171,7 +173,8 @@ func TestSlowOutsideTheDoor(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := &App{log: slog.New(slog.DiscardHandler), door: &relay.Door{Verifier: anybody{}}, turn: make(chan struct{}, 1)}
+				a := &App{log: slog.New(slog.DiscardHandler), door: &relay.Door{Verifier: anybody{}}, turn: make(chan struct{}, 1),
+					journal: &journal.Journal{Store: blob.Memory(), Target: "corp"}}
 				a.Handler = a.routes()
 				answered(t, a.functions(10*time.Second), test)
 			})
