@@ -33,6 +33,8 @@ func arrows() map[string]arrow {
 		"shared/directory": {"", root},
 		"shared/expr":      {"", root},
 		"shared/blob":      {"", root},
+		"shared/checklist": {"", "it prints what others have looked at: both halves use it"},
+		"shared/textfile":  {"", "files of both halves are read with it"},
 		"shared/signin":    {"", "the agent signs in too, and must not link what the cloud half needs"},
 
 		"shared/plan":     {"shared/directory", "a plan is plain data: it does not know where wishes come from, nor how they are carried out"},
@@ -49,12 +51,12 @@ func arrows() map[string]arrow {
 		"shared/blob/azblob": {"shared/blob", "a driver knows its contract only"},
 		"shared/blob/s3":     {"shared/blob", "a driver knows its contract only"},
 
-		"functions/internal/app": {"shared/directory shared/blob shared/blob/azblob shared/blob/s3 shared/cycle shared/graph shared/journal shared/plan shared/record shared/relay shared/rules shared/signin shared/status",
+		"functions/internal/app": {"shared/directory shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/plan shared/record shared/relay shared/rules shared/signin shared/status shared/textfile",
 			"the cloud half speaks no LDAP: only the agent does"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"agent": {"shared/ad shared/directory shared/plan shared/relay shared/signin", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"agent": {"shared/ad shared/checklist shared/directory shared/plan shared/relay shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,8 +92,10 @@ func (c *caution) learn(came error, code func(error) string, secret ...string) e
 	now := refusedSignIn{Salt: make([]byte, 16), Code: code(came), Why: came.Error(), At: c.now()}
 	_, _ = rand.Read(now.Salt) // never fails
 	var err error
-	if now.Sum, err = derive(secret, now.Salt); err == nil {
-		err = c.memory.store(c.file, now)
+	if now.Sum, err = derive(secret, now.Salt); err == nil { // a check makes no folder, but to remember this
+		if err = os.MkdirAll(c.memory.folder(), 0o700); err == nil {
+			err = c.memory.store(c.file, now)
+		}
 	}
 	c.unkept = refusedSignIn{}
 	if err != nil {

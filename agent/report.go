@@ -219,7 +219,8 @@ func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error 
 		return err
 	}
 	whole.ID, whole.Parts = relay.ReportID(a.now()), rows.parts()
-	whole.High, whole.Target, whole.Instance = relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, a.place, a.self.Instance
+	whole.High, whole.Target = relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, a.place
+	whole.For, whole.Instance = a.self.For, a.self.Instance
 	return rows.each(func(n int, some []relay.Row) error {
 		a.keepLease(ctx)
 		part := whole
@@ -287,7 +288,7 @@ func (a *agent) complain(ctx context.Context, err error) {
 	if _, isUntold := errors.AsType[untold](err); isUntold {
 		return
 	}
-	word := relay.Report{ID: relay.ReportID(a.now()), Part: 1, Parts: 1, After: a.closed, Target: a.place, Instance: a.self.Instance,
+	word := relay.Report{ID: relay.ReportID(a.now()), Part: 1, Parts: 1, After: a.closed, Target: a.place, For: a.self.For, Instance: a.self.Instance,
 		High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Rows: []relay.Row{}, Blind: "the directory could not be read: " + err.Error()}
 	if err := a.queue.Report(ctx, word); err != nil {
 		a.log.Warn("the relay was not told of it", "err", err)

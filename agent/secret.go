@@ -6,24 +6,13 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
+	"groupwriteback/shared/textfile"
 )
-
-// plain is the text of a file in UTF-8: editors of Windows write a byte order mark
-// before it, or UTF-16. Without a mark the bytes stay as they are.
-func plain(data []byte) ([]byte, error) {
-	text, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), data)
-	if err != nil {
-		return nil, fmt.Errorf("decode: %w: save it as UTF-8", err)
-	}
-	return text, nil
-}
 
 // secret is what a file holds that holds a secret and nothing else. A line break at
 // its end does not count; a blank does.
 func secret(data []byte) (string, error) {
-	text, err := plain(data)
+	text, err := textfile.Decode(data)
 	return string(bytes.TrimRight(text, "\r\n")), err
 }
 

@@ -56,6 +56,8 @@ func (e explained) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, lasting{fmt.Errorf("the proxy answers 407 %w: write http://user:password@host:port as HTTPS_PROXY", err)}
 	case isOp && proxy.Op == "proxyconnect":
 		return nil, fmt.Errorf("%w: check HTTPS_PROXY", err)
+	case isOp && proxy.Op == "dial":
+		return nil, fmt.Errorf("%w: check relay.url and relay.authority_url, and that firewalls let this machine through, or name a proxy as HTTPS_PROXY", err)
 	}
 	return nil, err
 }

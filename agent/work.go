@@ -130,12 +130,17 @@ func (a *agent) apply(ctx context.Context, r relay.PollReply, b relay.Batch, rel
 	return results, ""
 }
 
-// mostMissed is how many changes of a batch that were not made the log names.
+// mostMissed is how many changes and members of a batch that were not written the log names.
 const mostMissed = 20
 
-// logMissed names the changes that were not made, and counts them.
+// logMissed names the changes and members that were not written, and counts them.
 func (a *agent) logMissed(b relay.Batch, results []plan.Result) (missed int) {
 	for i, res := range results {
+		for _, bad := range res.Bad {
+			if missed++; missed <= mostMissed {
+				a.log.Warn("member not written", "group", b.Changes[i].Group, "member", bad.Ref, "code", bad.Code, "why", bad.Text)
+			}
+		}
 		if res.Status == plan.Done {
 			continue
 		}

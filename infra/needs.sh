@@ -14,5 +14,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 	"${AS[@]}" apt-get update -q
 	"${AS[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
-"$HERE/demo/samba/install.sh"
-"$HERE/demo/storage/install.sh"
+"$HERE/stage/samba/install.sh"
+"$HERE/stage/storage/install.sh"

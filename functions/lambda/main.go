@@ -1,6 +1,7 @@
 // Command bootstrap is the app as an AWS Lambda function on a provided runtime:
 // a schedule's event runs a turn, and requests to its Function URL are the HTTP
-// functions. It is built with -tags lambda.norpc.
+// functions. It is built with -tags lambda.norpc. By hand, bootstrap check looks at
+// everything that it relies on.
 //
 // One function serves both. Lambda runs as many processes of it as there are
 // events at a time; what keeps their planners apart is the journal.
@@ -27,6 +28,9 @@ func main() {
 	// Both streams go to one log here; the lines are those of the other host.
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	slog.SetDefault(log) // and all that libraries print
+	if code, run := (app.Program{Name: "bootstrap"}).Command(context.Background(), os.Args[1:], os.Environ(), os.Stdout); !run {
+		os.Exit(code)
+	}
 	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	a, err := app.New(context.Background(), os.Environ(), log, app.Options{})
 	if api == "" {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/host"
+	"groupwriteback/infra/stage/host"
 )
 
 const source = "../.."

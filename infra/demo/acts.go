@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"groupwriteback/infra/demo/stage"
+	"groupwriteback/infra/stage"
 	"groupwriteback/shared/directory"
 )
 

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"groupwriteback/infra/demo/samba"
-	"groupwriteback/infra/demo/stage"
+	"groupwriteback/infra/stage"
+	"groupwriteback/infra/stage/samba"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"

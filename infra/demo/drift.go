@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"groupwriteback/infra/demo/stage"
+	"groupwriteback/infra/stage"
 	"groupwriteback/shared/directory"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/samba"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 )

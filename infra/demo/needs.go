@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/samba"
 )
 
 // tools are the programs that the demo runs, apart from its own.
@@ -26,7 +26,7 @@ func source(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("go env: %w", err)
 	}
 	dir := filepath.Dir(strings.TrimSpace(string(out)))
-	if _, err := os.Stat(filepath.Join(dir, "infra", "demo", "compare.py")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "infra", "stage", "compare.py")); err != nil {
 		return "", errors.New("this is not the project's folder: change to it, then `make demo`")
 	}
 	return dir, nil
@@ -48,10 +48,10 @@ func missing() []string {
 func prepare(ctx context.Context, source string, log io.Writer) (string, error) {
 	root := os.Geteuid() == 0
 	if root && len(missing()) > 0 {
-		cmd := exec.CommandContext(ctx, filepath.Join(source, "infra", "demo", "samba", "install.sh"))
+		cmd := exec.CommandContext(ctx, filepath.Join(source, "infra", "stage", "samba", "install.sh"))
 		cmd.Stdout, cmd.Stderr = log, log
 		if err := cmd.Run(); err != nil {
-			return "", fmt.Errorf("install %s: %w: run infra/demo/samba/install.sh to see why", strings.Join(missing(), ", "), err)
+			return "", fmt.Errorf("install %s: %w: run infra/stage/samba/install.sh to see why", strings.Join(missing(), ", "), err)
 		}
 	}
 	if err := errors.Join(installed(root), ports()); err != nil {
@@ -72,9 +72,9 @@ func installed(root bool) error {
 	}
 	text := strings.Join(lack, ", ") + ": not on the PATH"
 	if root {
-		return errors.New(text + ", and infra/demo/samba/install.sh does not bring it: use the system's package manager")
+		return errors.New(text + ", and infra/stage/samba/install.sh does not bring it: use the system's package manager")
 	}
-	return errors.New(text + "; run\n  sudo infra/demo/samba/install.sh")
+	return errors.New(text + "; run\n  sudo infra/stage/samba/install.sh")
 }
 
 // ports is an error with its remedy if this user may not open a domain

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"groupwriteback/infra/demo/stage"
+	"groupwriteback/infra/stage"
 )
 
 // timerEvery is how often the timer fires while people play.
@@ -53,7 +53,7 @@ func (d *demo) invite(ctx context.Context, page string) error {
 	d.head("try: change it by hand …")
 	d.paste(sh.environment(), "ldapmodify", "-x", "-H", dc.URL, "-D", dc.AdminName, "-y", sh.admin, "-f", change)
 	d.head("… and compare: exit code 1 at once, 0 when the next scan has put it right")
-	d.paste(nil, append([]string{"python3", filepath.Join(d.stage.Source, "infra/demo/compare.py"), "--truth", filepath.Join(d.dir, "truth.json")}, d.stage.LookArgs()...)...)
+	d.paste(nil, append([]string{"python3", filepath.Join(d.stage.Source, "infra/stage/compare.py"), "--truth", filepath.Join(d.dir, "truth.json")}, d.stage.LookArgs()...)...)
 	d.head("The timer fires every %.0f s. %s: somebody joins a department in the cloud. %s: the end.", timerEvery.Seconds(), d.paint.strong.Sprint("Enter"), d.paint.strong.Sprint("Ctrl-C"))
 	fmt.Fprintln(d.out)
 	return nil

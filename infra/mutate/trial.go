@@ -134,7 +134,7 @@ func culprit(out []byte) string {
 func (t *trial) close() error {
 	left, err := filepath.Glob(filepath.Join(t.dir, "*", "samba.pid"))
 	for _, pid := range left {
-		stop := filepath.Join(t.root, "infra", "demo", "samba", "stop.sh")
+		stop := filepath.Join(t.root, "infra", "stage", "samba", "stop.sh")
 		err = errors.Join(err, exec.Command(stop, filepath.Dir(pid)).Run())
 	}
 	return errors.Join(err, os.RemoveAll(t.dir))

@@ -27,7 +27,7 @@ func (everybody) Verify(*http.Request, ...string) (relay.Caller, error) {
 // overHTTPS has the agent of a run talk to the relay, with all of its bounds.
 func overHTTPS(t *testing.T, r *scale.Run) {
 	t.Helper()
-	s := httptest.NewTLSServer(relay.Handler("/relay/", &relay.Door{Verifier: everybody{}, PerCaller: 10_000}, r.Journal, nil))
+	s := httptest.NewTLSServer(relay.Handler("/relay/", &relay.Door{Verifier: everybody{}, PerCaller: 10_000}, r.Journal, nil, nil))
 	t.Cleanup(s.Close)
 	r.Agent.Queue = &relay.Client{URL: s.URL + "/relay/", HTTP: s.Client(), Sign: func(*http.Request) error { return nil }}
 }

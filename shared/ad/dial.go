@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -62,7 +63,7 @@ func Dial(ctx context.Context, c Config) (*ldap.Conn, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("sign in to %s as %s: %w", c.URL, c.User, bindError(err))
+		return nil, fmt.Errorf("sign in to %s: %w", c.URL, bindError(err)) // the user may be a password in the wrong place
 	}
 	return conn, nil
 }
@@ -144,12 +145,26 @@ func handshakeError(err error) error {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("%w: name the file of the authority that signed the domain controller's certificate", err)
 	case errors.As(err, &name):
-		return fmt.Errorf("%w: name the domain controller as its certificate does", err)
+		return misnamed{name}
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return fmt.Errorf("%w: the domain controller hung up before it showed a certificate: is it up, and has it one for LDAPS?", err)
 	}
 	return err
 }
+
+// misnamed is the error of a certificate for other names. The one that was asked for is
+// not repeated: it may be a secret in the wrong place.
+type misnamed struct{ x509.HostnameError }
+
+func (m misnamed) Error() string {
+	names := m.Certificate.DNSNames
+	for _, ip := range m.Certificate.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return fmt.Sprintf("the domain controller's certificate is for %s and no other name: name it so", strings.Join(names, ", "))
+}
+
+func (m misnamed) Unwrap() error { return m.HostnameError }
 
 // bindData finds Active Directory's own reason in a refused bind.
 var bindData = regexp.MustCompile(`\bdata ([0-9a-f]+)`)

@@ -29,7 +29,7 @@ func TestDial(t *testing.T) {
 		{"no password", func(c *Config) { c.Password = "" }, "user and password are needed"},
 		{"system's authorities", func(c *Config) { c.CAFile = "" }, "name the file of the authority"},
 		{"StartTLS, system's authorities", func(c *Config) { c.CAFile, c.URL = "", "ldap://"+dc(t).Addr }, "certificate signed by unknown authority"},
-		{"wrong name", func(c *Config) { c.ServerName = "" }, "as its certificate does"},
+		{"wrong name", func(c *Config) { c.ServerName = "" }, "name it so"},
 		{"no such file", func(c *Config) { c.CAFile += ".not" }, "no such file"},
 		{"no PEM", func(c *Config) { c.CAFile = noPEM }, "no certificate in PEM form"},
 		{"other scheme", func(c *Config) { c.URL = "http://" + dc(t).Addr }, "must be ldaps://"},

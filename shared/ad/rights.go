@@ -30,17 +30,9 @@ func (d *Domain) Sight(ctx context.Context) (blind string, err error) {
 }
 
 func (d *Domain) sight(ctx context.Context) (blind string, err error) {
-	root, err := d.must(ctx, query{attrs: []string{"tokenGroups"}})
+	token, err := d.token(ctx)
 	if err != nil {
 		return "", err
-	}
-	var token []directory.SID // all of the account's, not only groups (MS-ADTS 3.1.1.3.2.22)
-	for _, b := range root.GetEqualFoldRawAttributeValues("tokenGroups") {
-		sid, err := DecodeSID(b)
-		if err != nil {
-			return "", err
-		}
-		token = append(token, sid)
 	}
 	if len(token) == 0 {
 		return "the domain controller does not say which groups the account is in (tokenGroups of the root)", nil
@@ -63,6 +55,23 @@ func (d *Domain) sight(ctx context.Context) (blind string, err error) {
 		blind, err = d.lists(ctx, dn, token)
 	}
 	return blind, err
+}
+
+// token lists the SIDs that the server gives the account: all of its own, not only
+// groups (MS-ADTS 3.1.1.3.2.22).
+func (d *Domain) token(ctx context.Context) (token []directory.SID, err error) {
+	root, err := d.must(ctx, query{attrs: []string{"tokenGroups"}})
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range root.GetEqualFoldRawAttributeValues("tokenGroups") {
+		sid, err := DecodeSID(b)
+		if err != nil {
+			return nil, err
+		}
+		token = append(token, sid)
+	}
+	return token, nil
 }
 
 // lists says why a token may not list what is in a container; "" if it may.
@@ -118,7 +127,29 @@ func granted(list []ace, token []directory.SID, right uint32) bool {
 // parseDACL reads the entries of a self-relative security descriptor (MS-DTYP
 // 2.4.6), without those for children alone.
 func parseDACL(sd []byte) (list []ace, err error) {
-	const daclPresent, inheritOnly = 0x4, 0x8
+	const inheritOnly = 0x8
+	all, err := splitDACL(sd)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range all {
+		who, deny, ok := trustee(entry)
+		if !ok || entry[1]&inheritOnly != 0 {
+			continue
+		}
+		sid, err := DecodeSID(who)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, ace{deny, binary.LittleEndian.Uint32(entry[4:]), sid})
+	}
+	return list, nil
+}
+
+// splitDACL cuts a security descriptor's access control list into its entries, of 8
+// bytes or more each.
+func splitDACL(sd []byte) (all [][]byte, err error) {
+	const daclPresent = 0x4
 	if len(sd) < 20 {
 		return nil, fmt.Errorf("a security descriptor of %d bytes is none", len(sd))
 	}
@@ -136,17 +167,9 @@ func parseDACL(sd []byte) (list []ace, err error) {
 		}
 		entry := rest[:binary.LittleEndian.Uint16(rest[2:])]
 		rest = rest[len(entry):]
-		who, deny, ok := trustee(entry)
-		if !ok || entry[1]&inheritOnly != 0 {
-			continue
-		}
-		sid, err := DecodeSID(who)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, ace{deny, binary.LittleEndian.Uint32(entry[4:]), sid})
+		all = append(all, entry)
 	}
-	return list, nil
+	return all, nil
 }
 
 // trustee finds whom an entry is about (MS-DTYP 2.4.4). What allows a part of the

@@ -2,7 +2,7 @@ package blob
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 )
 
@@ -13,7 +13,7 @@ func Below(s Store, prefix string) (Store, error) {
 		return s, nil
 	}
 	if err := CheckKey(prefix); err != nil {
-		return nil, fmt.Errorf("prefix of a store: %w", err)
+		return nil, errors.New("the prefix's parts must be lower-case letters, digits, '-', '_' and '.'") // it may be a secret
 	}
 	return &below{s, prefix + "/"}, nil
 }

@@ -88,6 +88,7 @@ func pace(old, now float64) float64 {
 // foldResult makes a result part of a group's record. What is not known to be done or
 // not is in doubt until a reading of the group shows it.
 func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result) {
+	tellRefused(tx, r, c, res)
 	p := record.Parked{Kind: c.Kind(), Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
 	switch {
 	case res.Status == plan.Done:

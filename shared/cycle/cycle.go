@@ -177,6 +177,7 @@ func (p *Planner) plan(ctx context.Context, tx *journal.Tx, limit limit, mayAsk 
 	if err != nil {
 		return false, err
 	}
+	tx.Head.Ruled = tx.Head.Ruled && (len(changes) > 0 || !d.complete || d.more)
 	answered, err := p.answer(ctx, tx, d.asks)
 	return d.more && taken == 0 || answered, err
 }
@@ -237,6 +238,8 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 		if err := tx.MarkAll(ctx); err != nil {
 			return err
 		}
+		h.Ruled = true
+		tx.Say("rules were replaced: all groups are decided again", "rules", fmt.Sprintf("%.8s", hash), "before", fmt.Sprintf("%.8s", h.Rules))
 	}
 	if !slices.Equal(h.Attrs, p.Rules.Attributes()) { // until they have been read nobody knows how they are
 		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
@@ -276,6 +279,9 @@ func nearEnd(ctx context.Context) bool {
 	return ok && time.Until(d) < 10*time.Second
 }
 
+// mostSaid is how much of one step is told.
+const mostSaid = 50
+
 func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
 	if p.Log == nil {
 		return
@@ -301,6 +307,13 @@ func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
 		}
 	}
 	p.Log.Info("turn", attrs...)
+	for i, s := range tx.Said() {
+		if i == mostSaid {
+			p.Log.Warn("and more of that kind", "more", len(tx.Said())-i)
+			break
+		}
+		p.Log.Warn(s.What, s.Args...)
+	}
 	if n := tx.Dropped(); n > 0 {
 		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
 	}

@@ -60,6 +60,7 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	if out.Changes, err = d.changes(ctx, tx); err != nil {
 		return Preview{}, err
 	}
+	p.explain(tx, d, out.Changes)
 	all, err := d.total(ctx, tx)
 	if err != nil {
 		return Preview{}, err

@@ -410,3 +410,30 @@ func TestSetBackKnowsNoStrangers(t *testing.T) {
 		t.Errorf("the users were read: new account in: %t, old one in: %t; totals %+v", slices.Contains(w.ad[group(1)].Members, ref(900)), w.in(group(1), 1), w.head().Totals)
 	}
 }
+
+// TestLastSIDProvesNoStranger: somebody's account was made anew and he was put in by hand
+// as who he is now. An enumeration that leaves him out has no word on his account: by his
+// last SID he is kept, but whoever else is there is no stranger for that.
+func TestLastSIDProvesNoStranger(t *testing.T) {
+	w := town(t)
+	w.do(w.tenant.SetProperty(user(1), "onPremisesSecurityIdentifier", string(ref(900))))
+	w.stranger(group(1), ref(900))
+	w.usns[group(1)]++
+	w.do(w.report(true, nil))
+	w.source.expired = true
+	leaveOut := func(p *directory.Page) error {
+		p.Principals = slices.DeleteFunc(p.Principals, func(c directory.PrincipalChange) bool { return c.ID == user(1) })
+		return nil
+	}
+	w.source.edit, w.source.describe = leaveOut, leaveOut
+	w.untilQuiet()
+	if !slices.Contains(w.ad[group(1)].Members, ref(900)) || !w.in(group(1), 1) {
+		t.Errorf("removed: %v", w.removed)
+	}
+	w.source.edit, w.source.describe = nil, nil
+	w.later(time.Hour)
+	w.later(time.Hour)
+	if !slices.Contains(w.ad[group(1)].Members, ref(900)) || w.in(group(1), 1) {
+		t.Errorf("described, and the new account is in: %t, the old one: %t", slices.Contains(w.ad[group(1)].Members, ref(900)), w.in(group(1), 1))
+	}
+}

@@ -47,6 +47,9 @@ func foldReport(ctx context.Context, tx *journal.Tx, a journal.Arrived, f *journ
 			return odd, err
 		}
 		if stop := mismatch(tx.Head.Target, part.Target); stop != "" {
+			if tx.Head.Stop != stop {
+				tx.Say("stopped: nothing is written any more", "why", stop)
+			}
 			tx.Head.Stop = stop
 			return true, nil
 		}

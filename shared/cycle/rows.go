@@ -111,6 +111,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	}
 	r := *old
 	if row.SID != "" {
+		anotherSID(tx, &r, row.SID)
 		r.SID = row.SID
 	}
 	same := r.Observed != nil && r.Observed.GUID == row.GUID && r.Observed.Digest() == row.Digest
@@ -134,6 +135,7 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 			r.Parked = due(r.Parked)
 		}
 		if !same {
+			byHand(tx, &r, row.Group)
 			r.Observed = row.Group
 		}
 		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}

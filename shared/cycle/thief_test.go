@@ -24,7 +24,7 @@ import (
 // on; and when he is gone all comes right without a hand.
 func TestStolenToken(t *testing.T) {
 	s := newSiege(t)
-	door := relay.Handler("/", &relay.Door{Verifier: believing{}, Log: slog.New(slog.DiscardHandler), PerCaller: 1e9}, s.journal, nil)
+	door := relay.Handler("/", &relay.Door{Verifier: believing{}, Log: slog.New(slog.DiscardHandler), PerCaller: 1e9}, s.journal, nil, nil)
 	thief := &thief{siege: s, door: door, taken: map[int]int{}}
 	s.play(thief.act)
 	if thief.taken[http.StatusOK] < siegeSteps/2 || thief.taken[http.StatusConflict] < siegeSteps/10 || thief.taken[http.StatusBadRequest] < siegeSteps/20 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"groupwriteback/infra/demo/storage"
+	"groupwriteback/infra/stage/storage"
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/azblob"
 	"groupwriteback/shared/blob/blobtest"
@@ -33,7 +33,7 @@ func BenchmarkTurn(b *testing.B) {
 		b.Run(store.name, func(b *testing.B) {
 			s, err := store.open(b)
 			if err != nil {
-				b.Fatalf("%v\nremedy: infra/demo/storage/install.sh", err)
+				b.Fatalf("%v\nremedy: infra/stage/storage/install.sh", err)
 			}
 			w, count := countedOn(b, s, 500, 30)
 			b.Run("idle", func(b *testing.B) { w.measure(b, count, w.restart) })

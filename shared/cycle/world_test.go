@@ -252,7 +252,8 @@ func (w *world) carryOut(r journal.PollReply, n int) journal.Ack {
 // that no journal can have reached is no fence.
 func (w *world) outranked(id directory.ID, mine plan.Fence) bool {
 	theirs, ok := plan.ParseFence(w.fences[id])
-	return ok && theirs.Compare(mine) > 0 && theirs.Epoch <= uint64(w.now.Add(25*time.Hour).Unix())
+	_, exists := w.ad[id] // a fence goes with its group
+	return exists && ok && theirs.Compare(mine) > 0 && theirs.Epoch <= uint64(w.now.Add(25*time.Hour).Unix())
 }
 
 // apply is the directory: it knows that names are unique, and that members exist.

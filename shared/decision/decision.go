@@ -117,7 +117,7 @@ func (d *decider) decide(want plan.Group) {
 	}
 	d.out.Record.Asked = false
 	if c.Held+c.Parked+c.Unproven == 0 {
-		d.out.Agreed, d.out.Record.Converged = true, true
+		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = true, true, nil
 	}
 }
 

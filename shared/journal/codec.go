@@ -61,6 +61,7 @@ type (
 		Misses    int                 `cbor:"22,keyasint,omitempty"`
 		Look      record.Tries        `cbor:"23,keyasint,omitzero"`
 		Unlisted  bool                `cbor:"24,keyasint,omitempty"`
+		ByHand    []string            `cbor:"25,keyasint,omitempty"`
 	}
 	issuedWire struct {
 		Seq   uint64         `cbor:"1,keyasint"`
@@ -116,7 +117,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 func encodeRecord(r *record.Group) ([]byte, error) {
 	var domains table[directory.SID]
 	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
-		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted}
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs = packRefs(g.Members, &domains)
@@ -142,7 +143,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	}
 	id, err := rawID(w.ID)
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
-		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted}
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)
@@ -166,7 +167,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 
 // keysOf is how many keys records of a kind have: they are numbered from 1.
 func keysOf(kind string) int {
-	return map[byte]int{groupKind[0]: 9, principalKind[0]: 6, recordKind[0]: 24}[kind[0]]
+	return map[byte]int{groupKind[0]: 9, principalKind[0]: 6, recordKind[0]: 25}[kind[0]]
 }
 
 // idOf is the id of a record of a kind. The rest of it is not read yet, but if it has a

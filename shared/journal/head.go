@@ -26,6 +26,7 @@ type Head struct {
 	Target Target    `json:"target"`          // pinned by the first full report
 	Rules  string    `json:"rules"`           // hash of the rules in force
 	Former []string  `json:"formerRules"`     // hashes of rules that were replaced
+	Ruled  bool      `json:"ruled,omitempty"` // they are new, and what they want is not all done yet
 	Attrs  []string  `json:"attrs"`           // AD attributes that the rules decide
 	Main   Round     `json:"main"`            // what Graph says, and where to go on
 	Shadow *Round    `json:"shadow,omitzero"` // a full enumeration under way

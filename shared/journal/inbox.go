@@ -53,6 +53,7 @@ type Report struct {
 	Proven bool   `json:"proven,omitempty"`
 	Blind  string `json:"blind,omitempty"`
 
+	For      string `json:"for,omitempty"`      // as in Poll; not kept
 	Instance string `json:"instance,omitempty"` // as in Poll; not kept
 }
 

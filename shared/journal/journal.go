@@ -85,6 +85,24 @@ type Tx struct {
 	dropped int      // parts of reports
 
 	committed bool
+	said      []Said
+}
+
+// Said is something for the log, to be told when the step that found it is committed.
+type Said struct {
+	What string
+	Args []any // of slog
+}
+
+// Say has something told once the step is committed.
+func (tx *Tx) Say(what string, args ...any) { tx.said = append(tx.said, Said{what, args}) }
+
+// Said returns what there is to be told: before the step is committed, nothing.
+func (tx *Tx) Said() []Said {
+	if !tx.committed {
+		return nil
+	}
+	return tx.said
 }
 
 type object struct {

@@ -35,6 +35,7 @@ type Poll struct {
 	Agent string `json:"agent"`
 	DC    DC     `json:"dc"`
 
+	For      string `json:"for,omitempty"`      // the target that the agent is set up for; "": it does not say
 	Instance string `json:"instance,omitempty"` // of the agent's state folder: two agents may share a registration
 	Host     string `json:"host,omitempty"`
 	Version  string `json:"version,omitempty"`
@@ -67,6 +68,9 @@ type PollReply struct {
 // Poll renews the agent's lease and hands out the lowest batch of the released
 // plan that has no acknowledgement.
 func (j *Journal) Poll(ctx context.Context, q Poll) (PollReply, error) {
+	if err := j.isFor(q.For); err != nil { // before it takes the lease from the right one
+		return PollReply{}, err
+	}
 	h, _, err := j.head(ctx)
 	if err != nil {
 		return PollReply{}, err
@@ -159,13 +163,13 @@ func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
 // Report takes one part of a report, from the holder of the lease only: what nobody
 // else says can hold up or mislead the one who writes.
 func (j *Journal) Report(ctx context.Context, r Report) error {
-	if err := r.check(j.now()); err != nil {
+	if err := errors.Join(j.isFor(r.For), r.check(j.now())); err != nil {
 		return err
 	}
 	if _, err := j.held(ctx, r.Agent, r.Instance); err != nil {
 		return err
 	}
-	r.Instance = ""
+	r.Instance, r.For = "", ""
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)

@@ -55,7 +55,7 @@ func splitDN(dn string) ([]rdn, bool) {
 	for rest := dn; strings.TrimSpace(rest) != ""; {
 		attr, after, ok := strings.Cut(rest, "=")
 		attr = strings.ToUpper(strings.TrimSpace(attr))
-		if !ok || attr == "" || strings.ContainsAny(attr, `,+\"<>;`) {
+		if !ok || !isAttributeType(attr) {
 			return nil, false
 		}
 		value, tail, ok := cutValue(after)
@@ -68,6 +68,12 @@ func splitDN(dn string) ([]rdn, bool) {
 		}
 	}
 	return out, true
+}
+
+// isAttributeType says whether a text, in capitals, has the form of an attribute's name or
+// object identifier (RFC 4512, 1.4): a quotation mark of a word processor is none.
+func isAttributeType(s string) bool {
+	return s != "" && s[0] != '-' && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == ""
 }
 
 // cutValue reads an escaped value up to the next separator, which it leaves.

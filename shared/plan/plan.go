@@ -144,6 +144,10 @@ type Change struct {
 	Add    []Ref               `json:"add,omitempty"`
 	Remove []Ref               `json:"remove,omitempty"`
 
+	// Why says for people what the change comes of: the cloud, somebody's hand, new rules,
+	// an operator's word. Nothing depends on it.
+	Why string `json:"why,omitempty"`
+
 	// Known is where the owned groups among Add and Remove are. One that is
 	// absent is created earlier in the same plan.
 	Known map[directory.ID]GUID `json:"known,omitempty"`

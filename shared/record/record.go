@@ -36,6 +36,7 @@ type Group struct {
 	Parked    []Parked // what of the present difference was refused
 	Hold      *Hold    // removals that wait for approval
 	Reread    Tries    // how often Graph was asked for it by name
+	ByHand    []string // what of it somebody changed by hand, since it last was as the cloud wants it: members, and names of attributes
 	Unlisted  bool     // it was asked whether it is gone: what it is asked when that is answered is another question
 
 	Problems []plan.Problem
@@ -44,7 +45,7 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{})
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays

@@ -61,7 +61,7 @@ func TestRecordedAnswers(t *testing.T) {
 			t.Errorf("%s: -recorded +understood\n%s", file, diff)
 		}
 		missing := slices.DeleteFunc(zeroes(reflect.ValueOf(got)), func(name string) bool { return strings.Contains(name, ".") }) // but for the inside of times
-		if strings.HasPrefix(file, "testdata/answers/v1/") && len(missing) > 0 && kindOf(file) == "poll" {
+		if strings.HasPrefix(file, "testdata/answers/v1/") && len(missing) > 0 && slices.Contains([]string{"poll", "check"}, kindOf(file)) {
 			t.Errorf("%s says nothing of %v", file, missing)
 		}
 		newer := strings.Replace(string(answer), "{", `{"ofTheNextVersion": {"list": [1, "two", null]}, `, 1)
@@ -72,6 +72,9 @@ func TestRecordedAnswers(t *testing.T) {
 		if diff := cmp.Diff(got, more); diff != "" {
 			t.Errorf("%s: -without the field +with it\n%s", file, diff)
 		}
+	}
+	if got, err := understood(t, "check", []byte(`{"agent":"x","now":"2026-11-01T12:00:00Z"}`)); err != nil || got.(relay.Welcome).Agent != "x" || got.(relay.Welcome).Target != "" {
+		t.Errorf("a relay that does not say what it is for: %+v, %v", got, err)
 	}
 	older := `{"token":3,"until":"2026-11-01T12:01:00Z","now":"2026-11-01T12:00:00Z","epoch":2,"state":"x","closed":7,"attrs":["description"],"next":2}`
 	if got, err := understood(t, "poll", []byte(older)); err != nil || got.(relay.PollReply).Epoch != 2 || got.(relay.PollReply).Known != nil {

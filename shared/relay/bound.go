@@ -31,6 +31,7 @@ func boundPoll(p *Poll) error {
 	p.Host, p.Version, p.Policy = cut(p.Host, maxWord), cut(p.Version, maxWord), cut(p.Policy, maxWord)
 	var b bounds
 	b.dc("dc", &p.DC)
+	b.word("for", p.For)
 	b.word("instance", p.Instance)
 	return b.err
 }
@@ -70,6 +71,7 @@ func boundReportAt(m *reportMessage, now time.Time) error {
 	b.number("high", m.High.Epoch)
 	b.number("high", m.High.Seq)
 	b.word("grounds", m.Grounds)
+	b.word("for", m.For)
 	b.word("instance", m.Instance)
 	b.target(m)
 	if len(m.Absent) > maxItems {

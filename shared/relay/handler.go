@@ -13,11 +13,11 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// Handler serves the agent: POST poll, ack, report and check below prefix. wake is
-// called, in the request, when a plan is complete, so that the next step does
-// not wait for the timer. The agent's name is its caller's: what the message says
-// does not count.
-func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.Handler {
+// Handler serves the agent: POST poll, ack, report and check below prefix. serving says
+// what the relay is for; nil if it shall not say. wake is called, in the request, when a
+// plan is complete, so that the next step does not wait for the timer. The agent's name
+// is its caller's: what the message says does not count.
+func Handler(prefix string, d *Door, q Queue, serving func(context.Context) (Serving, error), wake func(context.Context)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+prefix+"poll", Serve(d, Kind[Poll]{Role: AgentRole, Size: 64 << 10, Bound: boundPoll}, func(ctx context.Context, caller Caller, p Poll) (PollReply, error) {
 		p.Agent = caller.Name
@@ -37,8 +37,12 @@ func Handler(prefix string, d *Door, q Queue, wake func(context.Context)) http.H
 		r.Agent, r.Rows = caller.Name, m.Rows
 		return struct{}{}, q.Report(ctx, r)
 	}))
-	mux.Handle("POST "+prefix+"check", Serve(d, Kind[struct{}]{Role: AgentRole, Size: 64 << 10}, func(_ context.Context, caller Caller, _ struct{}) (Welcome, error) {
-		return Welcome{Agent: caller.Name, Now: time.Now()}, nil
+	mux.Handle("POST "+prefix+"check", Serve(d, Kind[struct{}]{Role: AgentRole, Size: 64 << 10}, func(ctx context.Context, caller Caller, _ struct{}) (w Welcome, err error) {
+		w.Agent, w.Now = caller.Name, time.Now()
+		if serving != nil {
+			w.Serving, err = serving(ctx)
+		}
+		return w, err
 	}))
 	return mux
 }

@@ -27,7 +27,7 @@ import (
 func say(t *testing.T, kind string, message []byte) (status int, answer string, told *queue) {
 	t.Helper()
 	told = &queue{}
-	h := relay.Handler("/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler)}, told, nil)
+	h := relay.Handler("/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler)}, told, nil, nil)
 	r := httptest.NewRequest(http.MethodPost, "/"+kind, bytes.NewReader(message))
 	r.Header.Set("Authorization", "agent-1")
 	r.Header.Set("Content-Type", "application/json")
@@ -196,7 +196,7 @@ func TestTinyValues(t *testing.T) {
 // TestRoomIsGivenBack: what was read makes room again, however it ended: the
 // third large message of each caller is taken as the first was.
 func TestRoomIsGivenBack(t *testing.T) {
-	h := relay.Handler("/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler), PerCaller: 1e9}, &queue{}, nil)
+	h := relay.Handler("/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler), PerCaller: 1e9}, &queue{}, nil, nil)
 	const unknown = -1 // in chunks: there must be room for the largest
 	for i := range 3 { // two of one caller have room at once, and eight of all
 		for _, test := range []struct {

@@ -53,6 +53,16 @@ type Queue interface {
 type Welcome struct {
 	Agent string    `json:"agent"` // the name that its lease would have
 	Now   time.Time `json:"now"`   // the relay's clock
+
+	// What the agent's own file is held against. A relay of an older version says none of it.
+	Serving
+}
+
+// Serving is what a relay is for.
+type Serving struct {
+	Target     string   `json:"target,omitempty"`     // the agent's must be the same
+	Containers []string `json:"containers,omitempty"` // DNs of those that the rules write to
+	Pinned     *Target  `json:"pinned,omitempty"`     // domain and container that the journal is for; nil: the first full report will say
 }
 
 // The roles of callers, as app roles of the API in Entra ID.
@@ -107,6 +117,7 @@ func problemKinds() []problemKind {
 		{ErrTooMany, http.StatusTooManyRequests, "too-many"},
 		{ErrMedia, http.StatusUnsupportedMediaType, "media-type"},
 		{ErrCrossSite, http.StatusForbidden, "cross-site"},
+		{journal.ErrTarget, http.StatusConflict, "target"},
 		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
 		{journal.ErrUnknownGroup, http.StatusNotFound, "unknown-group"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},

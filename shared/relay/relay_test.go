@@ -62,7 +62,7 @@ func (q *queue) Report(_ context.Context, r relay.Report) error {
 
 func serve(t *testing.T, q relay.Queue, wake func(context.Context)) *relay.Client {
 	t.Helper()
-	s := httptest.NewServer(relay.Handler("/api/relay/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler)}, q, wake))
+	s := httptest.NewServer(relay.Handler("/api/relay/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler)}, q, nil, wake))
 	t.Cleanup(s.Close)
 	return &relay.Client{URL: s.URL + "/api/relay/", HTTP: s.Client(), Sign: func(r *http.Request) error {
 		r.Header.Set("Authorization", "agent-1")
@@ -147,7 +147,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add("ack", `{"epoch":1,"seq":2,"digest":"d","token":1,"results":[{"status":"done"}],"seconds":1}`)
 	f.Add("report", `{"id":"1","part":1,"parts":1,"rows":[{"id":"00000000-0000-0000-0000-000000000001","guid":"g","digest":"","after":0}]}`)
 	f.Add("report", `{"rows":[{"id":"x"}]}{}`)
-	h := relay.Handler("/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler), PerCaller: 1e9}, &queue{}, nil)
+	h := relay.Handler("/", &relay.Door{Verifier: everybody{}, Log: slog.New(slog.DiscardHandler), PerCaller: 1e9}, &queue{}, nil, nil)
 	f.Fuzz(func(t *testing.T, path, body string) {
 		if strings.Trim(path, "abcdefghijklmnopqrstuvwxyz") != "" {
 			return

@@ -113,7 +113,7 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 	for _, m := range g.Members {
 		ref, reason := member(r, m, nested, t)
 		switch {
-		case ref == "" && reason == NotSeen:
+		case reason == NotSeen: // by its last SID it stays; but it may have another one by now
 			w.Undescribed = append(w.Undescribed, m)
 		case ref == "" && reason == UnsupportedKind:
 			w.Nameless = true

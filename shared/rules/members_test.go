@@ -180,7 +180,7 @@ func TestWhoIsKnown(t *testing.T) {
 		{"a user not described", of(2, directory.User, directory.Unseen, ""), true, false},
 		{"a device not described", of(2, directory.Device, directory.Unseen, ""), true, false},
 		{"a group not described", of(2, directory.GroupKind, directory.Unseen, ""), true, false},
-		{"not described this time, its SID is known", of(2, directory.User, directory.Unseen, ours), false, false},
+		{"not described this time, its SID is known", of(2, directory.User, directory.Unseen, ours), true, false},
 		{"a contact", of(2, directory.Contact, directory.Unseen, ""), false, true},
 		{"a service principal", of(2, directory.ServicePrincipal, directory.Unseen, ""), false, true},
 		{"cloud only", of(2, directory.User, directory.CloudOnly, ""), false, false},

@@ -54,6 +54,9 @@ func (r *Rules) Attributes() []string {
 	return []string{"adminDescription", "description", "displayName", "groupType", "info", "msDS-ExternalDirectoryObjectId", "sAMAccountName"}
 }
 
+// Containers lists the DNs of the containers that the rules write to.
+func (r *Rules) Containers() []string { return []string{r.OU} }
+
 // InScope says whether a group is to be written and, where it is not, why. The
 // fixed clauses are those of Cloud Sync (securityEnabled, not mailEnabled, not
 // mastered on premises), and two of ours.

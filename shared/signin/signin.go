@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -122,7 +124,8 @@ type part struct {
 }
 
 // Mistakes lists what is missing for the method, and what is set and would be
-// ignored: whoever sets a secret believes that it is used.
+// ignored: whoever sets a secret believes that it is used. No value is repeated: it may
+// be a secret in the wrong place.
 func (s SignIn) Mistakes() (errs []error) {
 	n := s.Names
 	if n == (Names{}) {
@@ -130,7 +133,7 @@ func (s SignIn) Mistakes() (errs []error) {
 	}
 	all := []Method{ManagedIdentity, WorkloadIdentity, ClientCertificate, ClientSecret}
 	if !slices.Contains(all, s.Method) {
-		return []error{fmt.Errorf("%s %q is not known: use %s, %s, %s or %s", n.Method, s.Method, all[0], all[1], all[2], all[3])}
+		return []error{fmt.Errorf("%s: use %s, %s, %s or %s", n.Method, all[0], all[1], all[2], all[3])}
 	}
 	app := all[1:]
 	for _, p := range []part{
@@ -150,10 +153,30 @@ func (s SignIn) Mistakes() (errs []error) {
 			errs = append(errs, fmt.Errorf("%s is set, but sign-in by %s does not use it: remove it, or choose another sign-in", p.name, s.Method))
 		}
 	}
-	if s.Authority != "" && !strings.HasPrefix(s.Authority, "https://") && n.Authority != "" {
-		errs = append(errs, fmt.Errorf("%s %q: write https:// and a host", n.Authority, s.Authority))
+	if s.Authority != "" && !IsHost(s.Authority) && n.Authority != "" {
+		errs = append(errs, fmt.Errorf("%s: write https:// and a host, and nothing behind it", n.Authority))
 	}
 	return errs
+}
+
+// IsHost says whether a URL is https:// and a host, and nothing more.
+func IsHost(s string) bool {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+// guid is the form of the ids of tenants and applications.
+var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// IsID says whether a text has the form of the id of a tenant or an application. What has
+// another one may be a secret, and Entra ID repeats it when it refuses it.
+func IsID(s string) bool { return guid.MatchString(s) }
+
+// IsAudience says whether a text has the form of an API's name: its id URI, or its
+// application id.
+func IsAudience(s string) bool {
+	u, err := url.Parse(s)
+	return IsID(s) || err == nil && u.User == nil && slices.Contains([]string{"api", "https", "http", "urn"}, u.Scheme) && u.Host+u.Opaque != ""
 }
 
 func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, error) {
@@ -178,6 +201,27 @@ func (s SignIn) credential(o policy.ClientOptions) (azcore.TokenCredential, erro
 		return azidentity.NewClientSecretCredential(s.Tenant, s.Client, s.Secret,
 			&azidentity.ClientSecretCredentialOptions{ClientOptions: o, DisableInstanceDiscovery: s.Private})
 	}
+}
+
+// renewal is how long before its end people are told of a certificate.
+const renewal = 30 * 24 * time.Hour
+
+// Ending says that the certificate that signs in ends soon, or has ended; "" if it does
+// not, or if there is none.
+func (s SignIn) Ending(now time.Time) string {
+	ends := s.Ends()
+	if ends.IsZero() || ends.Sub(now) >= renewal {
+		return ""
+	}
+	return "the certificate that signs in ends at " + ends.UTC().Format(time.RFC3339) + ": put a new one into the app registration and the settings"
+}
+
+// plainly is an error of a certificate's form in words for people.
+func plainly(err error) error {
+	if strings.Contains(err.Error(), "asn1: ") {
+		return errors.New("what is in it has another form")
+	}
+	return err
 }
 
 // Ends is when the certificate that signs in ends; zero where none does.
@@ -208,9 +252,9 @@ func (s SignIn) parseCertificate() ([]*x509.Certificate, crypto.PrivateKey, erro
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
 		return nil, nil, fmt.Errorf("%w: correct the password", err)
 	case isPEM:
-		return nil, nil, fmt.Errorf("%w: write the certificate and its RSA key, both in PEM", err)
+		return nil, nil, fmt.Errorf("%w: write the certificate and its RSA key, both in PEM", plainly(err))
 	default:
-		return nil, nil, fmt.Errorf("%w: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)", err)
+		return nil, nil, fmt.Errorf("%w: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)", plainly(err))
 	}
 	if _, isRSA := key.(*rsa.PrivateKey); !isRSA {
 		return nil, nil, errors.New("the key is no RSA key, which Entra ID asks for: make a certificate with one")

@@ -58,8 +58,8 @@ func TestMistakes(t *testing.T) {
 		in   signin.SignIn
 		want []string
 	}{
-		{"plain words", signin.SignIn{}, []string{`the sign-in method "" is not known: use managed-identity, workload-identity, client-certificate or client-secret`}},
-		{"unknown", bare("guess"), []string{`SIGN_IN "guess" is not known: use managed-identity, workload-identity, client-certificate or client-secret`}},
+		{"plain words", signin.SignIn{}, []string{`the sign-in method: use managed-identity, workload-identity, client-certificate or client-secret`}},
+		{"unknown", bare("guess"), []string{`SIGN_IN: use managed-identity, workload-identity, client-certificate or client-secret`}},
 		{"secret, nothing set", bare(signin.ClientSecret), []string{
 			"TENANT_ID is not set: sign-in by client-secret needs the tenant's id",
 			"CLIENT_ID is not set: sign-in by client-secret needs the application (client) id",
@@ -89,7 +89,7 @@ func TestMistakes(t *testing.T) {
 			"PASSWORD is set, but sign-in by managed-identity does not use it: remove it, or choose another sign-in",
 			"AUTHORITY_URL is set, but sign-in by managed-identity does not use it: remove it, or choose another sign-in"}},
 		{"authority in the clear", signin.SignIn{Method: signin.ClientSecret, Tenant: "t", Client: "c", Secret: "s", Authority: "http://x", Names: names},
-			[]string{`AUTHORITY_URL "http://x": write https:// and a host`}},
+			[]string{`AUTHORITY_URL: write https:// and a host, and nothing behind it`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
@@ -138,9 +138,7 @@ func TestCertificates(t *testing.T) {
 		{"encrypted key", slices.Concat(chain, pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})), "",
 			"CERTIFICATE: the key is encrypted: write it in the clear, in a file that nobody else may read, or as PKCS #12"},
 		{"elliptic curve", slices.Concat(ecChain, ecPrivate), "", "CERTIFICATE: the key is no RSA key, which Entra ID asks for: make a certificate with one"},
-		{"something else", []byte("hello"), "", "CERTIFICATE: pkcs12: error reading P12 data: asn1: structure error: tags don't match (16 vs {class:1 tag:8 length:101 isCompound:true}) " +
-			"{optional:false explicit:false application:false private:false defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false} pfxPdu @2: " +
-			"write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)"},
+		{"something else", []byte("hello"), "", "CERTIFICATE: what is in it has another form: write it as PEM (openssl pkcs12 -nodes), or as PKCS #12 of the older kind (openssl pkcs12 -export -legacy)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			credential, err := signin.Credential(signin.SignIn{Method: signin.ClientCertificate, Tenant: "t", Client: "c", Certificate: test.certificate, Password: test.password, Names: names})
@@ -233,5 +231,23 @@ func TestParseCloud(t *testing.T) {
 	}
 	if _, err := signin.ParseCloud("mars"); err == nil {
 		t.Error("cloud mars is accepted")
+	}
+}
+
+// TestEnding: a certificate is told of before it ends, and after.
+func TestEnding(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ok(t, err)
+	chain, private := certify(t, key, &key.PublicKey) // for an hour
+	in := signin.SignIn{Method: signin.ClientCertificate, Certificate: slices.Concat(private, chain)}
+	text := "the certificate that signs in ends at " + in.Ends().UTC().Format(time.RFC3339) + ": put a new one into the app registration and the settings"
+	for before, want := range map[time.Duration]string{-time.Hour: text, time.Hour: text, 29 * 24 * time.Hour: text, 30 * 24 * time.Hour: ""} {
+		if got := in.Ending(in.Ends().Add(-before)); got != want {
+			t.Errorf("%v before: %q, want %q", before, got, want)
+		}
+	}
+	in.Method = signin.ClientSecret
+	if got := in.Ending(time.Now().Add(time.Hour)); got != "" {
+		t.Errorf("a secret: %q", got)
 	}
 }

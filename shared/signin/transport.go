@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -35,6 +36,10 @@ func Transport(caFile string) (*http.Transport, error) {
 	return t, nil
 }
 
+// hostName is the form of a proxy's: what has another one may be a secret, and is repeated
+// by who looks for it.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,253}$`)
+
 // CheckProxy says what is wrong with the value of HTTPS_PROXY. The library puts
 // http:// before what it cannot read, and then looks for a proxy of the name "http:",
 // or goes without one. The value is not repeated: it may hold a password.
@@ -43,7 +48,7 @@ func CheckProxy(value string) error {
 	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
 		u, err = url.Parse("http://" + value)
 	}
-	if value != "" && (err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":")) {
+	if value != "" && (err != nil || !hostName.MatchString(u.Hostname()) || strings.HasSuffix(u.Host, ":")) {
 		return errors.New("HTTPS_PROXY is no address of a proxy: write http://host:port, or http://user:password@host:port with %-codes for what is not a letter or digit")
 	}
 	return nil

@@ -56,12 +56,11 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
 	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Journal: a.journal, Select: selection(client), Log: log}
 	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Certificate: s.signIn.Ends()}
-	authority := strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
-		Issuers:  []string{authority + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
+		Issuers:  []string{s.authority() + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
 		Audience: s.audience,
 		Tenant:   s.tenant,
-		Keys:     newKeys(ctx, authority+"/discovery/v2.0/keys", s.client, log).find,
+		Keys:     newKeys(ctx, s.keysURL(), s.client, log).find,
 	}}
 	a.Handler = a.routes()
 	return a, nil

@@ -82,7 +82,7 @@ func (d *door) site(target, audience string) *httptest.Server {
 	rules := write("rules.yaml", []byte("ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"))
 	a, err := New(d.t.Context(), []string{
 		"GROUPWRITEBACK_TARGET=" + target, "GROUPWRITEBACK_STORE=dir:" + filepath.Join(d.dir, "store"), "GROUPWRITEBACK_RULES=" + rules,
-		"GROUPWRITEBACK_TENANT_ID=" + testTenant, "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=app", "GROUPWRITEBACK_CLIENT_SECRET=s",
+		"GROUPWRITEBACK_TENANT_ID=" + testTenant, "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=11111111-0000-4000-8000-000000000001", "GROUPWRITEBACK_CLIENT_SECRET=s",
 		"GROUPWRITEBACK_AUTHORITY_URL=" + d.idp.URL, "GROUPWRITEBACK_PRIVATE_AUTHORITY=true", "GROUPWRITEBACK_CA_FILE=" + ca, "GROUPWRITEBACK_API_AUDIENCE=" + audience,
 	}, slog.New(slog.NewTextHandler(d, nil)), Options{})
 	if err != nil {

@@ -96,7 +96,7 @@ func (o *office) start() {
 	dir := o.t.TempDir()
 	role := func(name string) map[string][]string { return map[string][]string{testAudience: {name}} }
 	o.graph = graphtest.NewServer(o.tenant, graphtest.Options{
-		Clients: []graphtest.Client{{ID: "app", Secret: "s", Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
+		Clients: []graphtest.Client{{ID: "11111111-0000-4000-8000-000000000001", Secret: "s", Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
 			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}},
 		Fault: func(r *http.Request, _ int) graphtest.Fault {
 			if strings.HasPrefix(r.URL.Path, "/v1.0/") {
@@ -116,7 +116,7 @@ func (o *office) start() {
 	o.store = store
 	a, err := New(o.t.Context(), []string{
 		"GROUPWRITEBACK_TARGET=corp", "GROUPWRITEBACK_STORE=dir:" + filepath.Join(dir, "store"), "GROUPWRITEBACK_RULES=" + file("rules.yaml", "ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"),
-		"GROUPWRITEBACK_TENANT_ID=" + o.graph.TenantID(), "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=app", "GROUPWRITEBACK_CLIENT_SECRET=s",
+		"GROUPWRITEBACK_TENANT_ID=" + o.graph.TenantID(), "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=11111111-0000-4000-8000-000000000001", "GROUPWRITEBACK_CLIENT_SECRET=s",
 		"GROUPWRITEBACK_GRAPH_URL=" + o.graph.URL(), "GROUPWRITEBACK_AUTHORITY_URL=" + o.graph.URL(), "GROUPWRITEBACK_PRIVATE_AUTHORITY=true",
 		"GROUPWRITEBACK_CA_FILE=" + file("ca.pem", string(o.graph.CA())), "GROUPWRITEBACK_API_AUDIENCE=" + testAudience,
 	}, slog.New(slog.NewTextHandler(&o.log, nil)), Options{})

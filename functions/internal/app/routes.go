@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"path"
 	"strings"
@@ -16,12 +17,25 @@ const base = "/api/"
 
 func (a *App) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(base+"relay/", relay.Handler(base+"relay/", a.door, a.journal, a.wake))
+	mux.Handle(base+"relay/", relay.Handler(base+"relay/", a.door, a.journal, a.serving, a.wake))
 	mux.Handle("POST "+base+"manualsync", relay.Serve(a.door,
 		relay.Kind[manualRequest]{Role: relay.OperatorRole, Size: 1 << 20, Strict: true, Frank: true, Bound: boundManual}, a.manual))
 	mux.Handle("GET "+base+"status", a.door.Guard(a.status, relay.ReaderRole, relay.OperatorRole))
 	mux.HandleFunc("GET "+base+"status/health", a.healthOf)
 	return asWritten(mux)
+}
+
+// serving is what this relay is for, as an agent's check asks.
+func (a *App) serving(ctx context.Context) (relay.Serving, error) {
+	h, err := a.journal.Look(ctx)
+	if err != nil {
+		return relay.Serving{}, err
+	}
+	s := relay.Serving{Target: a.journal.Target, Containers: a.planner.Rules.Containers()}
+	if h.Target.DomainSID != "" {
+		s.Pinned = &h.Target
+	}
+	return s, nil
 }
 
 // asWritten serves paths as they are written. A ServeMux answers others with a

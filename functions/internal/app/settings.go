@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/textfile"
 )
 
 // prefix of all environment variables of ours.
@@ -37,6 +37,14 @@ type settings struct {
 
 	credential azcore.TokenCredential // of signIn
 }
+
+// authority is where the tenant signs in.
+func (s settings) authority() string {
+	return strings.TrimSuffix(s.signIn.Authority, "/") + "/" + s.tenant
+}
+
+// keysURL is where the keys are that it signs tokens with.
+func (s settings) keysURL() string { return s.authority() + "/discovery/v2.0/keys" }
 
 var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
@@ -170,6 +178,9 @@ func (r *reader) signIn(s *settings) {
 	if in.Method != signin.ManagedIdentity {
 		in.Tenant = s.tenant
 	}
+	if in.Client != "" && !signin.IsID(in.Client) {
+		r.bad("CLIENT_ID", "write the application (client) id, a GUID")
+	}
 	var err error
 	if file := r.get("CLIENT_CERTIFICATE_FILE"); file != "" {
 		if in.Certificate, err = os.ReadFile(file); err != nil {
@@ -185,8 +196,8 @@ func (r *reader) signIn(s *settings) {
 		return
 	}
 	r.errs = append(r.errs, in.Mistakes()...)
-	if len(r.errs) > mistakes {
-		return
+	if len(r.errs) > mistakes || in.Tenant != "" && !signin.IsID(in.Tenant) || in.Method != signin.ManagedIdentity && in.Tenant == "" {
+		return // which is told already
 	}
 	if s.credential, err = signin.Credential(*in); err != nil {
 		r.errs = append(r.errs, err)
@@ -200,7 +211,7 @@ func (r *reader) cloud() signin.Cloud {
 		case r.env[name] == "":
 		case r.env["CLOUD"] != "":
 			r.bad(name, "it takes the place of %sCLOUD: remove one of them", prefix)
-		case !isHost(r.env[name]):
+		case !signin.IsHost(r.env[name]):
 			r.bad(name, "write https:// and a host, and nothing behind it")
 		}
 	}
@@ -217,16 +228,13 @@ func (r *reader) cloud() signin.Cloud {
 	return c
 }
 
-// isHost says whether a URL is https:// and a host.
-func isHost(s string) bool {
-	u, err := url.Parse(strings.TrimSuffix(s, "/"))
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
-}
-
 func readRules(path string) (*rules.Rules, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if data, err = textfile.Decode(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r, err := rules.Parse(data)
 	if err != nil {

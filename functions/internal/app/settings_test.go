@@ -23,7 +23,7 @@ func environment(t *testing.T, change map[string]string) (environ []string, dir 
 		}
 	}
 	env := map[string]string{"TARGET": "corp", "STORE": "dir:DIR/store", "RULES": "DIR/rules.yaml", "TENANT_ID": testTenant, "SIGN_IN": "client-secret",
-		"CLIENT_ID": "app", "CLIENT_SECRET": "c2VjcmV0", "API_AUDIENCE": testAudience}
+		"CLIENT_ID": "11111111-0000-4000-8000-000000000001", "CLIENT_SECRET": "c2VjcmV0", "API_AUDIENCE": testAudience}
 	for name, value := range change {
 		env[name] = value
 	}
@@ -155,6 +155,23 @@ func TestSecretInTheWrongPlace(t *testing.T) {
 	const want = "a setting whose name begins with GROUPWRITEBACK_ has more in its name than capitals, digits and '_': look for a missing '='"
 	if _, err := read(t.Context(), environ); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestRulesFromWindows: what its editors write before a text is no part of it.
+func TestRulesFromWindows(t *testing.T) {
+	wide := []byte{0xff, 0xfe}
+	for _, b := range []byte("ou: OU=x\r\nscope: all\r\n") {
+		wide = append(wide, b, 0)
+	}
+	for _, content := range []string{"\xef\xbb\xbfou: OU=x\r\nscope: all\r\n", string(wide)} {
+		file := filepath.Join(t.TempDir(), "rules.yaml")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := readRules(file); err != nil || r.OU != "OU=x" || !r.Scope.All {
+			t.Errorf("%.8q…: %+v, %v", content, r, err)
+		}
 	}
 }
 

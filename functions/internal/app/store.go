@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -29,8 +31,14 @@ func openStore(ctx context.Context, env map[string]string, credential azcore.Tok
 		return nil, errors.New("it is no store s3:, which " + prefix + "S3_ENDPOINT is for: remove that, or write s3:<bucket>")
 	case endpoint != "" && !isURL(endpoint):
 		return nil, errors.New(prefix + "S3_ENDPOINT is no address of a server: write its URL, such as https://s3.example")
+	case kind == "dir" && where != "" && !filepath.IsAbs(where):
+		return nil, errors.New("write the folder's whole path, from the root: another folder would be another journal")
 	case kind == "dir" && where != "":
 		return blob.Dir(where)
+	case kind == "azblob" && connection != "" && !named(where, containerName):
+		return nil, errors.New("a container's name has 3 to 63 lower-case letters, digits and '-'")
+	case kind == "s3" && where != "" && !named(where, bucketName):
+		return nil, errors.New("a bucket's name has 3 to 63 lower-case letters, digits, '-' and '.'")
 	case kind == "azblob" && connection != "":
 		return azblob.Connect(connection, where, client)
 	case kind == "azblob" && byURL:
@@ -44,7 +52,20 @@ func openStore(ctx context.Context, env map[string]string, credential azcore.Tok
 	return nil, errors.New("no such kind of store: write azblob:<container URL>, s3:<bucket> or dir:<folder>")
 }
 
+// The forms of names that a store's server, or its SDK, repeats when it refuses them: what
+// has another form may be a secret.
+var (
+	containerName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{1,61})[a-z0-9]$`)
+	bucketName    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+)
+
+// named says whether <name>[/<prefix>] begins with a name of this form, or with none.
+func named(where string, form *regexp.Regexp) bool {
+	name, _, _ := strings.Cut(where, "/")
+	return name == "" || form.MatchString(name)
+}
+
 func isURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	return err == nil && u.User == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }

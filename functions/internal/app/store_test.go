@@ -30,8 +30,8 @@ func TestOpenStore(t *testing.T) {
 		{store: connection, mistake: kinds},
 		{store: "azblob:", mistake: absent},
 		{store: "azblob:journal", mistake: absent},
-		{store: "azblob:http://acct.blob.core.windows.net/journal", mistake: `container URL "http://acct.blob.core.windows.net/journal" must begin with https://: tokens are not sent in the clear`},
-		{store: "azblob:https://acct.blob.core.windows.net/", mistake: `container URL "https://acct.blob.core.windows.net/" names no container: write https://<account>.blob.core.windows.net/<container>`},
+		{store: "azblob:http://acct.blob.core.windows.net/journal", mistake: `the container URL must begin with https://: tokens are not sent in the clear`},
+		{store: "azblob:https://acct.blob.core.windows.net/", mistake: `the container URL names no container: write https://<account>.blob.core.windows.net/<container>`},
 		{store: "azblob:https://acct.blob.core.windows.net/journal?sig=c2VjcmV0", mistake: keyed},
 		{store: "azblob:http://acct.blob.core.windows.net/journal?sig=c2VjcmV0", mistake: keyed},
 		{store: "azblob:https://%zz/journal?sig=c2VjcmV0", mistake: "the container URL is none: write https://<account>.blob.core.windows.net/<container>"},
@@ -41,6 +41,10 @@ func TestOpenStore(t *testing.T) {
 		{store: "s3:", mistake: "no bucket is named: write <bucket> or <bucket>/<prefix>"},
 		{store: "s3:bucket", connection: connection, mistake: "it is no store azblob:, which GROUPWRITEBACK_STORE_CONNECTION is for: remove that, or write azblob:[<container>[/<prefix>]]"},
 		{store: "s3:bucket", endpoint: "s3.example", mistake: "GROUPWRITEBACK_S3_ENDPOINT is no address of a server: write its URL, such as https://s3.example"},
+		{store: "dir:journal", mistake: "write the folder's whole path, from the root: another folder would be another journal"},
+		{store: "azblob:c2VjcmV0", connection: connection, mistake: "a container's name has 3 to 63 lower-case letters, digits and '-'"},
+		{store: "s3:c2VjcmV0/corp", mistake: "a bucket's name has 3 to 63 lower-case letters, digits, '-' and '.'"},
+		{store: "s3:bucket", endpoint: "https://user:c2VjcmV0@s3.example", mistake: "GROUPWRITEBACK_S3_ENDPOINT is no address of a server: write its URL, such as https://s3.example"},
 		{store: "dir:x", endpoint: "http://127.0.0.1:9", mistake: "it is no store s3:, which GROUPWRITEBACK_S3_ENDPOINT is for: remove that, or write s3:<bucket>"},
 	} {
 		env := map[string]string{"STORE": c.store, "STORE_CONNECTION": c.connection, "S3_ENDPOINT": c.endpoint}

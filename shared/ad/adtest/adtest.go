@@ -2,7 +2,7 @@
 // controller, fresh, on a loopback address, stopped when the test ends.
 //
 // It never skips: a test that cannot have its domain fails and says how to get
-// one. It is for tests only; the demo uses infra/demo/samba itself.
+// one. It is for tests only; the demo uses infra/stage/samba itself.
 package adtest
 
 import (
@@ -15,11 +15,11 @@ import (
 	"sync"
 	"testing"
 
-	"groupwriteback/infra/demo/samba"
+	"groupwriteback/infra/stage/samba"
 )
 
 // Remedy is what to do when Samba does not start.
-const Remedy = "run infra/demo/samba/install.sh, and the tests as root (port 389 of a loopback address)"
+const Remedy = "run infra/stage/samba/install.sh, and the tests as root (port 389 of a loopback address)"
 
 // DC is a running domain, with helpers for tests.
 type DC struct{ *samba.DC }

@@ -64,14 +64,14 @@ func split(containerURL string) (bare, prefix string, err error) {
 	case u.RawQuery != "" || u.User != nil:
 		return "", "", errors.New("the container URL must hold no key and no signature: use a connection string for those")
 	case u.Scheme != "https":
-		return "", "", fmt.Errorf("container URL %q must begin with https://: tokens are not sent in the clear", containerURL)
+		return "", "", errors.New("the container URL must begin with https://: tokens are not sent in the clear")
 	}
 	parts, err := azure.ParseURL(containerURL)
 	if err != nil {
 		return "", "", fmt.Errorf("container URL: %w", err)
 	}
 	if parts.ContainerName == "" {
-		return "", "", fmt.Errorf("container URL %q names no container: write https://<account>.blob.core.windows.net/<container>", containerURL)
+		return "", "", errors.New("the container URL names no container: write https://<account>.blob.core.windows.net/<container>")
 	}
 	prefix, parts.BlobName = strings.TrimSuffix(parts.BlobName, "/"), ""
 	return parts.String(), prefix, nil

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"groupwriteback/infra/demo/storage"
+	"groupwriteback/infra/stage/storage"
 	"groupwriteback/shared/blob/azblob"
 	"groupwriteback/shared/blob/blobtest"
 )

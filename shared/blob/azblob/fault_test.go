@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"groupwriteback/infra/demo/storage"
+	"groupwriteback/infra/stage/storage"
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/azblob"
 	"groupwriteback/shared/blob/blobtest"

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"groupwriteback/infra/demo/storage"
+	"groupwriteback/infra/stage/storage"
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/blob/s3"
 )

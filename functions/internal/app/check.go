@@ -1,0 +1,210 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/signin"
+)
+
+// Program is one that a host starts, as its command line is concerned.
+type Program struct {
+	Name    string // of the file
+	OnAzure bool   // host.json says how long a function may run
+}
+
+// Command does what a command line asks for, and returns the exit code; run is true if it
+// asks for nothing, which is how a host starts the program.
+func (p Program) Command(ctx context.Context, args, environ []string, out io.Writer) (code int, run bool) {
+	switch {
+	case len(args) == 0:
+		return 0, true
+	case len(args) > 1 || args[0] != "check": // it is not repeated
+		fmt.Fprintf(out, "%s: it takes no argument, and is started by its host; or it takes check: look at everything that it relies on\n", p.Name)
+		return 1, false
+	}
+	if err := p.check(ctx, environ, out); err != nil {
+		fmt.Fprintf(out, "Error: %v\n", err)
+		return 1, false
+	}
+	return 0, false
+}
+
+// lookTime is how long one line of a check may take: Graph may ask to wait, and a store
+// that does not answer is asked several times.
+const lookTime = 90 * time.Second
+
+// check looks at everything that the program relies on, and goes on after a failure so
+// that all of them are told. Of the journal it changes nothing.
+func (p Program) check(ctx context.Context, environ []string, out io.Writer) error {
+	c := &checking{List: checklist.List{Out: out}}
+	var err error
+	if c.settings, err = read(ctx, environ); err != nil {
+		c.Bad("settings", err)
+	} else {
+		c.Good("settings", fmt.Sprintf("target %s, tenant %s, sign-in by %s", c.settings.target, c.settings.tenant, c.settings.signIn.Method))
+	}
+	c.rules()
+	if p.OnAzure {
+		limit, err := functionTimeout(environ)
+		if err == nil && limit < minTurn {
+			err = fmt.Errorf("read function timeout: a turn needs %v, and has %v: raise functionTimeout in host.json", minTurn, limit)
+		}
+		c.Say("timeout", err, limit.String()+" for a turn (functionTimeout)")
+	}
+	for _, look := range []func(context.Context){c.graph, c.keys, c.store, c.journal} {
+		ctx, cancel := context.WithTimeout(ctx, lookTime)
+		look(ctx)
+		cancel()
+	}
+	return c.Err()
+}
+
+// checking is a check under way.
+type checking struct {
+	checklist.List
+	settings settings // what of them could be understood
+}
+
+// notSet is why something is not looked at.
+const notSet = "the settings do not say how"
+
+func (c *checking) rules() {
+	r := c.settings.rules
+	if r == nil {
+		c.Unknown("rules", "the file could not be read or understood")
+		return
+	}
+	scope := "all groups that can be written"
+	if !r.Scope.All {
+		scope = fmt.Sprintf("%d groups", len(r.Scope.Groups))
+	}
+	c.Good("rules", fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
+	for _, note := range r.Notes() {
+		c.Warn("rules", note)
+	}
+}
+
+// graph signs in, and looks at what the token opens.
+func (c *checking) graph(ctx context.Context) {
+	feeds := []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+	unknown := func(why string) {
+		for _, feed := range feeds {
+			c.Unknown(string(feed), why)
+		}
+		c.Unknown("hidden", why)
+	}
+	if c.settings.credential == nil {
+		c.Unknown("sign-in", notSet)
+		unknown(notSet)
+		return
+	}
+	client, err := graph.New(graph.Options{Base: c.settings.graphURL, Credential: c.settings.credential, Tenant: c.settings.tenant, HTTP: c.settings.client})
+	var roles []string
+	if err == nil {
+		roles, err = client.Roles(ctx)
+	}
+	c.Say("sign-in", trust(err), "to Microsoft Graph, at "+c.settings.graphURL)
+	if err != nil {
+		unknown("nobody is signed in")
+		return
+	}
+	if text := c.settings.signIn.Ending(time.Now()); text != "" {
+		c.Warn("sign-in", text)
+	}
+	for _, feed := range feeds {
+		c.feed(ctx, client, feed, roles)
+	}
+	if sees, by := graph.SeesHidden(roles); sees {
+		c.Good("hidden", "who is in groups of hidden membership is known, by "+by)
+	} else {
+		c.Warn("hidden", "who is in groups of hidden membership is not known, and they stay as they are: grant "+by+" if some are in scope")
+	}
+	if more := graph.Excess(roles); len(more) > 0 {
+		c.Warn("permissions", "more than is needed: "+strings.Join(more, ", "))
+	}
+}
+
+// feed looks whether a feed may be read, and reads its first page.
+func (c *checking) feed(ctx context.Context, client *graph.Client, feed directory.Feed, roles []string) {
+	held, least := graph.Permission(feed, roles)
+	if held == "" {
+		c.Bad(string(feed), fmt.Errorf("the app may not read %s: grant it %s as an application permission, with admin consent", feed, least))
+		return
+	}
+	_, err := client.Page(ctx, feed, "")
+	c.Say(string(feed), err, "may be read, by "+held)
+}
+
+// keys reads what callers' tokens are signed with.
+func (c *checking) keys(ctx context.Context) {
+	s := c.settings
+	if s.client == nil || !signin.IsID(s.tenant) || !signin.IsHost(s.signIn.Authority) { // the address would repeat them
+		c.Unknown("keys", notSet)
+		return
+	}
+	_, err := newKeys(ctx, s.keysURL(), s.client, nil).fetch()
+	if told := trust(err); err != nil && told == err {
+		err = fmt.Errorf("%w: correct %[2]sTENANT_ID, %[2]sCLOUD or %[2]sAUTHORITY_URL, and see that this machine reaches that address", err, prefix)
+	}
+	c.Say("keys", trust(err), "the tenant's signing keys, by which callers' tokens are checked")
+}
+
+// trust adds to an error of a certificate what to do. Of the sign-in's the library keeps
+// the text alone.
+func trust(err error) error {
+	if err != nil && strings.Contains(err.Error(), "failed to verify certificate") {
+		return fmt.Errorf("%w: name the PEM file of the authority that signed it as %sCA_FILE, or look for a proxy that opens TLS", err, prefix)
+	}
+	return err
+}
+
+// store looks whether the store keeps its promises.
+func (c *checking) store(ctx context.Context) {
+	if c.settings.store == nil {
+		c.Unknown("store", notSet)
+		return
+	}
+	c.Say("store", tryStore(ctx, c.settings.store), "objects are made, replaced, listed and deleted, and conditions are honoured")
+}
+
+// journal looks whether this program can go on with the journal that is there.
+func (c *checking) journal(ctx context.Context) {
+	s := c.settings
+	if s.store == nil || !targetName.MatchString(s.target) {
+		c.Unknown("journal", notSet)
+		return
+	}
+	h, err := (&journal.Journal{Store: s.store, Target: s.target}).Look(ctx)
+	if err == nil {
+		err = fits(h, s)
+	}
+	text := fmt.Sprintf("format %d, at generation %d, epoch %d", h.Format, h.Gen, h.Epoch)
+	if h.Gen == 0 {
+		text = "there is none yet: the first turn begins it"
+	} else if s.rules != nil && h.Rules != "" && h.Rules != s.rules.Hash() {
+		text += "; the rules are other ones than before: every group is decided again"
+	}
+	c.Say("journal", err, text)
+}
+
+// fits says why a journal is not one for these settings.
+func fits(h journal.Head, s settings) error {
+	var errs []error
+	if h.Tenant != "" && s.tenant != "" && !strings.EqualFold(h.Tenant, s.tenant) {
+		errs = append(errs, fmt.Errorf("the journal is of another tenant, %s: correct the tenant id, or give this tenant a target of its own", h.Tenant))
+	}
+	if s.rules != nil && h.Rules != s.rules.Hash() && slices.Contains(h.Former, s.rules.Hash()) {
+		errs = append(errs, fmt.Errorf("these rules (%.8s) were replaced by newer ones (%.8s): bring the rules file up to date; to go back to them on purpose, raise their revision", s.rules.Hash(), h.Rules))
+	}
+	return errors.Join(errs...)
+}

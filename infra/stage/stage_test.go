@@ -1,0 +1,132 @@
+package stage
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"groupwriteback/infra/stage/ldapproxy"
+	"groupwriteback/infra/stage/samba"
+)
+
+// built are the real programs, built once for all tests.
+var built = sync.OnceValues(func() (Binaries, error) {
+	dir, err := os.MkdirTemp("", "groupwriteback-bin-")
+	if err != nil {
+		return Binaries{}, err
+	}
+	return Build(context.Background(), source(), dir)
+})
+
+func source() string {
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// newStage builds the programs, starts a domain, and returns a stage that is
+// not started, with a company of this size.
+func newStage(t *testing.T, users, groups, staff int) *Stage {
+	t.Helper()
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dc, err := samba.Launch(t.Context(), filepath.Join(t.TempDir(), "dc"), users, os.Stderr)
+	if err != nil {
+		t.Fatalf("%v\nremedy: infra/stage/samba/install.sh", err)
+	}
+	t.Cleanup(func() { dc.Close() })
+	company, err := NewCompany("", dc.SIDs, groups, staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Stage{Dir: t.TempDir(), Source: source(), Bin: bin, Company: company, DC: dc, Target: "corp", Log: &testLog{t: t}}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newProxy is a proxy for a stage's domain controller, not started yet.
+func newProxy(t *testing.T, s *Stage) *ldapproxy.Proxy {
+	t.Helper()
+	ca, err := os.ReadFile(s.DC.CAFile)
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	return &ldapproxy.Proxy{Upstream: s.DC.Addr + ":636", TLS: &tls.Config{RootCAs: pool, ServerName: s.DC.ServerName}, Name: s.DC.ServerName, CAFile: filepath.Join(s.Dir, "proxy-ca.pem")}
+}
+
+// stand starts a proxy and puts it between the stage's agent and its domain
+// controller.
+func stand(t *testing.T, s *Stage, p *ldapproxy.Proxy) {
+	t.Helper()
+	must(t, p.Start())
+	t.Cleanup(p.Close)
+	s.LDAP, s.LDAPCA = p.URL(), p.CAFile
+}
+
+// settle brings AD into line, and fails after a time that is far too long.
+func settle(t *testing.T, s *Stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Minute, errTooLong)
+	defer cancel()
+	must(t, s.Settle(ctx, nil))
+}
+
+// waitReported waits until the agent's first report is there and folded.
+func waitReported(t *testing.T, s *Stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errTooLong)
+	defer cancel()
+	for {
+		must(t, s.Sync(ctx))
+		st, err := s.Status(ctx)
+		must(t, err)
+		if !st.Reported.IsZero() {
+			return
+		}
+		must(t, pause(ctx, 50*time.Millisecond))
+	}
+}
+
+// converge settles until AD is what the cloud says: what was in doubt is read
+// again first, and until then nothing is left to do.
+func converge(t *testing.T, s *Stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	for {
+		err := s.Settle(ctx, nil)
+		if err == nil {
+			_, err = s.Compare(t.Context())
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrDiffers) || pause(ctx, 100*time.Millisecond) != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func equal(t *testing.T, s *Stage) {
+	t.Helper()
+	if _, err := s.Compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

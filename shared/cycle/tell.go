@@ -1,0 +1,156 @@
+package cycle
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+)
+
+// What people read in the log and in the audit: why something is changed, and what was
+// found that they should know of.
+
+// explain says of each change what it comes of.
+func (p *Planner) explain(tx *journal.Tx, d *draft, changes []plan.Change) {
+	for i, c := range changes {
+		changes[i].Why = strings.Join(reasons(tx, d, c), ", ")
+	}
+}
+
+// reasons lists what a change comes of.
+func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
+	r := tx.Record(c.Group)
+	byHand := func(what string) bool { return slices.Contains(r.ByHand, what) }
+	hand, rest := 0, 0
+	count := func(what string) {
+		if byHand(what) {
+			hand++
+		} else {
+			rest++
+		}
+	}
+	for _, ref := range slices.Concat(c.Add, c.Remove) {
+		count(string(ref))
+	}
+	for name := range c.Set {
+		count(name)
+	}
+	switch {
+	case c.Op == plan.Create && r.SID != "":
+		why = append(why, "it was deleted by hand")
+	case c.Op == plan.Create, !r.Converged:
+		why = append(why, "the cloud has it")
+	case rest > 0 && tx.Head.Ruled, c.Op == plan.Rename && tx.Head.Ruled:
+		why = append(why, "new rules, or the cloud")
+	case rest > 0, c.Op == plan.Rename:
+		why = append(why, "the cloud changed")
+	}
+	if hand > 0 {
+		why = append(why, "it was changed by hand")
+	}
+	if slices.ContainsFunc(r.Parked, func(p record.Parked) bool { return p.Kind == c.Kind() }) {
+		why = append(why, "it was refused before, and is tried again")
+	}
+	return append(why, approved(tx, d, r, c)...)
+}
+
+// approved says who has approved what a change does.
+func approved(tx *journal.Tx, d *draft, r *record.Group, c plan.Change) (why []string) {
+	say := func(h record.Hold) { why = append(why, "approved by "+cmp.Or(h.By, "somebody")+", hold "+h.ID) }
+	if g := d.groups[c.Group]; g != nil && r.Hold != nil && r.Hold.InForce(tx.Now) && len(plan.Common(c.Remove, g.Released)) > 0 {
+		say(*r.Hold)
+	}
+	for _, h := range tx.Head.Holds {
+		guard, known := plan.GuardOf(h.Guard)
+		if !known || !h.InForce(tx.Now) {
+			continue
+		}
+		at := guard.Of([]plan.Change{c}, r.Converged)
+		if at.Size() > 0 && at.Less(d.allowed[h.Guard][c.Group]).Size() < at.Size() {
+			say(h)
+		}
+	}
+	return why
+}
+
+// mostByHand is how much of what somebody changed by hand is remembered of a group.
+const mostByHand = 100
+
+// byHand notes what somebody has changed of a group by hand: what differs from what was
+// last known and was not issued. now is how it is.
+func byHand(tx *journal.Tx, r *record.Group, now *plan.Group) {
+	was := r.Observed
+	if was == nil || now == nil || !r.Converged {
+		return
+	}
+	var issued []plan.Ref
+	for _, i := range r.Issued {
+		issued = plan.Merge(issued, i.Impact.Refs)
+	}
+	in := plan.Missing(plan.Missing(now.Members, was.Members), issued)
+	out := plan.Missing(plan.Missing(was.Members, now.Members), issued)
+	var words []string
+	note := func(what, sign string) {
+		if len(words) < mostByHand && !slices.Contains(r.ByHand, what) {
+			words = append(words, sign+what)
+			r.ByHand = append(slices.Clone(r.ByHand), what)
+		}
+	}
+	for _, m := range in {
+		note(string(m), "+")
+	}
+	for _, m := range out {
+		note(string(m), "-")
+	}
+	for _, name := range slices.Sorted(maps.Keys(both(was.Attrs, now.Attrs))) {
+		if !plan.SameValues(name, was.Attrs[name], now.Attrs[name]) {
+			note(name, "~")
+		}
+	}
+	if len(words) > 0 {
+		tx.Say("changed by hand", "group", now.Name, "id", r.ID, "what", strings.Join(words[:min(len(words), 20)], " "), "in_all", len(words))
+	}
+}
+
+func both(a, b map[string][]string) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range []map[string][]string{a, b} {
+		for name := range m {
+			out[name] = true
+		}
+	}
+	return out
+}
+
+// anotherSID tells of a group that came back under another SID: whatever was granted to
+// the old one is not granted to it.
+func anotherSID(tx *journal.Tx, r *record.Group, now directory.SID) {
+	if r.SID != "" && r.SID != now {
+		name := ""
+		if r.Observed != nil {
+			name = r.Observed.Name
+		}
+		tx.Say("a group has another SID now: rights that were given to the old one do not hold for it", "group", name, "id", r.ID, "sid", now, "before", r.SID,
+			"remedy", "give them to the group as it is, or bring the old one back from the recycle bin and delete this one")
+	}
+}
+
+// tellRefused tells of a change, or of members of it, that was not made.
+func tellRefused(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result) {
+	name := c.Name
+	if r.Observed != nil {
+		name = r.Observed.Name
+	}
+	const remedy = "see the problems in status; it is tried again by itself, and at once by retry"
+	if res.Status != plan.Done && res.Status != plan.Skipped {
+		tx.Say("a change was not made", "group", name, "id", r.ID, "change", c.Kind(), "status", res.Status, "code", res.Code, "why", cmp.Or(res.Text, "no answer"), "remedy", remedy)
+	}
+	for _, b := range res.Bad {
+		tx.Say("a member was not written", "group", name, "id", r.ID, "member", b.Ref, "code", b.Code, "why", b.Text, "remedy", remedy)
+	}
+}

@@ -1,0 +1,34 @@
+package graph_test
+
+import (
+	"slices"
+	"testing"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph"
+)
+
+func TestPermissions(t *testing.T) {
+	for _, test := range []struct {
+		feed        directory.Feed
+		roles       []string
+		held, least string
+	}{
+		{directory.GroupFeed, nil, "", "GroupMember.Read.All"},
+		{directory.GroupFeed, []string{"User.Read.All", "GroupMember.Read.All"}, "GroupMember.Read.All", "GroupMember.Read.All"},
+		{directory.GroupFeed, []string{"Directory.Read.All", "Group.Read.All"}, "Group.Read.All", "GroupMember.Read.All"},
+		{directory.UserFeed, []string{"GroupMember.Read.All"}, "", "User.Read.All"},
+		{directory.DeviceFeed, []string{"Directory.Read.All"}, "Directory.Read.All", "Device.Read.All"},
+		{"mail", []string{"Directory.Read.All"}, "", ""},
+	} {
+		if held, least := graph.Permission(test.feed, test.roles); held != test.held || least != test.least {
+			t.Errorf("%s by %v: %q, %q; want %q, %q", test.feed, test.roles, held, least, test.held, test.least)
+		}
+	}
+	if ok, by := graph.SeesHidden([]string{"Member.Read.Hidden"}); !ok || by != "Member.Read.Hidden" {
+		t.Errorf("hidden memberships: %v by %s", ok, by)
+	}
+	if got := graph.Excess([]string{"Device.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Mail.Read", "Member.Read.Hidden", "User.Read.All"}); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
+		t.Errorf("more than is needed: %v", got)
+	}
+}
