@@ -220,8 +220,8 @@ func held(t *testing.T) *world {
 		w.do(w.tenant.RemoveMember(group(i), user(0)))
 	}
 	w.untilQuiet()
-	if h := w.holds(); len(h) != 1 || h[0].Guard != plan.Removals || h[0].Count != 40 {
-		t.Fatalf("set-up: holds %+v", h)
+	if h := w.holds(); len(h) != 1 || h[0].Guard != plan.Removals || h[0].Count != 40 || w.head().Totals.Over[plan.Removals] != 40 {
+		t.Fatalf("set-up: holds %+v, totals %+v", h, w.head().Totals)
 	}
 	return w
 }
@@ -230,8 +230,10 @@ func held(t *testing.T) *world {
 // same list is told of as a new hold: else it would wait in silence, for ever.
 func TestHoldOpensAgain(t *testing.T) {
 	w := held(t)
+	w.group(40, 0, 4)
+	w.untilQuiet()
 	first := w.holds()[0]
-	w.do(w.tenant.AddMember(group(3), user(9)))
+	w.do(w.tenant.AddMember(group(40), user(9)))
 	w.do(w.planner.Run(t.Context())) // a plan is in flight, and no agent comes
 	w.approve(first)
 	w.do(w.planner.Run(t.Context()))

@@ -182,6 +182,23 @@ func TestToldAgain(t *testing.T) {
 	}
 }
 
+// TestRejectedIsNotToldAgain: somebody has answered. Nobody is told of that hold any more.
+func TestRejectedIsNotToldAgain(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 10)
+	w.untilQuiet()
+	w.do(w.journal.Reject(t.Context(), wordOn(w.holds()[0])))
+	w.untilQuiet()
+	var log bytes.Buffer
+	w.planner.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for range 4 {
+		w.later(25 * time.Hour)
+	}
+	if h := w.holds(); strings.Contains(log.String(), "level=WARN") || len(h) != 1 || h[0].Denied == "" {
+		t.Errorf("holds %+v, told:\n%s", h, &log)
+	}
+}
+
 // TestPreviewInventsNothing: a preview lists what would be held. It has no name yet, nothing
 // is told of it, and what is held already keeps its name.
 func TestPreviewInventsNothing(t *testing.T) {

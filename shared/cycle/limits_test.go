@@ -110,3 +110,42 @@ func TestRulesMoveAll(t *testing.T) {
 		t.Errorf("%d groups were moved after the approval", moved())
 	}
 }
+
+// TestLimitsAreOfAll: some leave each group of one shard, which is little of a tenant whose
+// other groups nothing has happened to. They go.
+func TestLimitsAreOfAll(t *testing.T) {
+	w := newWorld(t)
+	w.users(200)
+	for i := range 60 {
+		w.group(i, 0, 200)
+	}
+	w.untilQuiet()
+	v, err := w.journal.View(t.Context())
+	w.do(err)
+	shards, err := v.Shards(t.Context(), func(record.Counts) bool { return true })
+	w.do(err)
+	shard, err := v.Shard(t.Context(), shards[len(shards)-1])
+	w.do(err)
+	if n := len(shard.Groups); n == 0 || n > 30 {
+		t.Fatalf("set-up: %d shards, and the last has %d of 60 groups", len(shards), n)
+	}
+	for _, id := range shard.Groups {
+		remove(w, id, 30)
+	}
+	w.untilQuiet()
+	if want := 30 * len(shard.Groups); len(w.removed) != want {
+		t.Errorf("%d of 12000 memberships went, want %d; holds %+v", len(w.removed), want, w.holds())
+	}
+}
+
+// TestApprovalIsOfOneMember: a person approves that one member of each group goes. Who leaves
+// one of these groups after that waits for another word.
+func TestApprovalIsOfOneMember(t *testing.T) {
+	w := held(t)
+	w.approve(w.holds()[0])
+	w.do(w.tenant.RemoveMember(group(5), user(1)))
+	w.untilQuiet()
+	if h := w.holds(); len(w.removed) != 40 || !w.in(group(5), 1) || len(h) != 1 || h[0].Count != 1 {
+		t.Errorf("%d removed, who left later is in %t, holds %+v", len(w.removed), w.in(group(5), 1), h)
+	}
+}

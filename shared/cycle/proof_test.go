@@ -99,6 +99,25 @@ func TestWindowKeepsRefusedInPart(t *testing.T) {
 	}
 }
 
+// TestWindowKeepsWhatWasNotRefused: one of six members cannot be taken out, the others were.
+// The window gets that one back, and no more.
+func TestWindowKeepsWhatWasNotRefused(t *testing.T) {
+	w := town(t)
+	remove(w, group(1), 6)
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		if !slices.Contains(c.Remove, ref(0)) {
+			return plan.Result{}, false
+		}
+		r := plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: ref(0), Code: 53, Text: "it is his primary group"}}}
+		w.ad[c.Group] = plan.Outcome(w.ad[c.Group], c, r)
+		return r, true
+	}
+	w.untilQuiet()
+	if got := w.head().Window.Count(plan.Removals); got != 5 || len(w.ad[group(1)].Members) != 15 {
+		t.Errorf("5 of 6 were done, %d are counted; the group has %d members", got, len(w.ad[group(1)].Members))
+	}
+}
+
 // TestOverallWindowKeepsWhatTookPlace: the same for the limit over all groups.
 func TestOverallWindowKeepsWhatTookPlace(t *testing.T) {
 	w := newWorld(t)
@@ -309,20 +328,25 @@ func TestOddStatus(t *testing.T) {
 }
 
 // TestWishToReadStays: a full report that was read before a plan was closed says nothing
-// about what the plan left in doubt.
+// about what the plan left in doubt, whether it comes before that or after.
 func TestWishToReadStays(t *testing.T) {
-	w := town(t)
-	w.do(w.tenant.RemoveMember(group(1), user(0)))
-	w.do(w.planner.Run(t.Context()))
-	r, err := w.poll()
-	w.do(err)
-	w.carryOut(r, -1)
-	w.closed = r.Closed // the agent does not count its batch as closed yet
-	w.now = w.now.Add(13 * time.Minute)
-	w.do(w.report(true, nil))
-	w.do(w.planner.Run(t.Context()))
-	if h := w.head(); h.Totals.Stale != 1 || len(h.Reads) != 1 {
-		t.Errorf("%d stale, asked for %v", h.Totals.Stale, h.Reads)
+	for _, after := range []bool{false, true} {
+		w := town(t)
+		w.do(w.tenant.RemoveMember(group(1), user(0)))
+		w.do(w.planner.Run(t.Context()))
+		r, err := w.poll()
+		w.do(err)
+		w.carryOut(r, -1)
+		w.closed = r.Closed // the agent does not count its batch as closed yet
+		w.now = w.now.Add(13 * time.Minute)
+		if after {
+			w.do(w.planner.Run(t.Context()))
+		}
+		w.do(w.report(true, nil))
+		w.do(w.planner.Run(t.Context()))
+		if h := w.head(); h.Totals.Stale != 1 || len(h.Reads) != 1 {
+			t.Errorf("after %t: %d stale, asked for %v", after, h.Totals.Stale, h.Reads)
+		}
 	}
 }
 

@@ -105,20 +105,49 @@ func TestNestedGroupLeavesOutOfSight(t *testing.T) {
 	w.do(w.report(true, nil))
 	w.untilQuiet()
 	w.do(w.tenant.RemoveMember(group(1), group(2)))
-	w.source.edit = func(p *directory.Page) error { // the world's source calls everybody a user
+	w.source.edit = asGroup(group(2))
+	w.untilQuiet()
+	w.later(time.Hour)
+	if slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || len(w.removed) != 1 {
+		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members, w.removed)
+	}
+}
+
+// TestLinkOfAnUnreadGroup: the journal is lost, and a nested group is in trouble before
+// anybody has read it. The cloud takes it out: the link goes by the SID, which is all that
+// is known of it.
+func TestLinkOfAnUnreadGroup(t *testing.T) {
+	w := family(t)
+	w.loseJournal()
+	w.hide(group(2), &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=Group 2,CN=Users,DC=corp,DC=test", Text: "move it back"})
+	w.inScan = true
+	link := plan.SIDRef(sidOf(group(2)))
+	parent := w.seen(w.ad[group(1)]) // nobody says that the link is to one of ours
+	w.ad[group(1)] = parent
+	w.untilQuiet()
+	if !slices.Contains(w.ad[group(1)].Members, link) || w.head().Totals.Trouble != 1 {
+		t.Fatalf("set-up: the parent has %v, totals %+v", w.ad[group(1)].Members, w.head().Totals)
+	}
+	w.do(w.tenant.RemoveMember(group(1), group(2)))
+	w.source.edit = asGroup(group(2))
+	w.untilQuiet()
+	if slices.Contains(w.ad[group(1)].Members, link) || len(w.removed) != 1 {
+		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members, w.removed)
+	}
+}
+
+// asGroup has the source say of a member that it is a group: the world's calls everybody a
+// user.
+func asGroup(id directory.ID) func(*directory.Page) error {
+	return func(p *directory.Page) error {
 		for _, c := range p.Groups {
 			for i, m := range c.Members {
-				if m.ID == group(2) {
+				if m.ID == id {
 					c.Members[i].Kind = directory.GroupKind
 				}
 			}
 		}
 		return nil
-	}
-	w.untilQuiet()
-	w.later(time.Hour)
-	if slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || len(w.removed) != 1 {
-		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members, w.removed)
 	}
 }
 

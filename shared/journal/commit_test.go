@@ -291,6 +291,21 @@ func TestTwoPlanners(t *testing.T) {
 	}
 }
 
+// TestWrittenOnce: what has another content under a name of a step's own is never written
+// over; the same again is the answer that was lost.
+func TestWrittenOnce(t *testing.T) {
+	for content, want := range map[string]error{"ours": nil, "another's": errDiffers} {
+		j := &Journal{Store: blob.Memory(), Target: "t"}
+		put(t, j, "batch/1-x", "ours")
+		if err := j.create(t.Context(), "batch/1-x", []byte(content)); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", content, err, want)
+		}
+		if data, _, err := j.Store.Get(t.Context(), j.prefix()+"batch/1-x"); err != nil || string(data) != "ours" {
+			t.Errorf("%s: the object is %q, %v", content, data, err)
+		}
+	}
+}
+
 // Two planners begin a journal at the same time: one of them made it.
 func TestTwoFirstPlanners(t *testing.T) {
 	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())

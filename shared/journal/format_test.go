@@ -110,6 +110,12 @@ func TestOtherFormats(t *testing.T) {
 			t.Errorf("%s: the agent is told %v, want %v", head, err, want)
 		}
 	}
+	// What is not ours at all is nobody's earlier version.
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	put(t, j, "head", `{"gen":7}`)
+	if _, err := j.Load(t.Context()); err == nil || errors.Is(err, ErrOldFormat) {
+		t.Errorf("somebody's JSON: %v", err)
+	}
 }
 
 // TestBeginAnew: whatever has become of a journal, it begins anew: in a later epoch, with

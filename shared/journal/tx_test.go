@@ -231,6 +231,25 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepBehindAnother: a step that sweeps does not know that another has committed a
+// plan meanwhile. It leaves the plan's release alone.
+func TestSweepBehindAnother(t *testing.T) {
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
+	first(t, j)
+	slow := load(t, j)
+	if err := second(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+	p := load(t, j).Head.Plan
+	slow.Head.Rate++
+	if err := slow.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := objects(t, j, "release/"), releaseName(load(t, j).Head.Epoch, p.First); p.First <= slow.Head.Closed || !slices.Contains(got, want) {
+		t.Errorf("releases %v are left, want %s", got, want)
+	}
+}
+
 // TestAudit: each object names the one before, and none can be taken away unnoticed.
 func TestAudit(t *testing.T) {
 	ctx := t.Context()

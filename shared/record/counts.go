@@ -13,7 +13,7 @@ type Counts struct {
 	Changes  int `json:"changes" cbor:"6,keyasint,omitempty"`                // still to be done
 	Held     int `json:"held" cbor:"7,keyasint,omitempty"`                   // removals that wait for approval, by a limit of their group
 	Stale    int `json:"stale" cbor:"8,keyasint,omitempty"`                  // groups to be read again first
-	Unasked  int `json:"-" cbor:"16,keyasint,omitempty"`                     // of Stale: those that the agent was not asked for yet
+	Unasked  int `json:"unasked,omitempty" cbor:"16,keyasint,omitempty"`     // of Stale: those that the agent was not asked for yet
 	Parked   int `json:"parked" cbor:"9,keyasint,omitempty"`                 // changes and members that were refused
 	Trouble  int `json:"trouble,omitempty" cbor:"10,keyasint,omitempty"`     // groups that cannot be managed as they are
 	Unproven int `json:"unproven,omitempty" cbor:"11,keyasint,omitempty"`    // members that stay for lack of evidence

@@ -50,6 +50,22 @@ func TestNoRedirect(t *testing.T) {
 	}
 }
 
+// TestAnothersJSON: an answer in JSON that is not of the relay's form is a proxy's or the
+// platform's, and no word of the relay.
+func TestAnothersJSON(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"error": "no healthy upstream"}`)) // whoever is gone reads no less
+	}))
+	defer s.Close()
+	c := &relay.Client{URL: s.URL + "/", HTTP: s.Client(), Sign: func(*http.Request) error { return nil }}
+	_, err := c.Poll(t.Context(), relay.Poll{})
+	const want = "poll: answer 503 Service Unavailable, which is not the relay's: the app is starting, or has failed to: its own log says why"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 // TestEndlessAnswer: an answer is read up to the longest that the relay gives.
 func TestEndlessAnswer(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
