@@ -1,6 +1,7 @@
 package decision_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -317,5 +318,16 @@ func TestContradicts(t *testing.T) {
 		if got := decision.Contradicts(tt.change, tt.cloud, func(id directory.ID) *record.Group { return &record.Group{ID: id, SID: "S-1-5-21-1-2-3-7777"} }); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestSIDOfAnAccount: the agent says that a nested group has the SID of one of the users. He
+// is the one who stands there, and the group is still to come.
+func TestSIDOfAnAccount(t *testing.T) {
+	s := of(refs(1, 2), cloud(directory.Named, append(people(1, 2), nested(child))...))
+	s.kin[child] = &record.Group{ID: child, SID: sid(1), Observed: &plan.Group{ID: child}}
+	got := drafted(s.decide(t))
+	if len(got) != 1 || len(got[0].Remove) > 0 || !slices.Equal(got[0].Add, []plan.Ref{plan.GroupRef(child)}) {
+		t.Errorf("to be done: %+v; want that the group comes", got)
 	}
 }
