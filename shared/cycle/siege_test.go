@@ -139,14 +139,15 @@ func (s *siege) cloud() {
 	s.leftLately()
 }
 
-// step0 is a small change in the cloud.
+// step0 is a small change in the cloud. Some groups keep their names: that all get another
+// one at once waits for a person, and rightly.
 func (w *weatherWorld) step0() {
 	switch w.rng.IntN(6) {
 	case 0:
 		_ = w.tenant.AddMember(w.groups[1+w.rng.IntN(siegeGroups-1)], w.anyUser())
 	case 1:
 		w.next++
-		_ = w.tenant.Rename(w.anyGroup(), fmt.Sprintf("Renamed %d", w.next))
+		_ = w.tenant.Rename(w.groups[w.rng.IntN(len(w.groups)-3)], fmt.Sprintf("Renamed %d", w.next))
 	}
 }
 
