@@ -118,3 +118,17 @@ func TestNames(t *testing.T) {
 		t.Errorf("problems %+v", s.Problems)
 	}
 }
+
+// TestStartLine: the log begins with what is in force, and warns of what is perhaps not meant.
+func TestStartLine(t *testing.T) {
+	o := newOffice(t)
+	for _, want := range []string{`msg=started version=`, `target=corp`, `sign_in=client-secret`, `ou="OU=Cloud Groups,DC=corp,DC=test" scope=all`,
+		`limits="of a group 30 % from 10 on, of all 10 % or 20, growth 50 % or 1000, 500 new groups"`} {
+		if !strings.Contains(o.log.String(), want) {
+			t.Errorf("the log lacks %s:\n%.2000s", want, &o.log)
+		}
+	}
+	if strings.Contains(o.log.String(), "perhaps not meant") {
+		t.Errorf("the log warns:\n%.2000s", &o.log)
+	}
+}
