@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"groupwriteback/infra/stage"
@@ -35,6 +36,8 @@ type demo struct {
 	equal string // what the last comparison said
 	stage *stage.Stage
 	shell shell
+
+	refused atomic.Bool // Graph refuses every request
 }
 
 // play plays the whole demo, and ends all that it has started.
@@ -50,8 +53,10 @@ func play(ctx context.Context, s *screen) (err error) {
 	defer func() { err = d.end(ctx, err) }()
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
 	s.say("%s", s.paint.dim.Sprint("What the programs print goes to "+d.log.Name()))
-	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.proof, d.finale} {
-		if err := part(ctx); err != nil {
+	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.trouble, d.proof, d.finale} {
+		if err := part(ctx); errors.Is(err, errEnough) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
@@ -81,7 +86,7 @@ func (d *demo) end(ctx context.Context, cause error) error {
 func (d *demo) start(ctx context.Context) (err error) {
 	d.title("Starting")
 	s := d.stage
-	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1}}
+	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1, Fault: d.fault}}
 	steps := []struct {
 		what, slow string
 		do         func() (string, error)
@@ -164,33 +169,6 @@ func (d *demo) waitPlannable(ctx context.Context) error {
 	}
 }
 
-// planLines is how many groups of a plan are shown.
-const planLines = 15
-
-// firstPlan shows the plan, applies it, and holds the outcome against the cloud.
-func (d *demo) firstPlan(ctx context.Context) error {
-	d.title("The first plan")
-	p, err := d.preview(ctx)
-	if err != nil {
-		return err
-	}
-	d.paint.showPlan(d.out, p, planLines)
-	if err := d.ask(ctx, "Apply? [Enter]"); err != nil {
-		return err
-	}
-	d.title("Applying")
-	if err := d.stage.Enable(ctx); err != nil {
-		return err
-	}
-	if err := d.fill(ctx, p); err != nil {
-		return err
-	}
-	if err := d.compare(ctx, "Compared by ldapsearch"); err != nil {
-		return err
-	}
-	return d.unwritten(ctx)
-}
-
 // fill applies the first plan.
 func (d *demo) fill(ctx context.Context, p cycle.Preview) error {
 	ctx, cancel := patience(ctx)
@@ -212,7 +190,7 @@ func (d *demo) fill(ctx context.Context, p cycle.Preview) error {
 	}
 	took := time.Since(start)
 	d.times = append(d.times, timed{"First plan applied", took})
-	d.say("%s %s%s%9s", d.paint.add.Sprint("✓"), pad("Applied", 30), pad(english().Sprintf("%d values, %.0f a second", values, float64(values)/took.Seconds()), 54), seconds(took))
+	d.row(d.paint.add.Sprint("✓"), "Applied", english().Sprintf("%d values, %.0f a second", values, float64(values)/took.Seconds()), took)
 	return nil
 }
 

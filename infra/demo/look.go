@@ -138,23 +138,33 @@ func (paint palette) memberChange(before, after []string) string {
 	}
 	came, went := slices.DeleteFunc(slices.Clone(after), is(before)), slices.DeleteFunc(slices.Clone(before), is(after))
 	say := english()
-	text := say.Sprintf("%d", len(before)) + paint.dim.Sprint("  →  ") + say.Sprintf("%d  ", len(after))
+	text := say.Sprintf("%d", len(before)) + paint.dim.Sprint("  →  ") + say.Sprintf("%d ", len(after))
 	for i, dn := range slices.Concat(came, went) {
-		switch {
-		case i == examples:
-			return text + paint.dim.Sprintf("and %d more", len(came)+len(went)-i)
-		case i < len(came):
-			text += paint.add.Sprint("+"+name(dn)) + " "
-		default:
-			text += paint.remove.Sprint("-"+name(dn)) + " "
+		left := len(came) + len(went) - i
+		more := paint.dim.Sprintf(" and %d more", left)
+		room := paint.width - 5 - 13 - broad(text) - 1
+		if left > 1 {
+			room -= broad(more)
+		}
+		word := name(dn)
+		if i == 0 {
+			word = cut(word, room-1)
+		}
+		if i == examples || broad(word)+1 > room {
+			return text + more
+		}
+		if i < len(came) {
+			text += paint.add.Sprint(" +" + word)
+		} else {
+			text += paint.remove.Sprint(" -" + word)
 		}
 	}
-	return strings.TrimRight(text, " ")
+	return text
 }
 
 // fromTo is the change of a value, in one line; the longer side is cut first.
 func (paint palette) fromTo(before, after string) string {
-	const room = width - 5 - 13 - 5
+	room := paint.width - 5 - 13 - 5
 	b, a := cmp.Or(before, "(none)"), cmp.Or(after, "(none)")
 	b = cut(b, max(room/2, room-uniseg.StringWidth(a)))
 	return b + paint.dim.Sprint("  →  ") + cut(a, room-uniseg.StringWidth(b))

@@ -55,31 +55,40 @@ func TestDifference(t *testing.T) {
 		"diff-note":    {{"cn": {"a"}}, {"cn": {"a"}, "info": {long}}},
 		"diff-long":    {{"info": {long}}, {"info": {"now " + long}}},
 		"diff-member":  {{"member": people(0, 6000)}, {"member": people(1, 6000)}},
+		"diff-nested":  {{"member": people(0, 3)}, {"member": append(people(0, 3), "CN="+long+",OU=Cloud Groups")}},
 		"diff-members": {{"member": people(0, 44)}, {"member": people(18, 46)}},
 	}
 	for name, x := range tests {
 		t.Run(name, func(t *testing.T) {
-			golden(t, name, strings.Join(append(newPalette(false).difference(x[0], x[1]), ""), "\n"))
+			golden(t, name, func(paint palette) string {
+				var b strings.Builder
+				for _, line := range paint.difference(x[0], x[1]) {
+					b.WriteString("     " + line + "\n") // as it is told
+				}
+				return b.String()
+			})
 		})
 	}
 }
 
 // TestCommand has a shell read back what people are told to paste.
 func TestCommand(t *testing.T) {
-	args := []string{"-x", "-b", "OU=Cloud Groups,DC=corp,DC=test", "(displayName=it's)", "-y", "/tmp/" + strings.Repeat("long", 12), "cn", "member", "--flag", "--", "$HOME"}
-	text := command([]string{"A=1"}, append([]string{"printf", `%s\n`, "$A"}, args...)...)
-	for line := range strings.Lines(text) {
-		if len(strings.TrimRight(line, "\n")) > width {
-			t.Errorf("a line of %d columns: %s", len(line), line)
+	args := []string{"-x", "-b", "OU=Cloud Groups,DC=corp,DC=test", "(displayName=it's)", "-y", "/tmp/" + strings.Repeat("long", 10), "cn", "member", "--flag", "--", "$HOME"}
+	for _, width := range []int{60, 80, 100} {
+		text := command(width, []string{"A=1"}, append([]string{"printf", `%s\n`, "$A"}, args...)...)
+		for line := range strings.Lines(text) {
+			if n := len(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("a line of %d columns: %s", n, line)
+			}
 		}
-	}
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", text).Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	if want := append([]string{"$A"}, args...); !slices.Equal(got, want) {
-		t.Errorf("the shell read %q, not %q, in\n%s", got, want, text)
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", text).Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+		if want := append([]string{"$A"}, args...); !slices.Equal(got, want) {
+			t.Errorf("the shell read %q, not %q, in\n%s", got, want, text)
+		}
 	}
 }
 

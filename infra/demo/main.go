@@ -2,10 +2,12 @@
 // Directory: it starts an invented company in a Graph server, a real domain
 // controller, the handler under a Functions host and the agent, each as the
 // process that it is in production. Then it plays: the first plan and its
-// application, changes in the cloud, a removal over the limit, drift.
+// application, changes in the cloud, a removal over the limit, drift, failures.
 //
-//	go run ./infra/demo            on a terminal: asks, and stays open to play with
+//	go run ./infra/demo            asks before anything is applied; on a terminal it stays open to play with
 //	ONCE=1 go run ./infra/demo     runs through; exit code 0 if AD equals the cloud, else 1
+//
+// Ctrl-C at a question, or while all stays open, is an end like any other: exit code 0.
 //
 // It decides nothing about groups and looks at Active Directory with ldapsearch
 // only. Its invariants: all it writes is in one temporary folder and the cache of
@@ -33,6 +35,9 @@ func main() {
 // run plays the demo and returns the exit code.
 func run(ctx context.Context) int {
 	s := newScreen(os.Stdout, os.Stdin)
+	if s.terminal {
+		defer claimTerminal(os.Stdin)()
+	}
 	err := play(ctx, s)
 	switch {
 	case err == nil:

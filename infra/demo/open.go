@@ -61,11 +61,12 @@ func (d *demo) invite(ctx context.Context, page string) error {
 
 // paste prints a command in lines of bearable width.
 func (d *demo) paste(env []string, args ...string) {
-	fmt.Fprintln(d.out, d.paint.add.Sprint(command(env, args...)))
+	fmt.Fprintln(d.out, d.paint.add.Sprint(command(d.paint.width, env, args...)))
 }
 
-// command writes a command for a shell, broken into lines that fit.
-func command(env []string, args ...string) string {
+// command writes a command for a shell, broken into lines that fit; a word that is
+// too long by itself stays whole.
+func command(width int, env []string, args ...string) string {
 	lines, line := []string{}, "   "
 	put := func(word string) {
 		if len(line)+1+len(word) > width-2 {

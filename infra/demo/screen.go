@@ -17,17 +17,14 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// width is that of all output, in columns.
-const width = 100
-
-// screen is where the demo talks to people. Without a terminal it prints lines
-// only, and asks nothing.
+// screen is where the demo talks to people. Without a terminal it prints lines only.
 type screen struct {
 	out      io.Writer
+	once     bool // asks nothing, and goes on
 	terminal bool
 	paint    palette
 	times    []timed
-	lines    <-chan struct{} // each Enter; closed at the end of the input
+	lines    <-chan string // what is typed; closed at the end of the input
 }
 
 // timed is a row of the closing table.
@@ -36,11 +33,14 @@ type timed struct {
 	took time.Duration
 }
 
-// palette holds the colours by meaning.
-type palette struct{ add, change, remove, strong, dim *color.Color }
+// palette holds the colours by meaning, and how wide a line may be.
+type palette struct {
+	add, change, remove, strong, dim *color.Color
+	width                            int // columns
+}
 
-func newPalette(on bool) palette {
-	p := palette{color.New(color.FgGreen), color.New(color.FgYellow), color.New(color.FgRed), color.New(color.Bold), color.New(color.Faint)}
+func newPalette(on bool, width int) palette {
+	p := palette{color.New(color.FgGreen), color.New(color.FgYellow), color.New(color.FgRed), color.New(color.Bold), color.New(color.Faint), width}
 	for _, c := range []*color.Color{p.add, p.change, p.remove, p.strong, p.dim} {
 		if on {
 			c.EnableColor()
@@ -51,30 +51,48 @@ func newPalette(on bool) palette {
 	return p
 }
 
-// newScreen makes a screen that asks if both ends are a terminal and ONCE is
-// not set. Colours follow NO_COLOR and TERM.
+// newScreen makes a screen that asks, unless ONCE is set. It is a terminal if both
+// ends are. Colours follow NO_COLOR and TERM, the width COLUMNS and the terminal.
 func newScreen(out, in *os.File) *screen {
-	s := &screen{out: out, paint: newPalette(!color.NoColor)}
-	s.terminal = isatty.IsTerminal(out.Fd()) && isatty.IsTerminal(in.Fd()) && os.Getenv("ONCE") == ""
-	if s.terminal {
-		s.lines = readLines(in)
+	s := &screen{out: out, once: os.Getenv("ONCE") != "", paint: newPalette(!color.NoColor, columns(os.Getenv("COLUMNS"), terminalColumns(out)))}
+	s.terminal = isatty.IsTerminal(out.Fd()) && isatty.IsTerminal(in.Fd()) && !s.once
+	if !s.once {
+		s.lines = readLines(in, s.terminal)
 	}
 	return s
 }
 
-func readLines(in io.Reader) <-chan struct{} {
-	lines := make(chan struct{})
+// readLines reads line by line. What people type while nobody listens answers no
+// question that comes later: it is dropped. What a file or a program says waits.
+func readLines(in io.Reader, people bool) <-chan string {
+	lines := make(chan string)
 	go func() {
 		defer close(lines)
 		for r := bufio.NewScanner(in); r.Scan(); {
-			lines <- struct{}{}
+			if !people {
+				lines <- r.Text()
+				continue
+			}
+			select {
+			case lines <- r.Text():
+			default:
+			}
 		}
 	}()
 	return lines
 }
 
-// say prints a line.
-func (s *screen) say(format string, args ...any) { fmt.Fprintf(s.out, "  "+format+"\n", args...) }
+// say prints a line, or more where it is too long for one.
+func (s *screen) say(format string, args ...any) {
+	s.paint.print(s.out, fmt.Sprintf("  "+format, args...))
+}
+
+// print prints a text in lines that fit.
+func (paint palette) print(w io.Writer, text string) {
+	for _, line := range fold(text, paint.width) {
+		fmt.Fprintln(w, line)
+	}
+}
 
 // head prints a line after an empty one.
 func (s *screen) head(format string, args ...any) {
@@ -84,7 +102,7 @@ func (s *screen) head(format string, args ...any) {
 
 // title prints a headline.
 func (s *screen) title(text string) {
-	fmt.Fprintf(s.out, "\n%s %s\n", s.paint.strong.Sprint(text), s.paint.dim.Sprint(strings.Repeat("─", max(0, width-1-uniseg.StringWidth(text)))))
+	fmt.Fprintf(s.out, "\n%s %s\n", s.paint.strong.Sprint(text), s.paint.dim.Sprint(strings.Repeat("─", max(0, s.paint.width-1-uniseg.StringWidth(text)))))
 }
 
 // step does something that takes a while and says how long it took. do returns
@@ -101,9 +119,15 @@ func (s *screen) step(what, slow string, do func() (string, error)) error {
 	} else {
 		s.times = append(s.times, timed{what, took})
 	}
-	text := pad(what, 30) + pad(cut(detail, 54), 54)
-	s.say("%s %s%9s", mark, text, seconds(took))
+	s.row(mark, what, detail, took)
 	return err
+}
+
+// row prints what is done and how long it took.
+func (s *screen) row(mark, what, detail string, took time.Duration) {
+	for _, line := range s.paint.stepRow(mark, what, detail, took) {
+		fmt.Fprintln(s.out, line)
+	}
 }
 
 // spin shows that something goes on until its result is called.
@@ -113,7 +137,7 @@ func (s *screen) spin(what, slow string) (end func()) {
 	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(what), progressbar.OptionSpinnerType(14),
 		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
-	stop := later(slow, func() { bar.Describe(what + ": " + slow) })
+	stop := later(slow, func() { bar.Describe(cut(what+": "+slow, s.paint.width-4)) })
 	return func() {
 		stop()
 		_ = bar.Finish()
@@ -147,7 +171,7 @@ func (s *screen) bar(values int) (done func(int), end func()) {
 	if !isTerminal(s.out) {
 		return func(int) {}, func() {}
 	}
-	b := progressbar.NewOptions(values, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription("  Applying"), progressbar.OptionSetWidth(50),
+	b := progressbar.NewOptions(values, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription("  Applying"), progressbar.OptionSetWidth(s.paint.width-50),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
 	return func(n int) { _ = b.Set(n) }, func() { _ = b.Finish() }
@@ -158,47 +182,38 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-var errInputEnded = errors.New("the input ended")
+// errEnough: somebody has said at a question that this is the end. It is no failure.
+var errEnough = errors.New("it was ended at a question")
 
-// ask waits for Enter. Without a terminal it goes on at once.
-func (s *screen) ask(ctx context.Context, question string) error {
-	if !s.terminal {
-		return nil
+// agreed asks a question, to which anything but y or yes means no, and so does the end
+// of the input. It is errEnough if the demo is ended instead. With ONCE it asks
+// nothing, and the answer is yes.
+func (s *screen) agreed(ctx context.Context, question string) (bool, error) {
+	if s.once {
+		return true, nil
 	}
-	fmt.Fprintf(s.out, "\n  %s ", s.paint.strong.Sprint(question))
+	fmt.Fprintf(s.out, "\n  %s ", s.paint.strong.Sprint(question+" [y/N]"))
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(s.out)
-		return context.Cause(ctx)
-	case _, ok := <-s.lines:
-		if !ok {
-			return errInputEnded
+		return false, errEnough
+	case answer, ok := <-s.lines:
+		if !ok || !s.terminal {
+			fmt.Fprintln(s.out) // nobody has pressed Enter
 		}
-		return nil
+		return isYes(answer), nil
 	}
+}
+
+func isYes(answer string) bool {
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
 }
 
 // summary prints all steps and their times.
 func (s *screen) summary() {
 	s.title("Summary")
 	for _, t := range s.times {
-		s.say("%s%9s", pad(cut(t.what, 86), 86), seconds(t.took))
+		fmt.Fprintln(s.out, s.paint.timeRow(t))
 	}
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
-
-// pad fills a text up to n columns.
-func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-uniseg.StringWidth(s))) }
-
-// cut shortens a text to n columns.
-func cut(s string, n int) string {
-	if uniseg.StringWidth(s) <= n {
-		return s
-	}
-	var b strings.Builder
-	for g := uniseg.NewGraphemes(s); g.Next() && uniseg.StringWidth(b.String())+g.Width() < n; {
-		b.WriteString(g.Str())
-	}
-	return b.String() + "…"
 }

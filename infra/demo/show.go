@@ -63,7 +63,7 @@ func planRows(p cycle.Preview) []row {
 // showPlan prints what a turn would do: at most so many groups, then the sums.
 func (paint palette) showPlan(w io.Writer, p cycle.Preview, most int) {
 	if p.Waiting != "" {
-		fmt.Fprintf(w, "  No plan can be made yet: %s.\n", p.Waiting)
+		paint.print(w, "  No plan can be made yet: "+p.Waiting+".")
 		return
 	}
 	rows := planRows(p)
@@ -73,15 +73,35 @@ func (paint palette) showPlan(w io.Writer, p cycle.Preview, most int) {
 		names = max(names, uniseg.StringWidth(r.name))
 	}
 	for _, r := range shown {
-		paint.showRow(w, r, min(names, 46))
+		paint.showRow(w, r, min(names, paint.nameRoom()))
 	}
 	if n := len(rows) - len(shown); n > 0 {
 		fmt.Fprintf(w, "  %s\n", paint.dim.Sprintf("… and %d more", n))
 	}
-	fmt.Fprintf(w, "\n  %s\n", paint.sums(rows))
+	fmt.Fprintln(w)
+	paint.print(w, "  "+paint.sums(rows))
 	for _, h := range p.Held {
-		fmt.Fprintf(w, "  %s %s: %s\n", paint.change.Sprint("held"), h.Name, h.Text)
+		paint.print(w, fmt.Sprintf("  %s %s: %s", paint.change.Sprint("held"), h.Name, h.Text))
 	}
+}
+
+// narrow says whether a table has no room for what can be done without.
+func (paint palette) narrow() bool { return paint.width < 80 }
+
+// nameRoom is how many columns a group's name has in a plan.
+func (paint palette) nameRoom() int {
+	if paint.narrow() {
+		return 20
+	}
+	return paint.width - 54
+}
+
+// memberRoom is how many columns the members have in a plan.
+func (paint palette) memberRoom() int {
+	if paint.narrow() {
+		return 13
+	}
+	return 17
 }
 
 func (paint palette) showRow(w io.Writer, r row, names int) {
@@ -91,11 +111,15 @@ func (paint palette) showRow(w io.Writer, r row, names int) {
 	}
 	left := pad(cut(r.name, names), names)
 	members := paint.members(r)
-	used := 2 + 2 + 7 + names + 2 + 17 + 2
-	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s %s %s  %s  %s", c.Sprint(sign), c.Sprint(pad(verb, 6)), left, members, paint.dim.Sprint(cut(details(r), width-used))), " "))
+	used := 2 + 2 + 7 + names + 2 + paint.memberRoom() + 2
+	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(pad(verb, 6)), left, members)
+	if text := details(r); text != "" {
+		line += "  " + paint.dim.Sprint(cut(text, paint.width-used))
+	}
+	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
 
-// members is what a row does to its members, in 17 columns.
+// members is what a row does to its members, in memberRoom columns.
 func (paint palette) members(r row) string {
 	var plain, out string
 	part := func(n int, sign string, c *color.Color) {
@@ -107,18 +131,18 @@ func (paint palette) members(r row) string {
 	}
 	part(r.add, "+", paint.add)
 	part(r.remove, "-", paint.remove)
-	if plain == "" {
-		return pad("", 17)
-	}
 	word := "members"
-	if r.add+r.remove == 1 {
+	switch {
+	case plain == "" || paint.narrow():
+		word = ""
+	case r.add+r.remove == 1:
 		word = "member"
 	}
-	return out + word + strings.Repeat(" ", max(0, 17-len(plain)-len(word)))
+	return pad(out+word, paint.memberRoom())
 }
 
 // details are the name and attributes that a row sets; those that follow from
-// the name are left out.
+// the name or are the mark are left out.
 func details(r row) string {
 	var parts []string
 	if r.op == plan.Rename && r.to != r.name {
@@ -127,7 +151,7 @@ func details(r row) string {
 	for _, name := range slices.Sorted(maps.Keys(r.set)) {
 		values := r.set[name]
 		switch {
-		case name == "sAMAccountName", name == "groupType", r.op != plan.Update && name == "displayName":
+		case name == "sAMAccountName", name == "groupType", name == "adminDescription", name == "msDS-ExternalDirectoryObjectId", r.op != plan.Update && name == "displayName":
 		case len(values) == 0:
 			parts = append(parts, name+" cleared")
 		case r.op == plan.Create && name == "description":
@@ -180,7 +204,8 @@ func (paint palette) showProblems(w io.Writer, problems []status.Problem, name f
 	for _, reason := range reasons {
 		ps := byReason[reason]
 		text := cmp.Or(rules.Explain(reason), ps[0].Text)
-		fmt.Fprintf(w, "  %s %s  %s\n", paint.change.Sprintf("%5s", english().Sprint(len(ps))), paint.strong.Sprint(reason), cut(text, width-10-len(reason)))
+		text = cut(text, 2*paint.width)
+		paint.print(w, fmt.Sprintf("  %s %s  %s", paint.change.Sprintf("%5s", english().Sprint(len(ps))), paint.strong.Sprint(reason), text))
 		var who []string
 		for _, p := range ps[:min(examples, len(ps))] {
 			who = append(who, about(p, name))
@@ -188,7 +213,7 @@ func (paint palette) showProblems(w io.Writer, problems []status.Problem, name f
 		if n := len(ps) - len(who); n > 0 {
 			who = append(who, fmt.Sprintf("and %d more", n))
 		}
-		fmt.Fprintf(w, "        %s\n", paint.dim.Sprint(cut(strings.Join(who, ", "), width-8)))
+		fmt.Fprintf(w, "        %s\n", paint.dim.Sprint(cut(strings.Join(who, ", "), paint.width-8)))
 	}
 }
 

@@ -3,13 +3,13 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rivo/uniseg"
 
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
@@ -21,27 +21,33 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden holds text against testdata/<name>.golden, and against the width of a
-// screen.
-func golden(t *testing.T, name, text string) {
+// golden holds what show makes of each width against testdata/<name>-<width>.golden,
+// and each of its lines against the width.
+func golden(t *testing.T, name string, show func(paint palette) string) {
 	t.Helper()
-	for line := range strings.Lines(text) {
-		if n := uniseg.StringWidth(strings.TrimRight(line, "\n")); n > width {
-			t.Errorf("a line of %d columns: %s", n, line)
+	for _, width := range []int{60, 80, 100} {
+		text := show(newPalette(false, width))
+		if coloured := colours.ReplaceAllString(show(newPalette(true, width)), ""); coloured != text {
+			t.Errorf("%s: colours change the text (-plain +coloured):\n%s", name, cmp.Diff(text, coloured))
 		}
-	}
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		for line := range strings.Lines(text) {
+			if n := broad(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("a line of %d columns: %s", n, line)
+			}
+		}
+		file := filepath.Join("testdata", fmt.Sprintf("%s-%d.golden", name, width))
+		if *update {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), text); d != "" {
-		t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, d)
+		if d := cmp.Diff(string(want), text); d != "" {
+			t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, d)
+		}
 	}
 }
 
@@ -59,7 +65,7 @@ func everything() cycle.Preview {
 	change("Chain A", plan.Change{Op: plan.Rename, Name: plan.Mark(id("Chain A"))}) // steps aside
 	change("Chain A", plan.Change{Op: plan.Rename, Name: "Chain B", Set: map[string][]string{"sAMAccountName": {"Chain B"}}})
 	change("Chain A", plan.Change{Op: plan.Update, Set: map[string][]string{"displayName": {"Chain B"}}})
-	change("All staff", plan.Change{Op: plan.Create, Name: "All staff", Set: map[string][]string{"displayName": {"All staff"}, "description": {"Everybody"}, "groupType": {"-2147483640"}}})
+	change("All staff", plan.Change{Op: plan.Create, Name: "All staff", Set: map[string][]string{"displayName": {"All staff"}, "description": {"Everybody"}, "adminDescription": {"Group_x"}, "msDS-ExternalDirectoryObjectId": {"Group_x"}, "groupType": {"-2147483640"}}})
 	change("Empty", plan.Change{Op: plan.Create, Name: "Empty", Set: map[string][]string{"displayName": {"Empty"}}})
 	change("All staff", plan.Change{Op: plan.Update, Add: refs(4999)})
 	change("All staff", plan.Change{Op: plan.Update, Add: refs(1001)})
@@ -73,18 +79,16 @@ func everything() cycle.Preview {
 }
 
 func TestShowPlan(t *testing.T) {
-	var b bytes.Buffer
-	paint := newPalette(false)
-	paint.showPlan(&b, everything(), 100)
-	golden(t, "plan", b.String())
-
-	b.Reset()
-	paint.showPlan(&b, everything(), 3)
-	golden(t, "plan-short", b.String())
-
-	b.Reset()
-	paint.showPlan(&b, cycle.Preview{Waiting: "no agent has reported yet"}, 3)
-	golden(t, "plan-waiting", b.String())
+	plan := func(p cycle.Preview, most int) func(palette) string {
+		return func(paint palette) string {
+			var b bytes.Buffer
+			paint.showPlan(&b, p, most)
+			return b.String()
+		}
+	}
+	golden(t, "plan", plan(everything(), 100))
+	golden(t, "plan-short", plan(everything(), 3))
+	golden(t, "plan-waiting", plan(cycle.Preview{Waiting: "no agent has reported what is in Active Directory yet: is it running?"}, 3))
 }
 
 // TestPlanIsStable: the rows come out of a map, but always in the same order.
@@ -92,7 +96,7 @@ func TestPlanIsStable(t *testing.T) {
 	var first string
 	for range 20 {
 		var b bytes.Buffer
-		newPalette(true).showPlan(&b, everything(), 100)
+		newPalette(true, widest).showPlan(&b, everything(), 100)
 		if first == "" {
 			first = b.String()
 		}
@@ -116,7 +120,9 @@ func TestShowProblems(t *testing.T) {
 	problems = append(problems,
 		status.Problem{Group: id("g"), Member: id("guest"), Reason: string(directory.Guest)},
 		status.Problem{Group: id("g"), Reason: "refused", Text: "Active Directory said no"})
-	var b bytes.Buffer
-	newPalette(false).showProblems(&b, problems, func(id directory.ID) string { return names[id] })
-	golden(t, "problems", b.String())
+	golden(t, "problems", func(paint palette) string {
+		var b bytes.Buffer
+		paint.showProblems(&b, problems, func(id directory.ID) string { return names[id] })
+		return b.String()
+	})
 }

@@ -5,8 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,14 +18,57 @@ import (
 	"groupwriteback/infra/stage/samba"
 )
 
-// built are the real programs, built once for all tests.
-var built = sync.OnceValues(func() (Binaries, error) {
+// programs is the folder of the programs that the tests play with. It lasts as long as
+// all tests of the package together.
+var programs string
+
+func TestMain(m *testing.M) { os.Exit(withPrograms(m.Run)) }
+
+// withPrograms gives the programs a folder while the tests run.
+func withPrograms(tests func() int) int {
 	dir, err := os.MkdirTemp("", "groupwriteback-bin-")
 	if err != nil {
-		return Binaries{}, err
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return Build(context.Background(), source(), dir)
-})
+	programs = dir
+	code := tests()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// built are the real programs, built once for all tests.
+var built = sync.OnceValues(func() (Binaries, error) { return Build(context.Background(), source(), programs) })
+
+// TestNothingIsLeft has another process run the tests that need the programs, and looks
+// at its temporary folder.
+func TestNothingIsLeft(t *testing.T) {
+	const child = "GROUPWRITEBACK_TEST_STAGE_CHILD"
+	if os.Getenv(child) != "" {
+		bin, err := built()
+		must(t, err)
+		for _, file := range []string{bin.Handler, bin.Agent} {
+			_, err := os.Stat(file)
+			must(t, err)
+		}
+		return
+	}
+	temporary := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNothingIsLeft$", "-test.v")
+	cmd.Env = append(os.Environ(), child+"=1", "TMPDIR="+temporary)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestNothingIsLeft") {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	left, err := os.ReadDir(temporary)
+	must(t, err)
+	if len(left) > 0 {
+		t.Errorf("the tests leave %v in the temporary folder", left)
+	}
+}
 
 func source() string {
 	dir, err := filepath.Abs("../..")
