@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -42,7 +43,7 @@ func TestCheck(t *testing.T) {
 	conn, err := ad.Dial(t.Context(), ad.Config{URL: dc.URL, ServerName: dc.ServerName, CAFile: dc.CAFile, User: dc.BindName, Password: dc.Password})
 	ok(t, err)
 	ok(t, conn.Close()) // Active Directory notes an account's first sign-in, and then one in two weeks
-	seen := &golden{}
+	seen := &golden.Situations{}
 	for _, test := range checkCases(dc.Base, dc.Domain, dc.URL, dc.CAFile, dc.ServerName, domain) {
 		c.set(cmp.Or[http.Handler](test.serve, real))
 		c.login.SetRoles(agentClient, audience, append(test.roles, relay.AgentRole)[0])
@@ -74,11 +75,15 @@ func TestCheck(t *testing.T) {
 		if failed := strings.Contains(out, "FAILED"); failed != (code == 1) || code > 1 {
 			t.Errorf("%s: exit code %d", test.name, code)
 		}
-		seen.add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", c.login.URL(), "https://login.corp.test", dc.URL, "ldaps://dc1", dc.CAFile, "DC-CA", string(domain), "S-1-5-21-1-2-3")
+		out = anyContainer.ReplaceAllString(out, "CN=ipsec{…}")
+		seen.Add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", c.login.URL(), "https://login.corp.test", dc.URL, "ldaps://dc1", dc.CAFile, "DC-CA", string(domain), "S-1-5-21-1-2-3")
 	}
-	seen.hold(t, "check")
-	linesAreDocumented(t, seen.text.String())
+	seen.Hold(t, "check")
+	seen.Described(t, "../docs/agent.md")
 }
+
+// anyContainer is one of many that nobody may read: which comes first is the server's affair.
+var anyContainer = regexp.MustCompile(`CN=ipsec[A-Za-z]+\{[^}]*\}`)
 
 // tree lists the files below a folder, but for their content.
 func tree(t *testing.T, dir string) string {
@@ -89,31 +94,6 @@ func tree(t *testing.T, dir string) string {
 		return err
 	}))
 	return strings.Join(all, "\n")
-}
-
-// linesAreDocumented holds docs/agent.md to what check prints: each line's name has a row,
-// and each row is one of a line.
-func linesAreDocumented(t *testing.T, printed string) {
-	t.Helper()
-	doc, err := os.ReadFile("../docs/agent.md")
-	ok(t, err)
-	_, part, _ := strings.Cut(string(doc), "\n## Check\n")
-	part, _, _ = strings.Cut(part, "\n## ")
-	rows := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(part, -1) {
-		rows[m[1]] = false
-	}
-	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+) +(ok|warning|unknown|FAILED) `).FindAllStringSubmatch(printed, -1) {
-		if _, documented := rows[m[1]]; !documented {
-			t.Errorf("docs/agent.md says nothing of the line %s", m[1])
-		}
-		rows[m[1]] = true
-	}
-	for name, met := range rows {
-		if !met {
-			t.Errorf("docs/agent.md describes the line %s, which no situation has", name)
-		}
-	}
 }
 
 func checkCases(base, domain, dcURL, dcCA, serverName string, sid directory.SID) []checkCase {
@@ -242,7 +222,7 @@ func TestCheckRights(t *testing.T) {
 		}
 	}()
 	group("CN=locked,"+bare, 4, "gwb corp 1.2.3")
-	seen := &golden{}
+	seen := &golden.Situations{}
 	for _, test := range []struct{ name, base, user, password string }{
 		{"no rights", bare, dc.BindName, dc.Password},
 		{"groups of ours and of others", mixed, dc.BindName, dc.Password},
@@ -254,7 +234,7 @@ func TestCheckRights(t *testing.T) {
 		dir := filepath.Dir(file)
 		ok(t, os.WriteFile(filepath.Join(dir, "password"), []byte(test.password), 0o600))
 		out, code := runCheck(t, file, through)
-		seen.add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", string(dc.SIDs["Domain Users"].Domain()), "S-1-5-21-1-2-3")
+		seen.Add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", string(dc.SIDs["Domain Users"].Domain()), "S-1-5-21-1-2-3")
 	}
-	seen.hold(t, "check-rights")
+	seen.Hold(t, "check-rights")
 }

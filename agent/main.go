@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -84,7 +85,7 @@ func run(ctx context.Context, file string) error {
 	a, err := newAgent(c)
 	if err == nil {
 		c.warn(a.log, file)
-		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance)
+		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance, "policy", cmp.Or(c.Policy.String(), "none"), "scan_every", c.ScanEvery, "poll_every", c.PollEvery)
 		err = a.run(ctx)
 	}
 	return errors.Join(err, unlock())

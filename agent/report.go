@@ -19,6 +19,7 @@ import (
 // reading is what was reported last, and what of it failed.
 type reading struct {
 	scanned  time.Time     // when the last scan of everything that was reported was begun
+	owed     bool          // the relay was told that nothing can be read: a scan takes that back
 	whole    *rate.Limiter // of scans of everything that the relay asks for
 	answered struct {      // when the relay's wish to read was last met
 		state string
@@ -59,7 +60,7 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) {
 // digest when it is time.
 func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 	asked := r.State != a.reading.answered.state || a.now().Sub(a.reading.answered.at) > answerAgain
-	due := a.now().Sub(a.reading.scanned) >= a.scanEvery
+	due := a.reading.owed || a.now().Sub(a.reading.scanned) >= a.scanEvery
 	answer := true
 	var report func() error
 	switch {
@@ -104,7 +105,7 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	if err := a.send(ctx, report, rows); err != nil {
 		return err
 	}
-	a.reading.scanned = began
+	a.reading.scanned, a.reading.owed = began, false
 	if err := a.remember(ctx); err != nil {
 		return err
 	}
@@ -288,6 +289,7 @@ func (a *agent) complain(ctx context.Context, err error) {
 	if _, isUntold := errors.AsType[untold](err); isUntold {
 		return
 	}
+	a.reading.owed = true
 	word := relay.Report{ID: relay.ReportID(a.now()), Part: 1, Parts: 1, After: a.closed, Target: a.place, For: a.self.For, Instance: a.self.Instance,
 		High: relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, Rows: []relay.Row{}, Blind: "the directory could not be read: " + err.Error()}
 	if err := a.queue.Report(ctx, word); err != nil {

@@ -352,6 +352,36 @@ func TestWorkWhileReadingFails(t *testing.T) {
 	}
 }
 
+// TestBlindnessIsTakenBack: a reading that the relay had asked for failed, once, and the relay
+// was told that nothing can be seen. It asks for nothing more: a scan says that all can be.
+func TestBlindnessIsTakenBack(t *testing.T) {
+	w := newWorld(t)
+	fails := true
+	w.onScan = func() error {
+		if fails {
+			fails = false
+			return errors.New("the line was cut")
+		}
+		return nil
+	}
+	w.reply.ReadAll = true
+	a := w.start()
+	_, err := a.turn(t.Context())
+	ok(t, err)
+	if len(w.reports) != 1 || w.reports[0].Blind == "" {
+		t.Fatalf("set-up: %+v", w.reports)
+	}
+	w.reply.ReadAll = false
+	for range 5 {
+		w.clock = w.clock.Add(time.Second)
+		_, err := a.turn(t.Context())
+		ok(t, err)
+	}
+	if len(w.reports) != 2 || !w.reports[1].Full || w.reports[1].Blind != "" {
+		t.Errorf("after that it was told %+v", w.reports)
+	}
+}
+
 // FuzzVerify: whatever the relay answers, the agent says no, or has a batch of the
 // right number, digest and target. A release from 0 to the highest number made it
 // panic.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"groupwriteback/infra/golden"
 )
 
 // pasted is a secret that stands where it does not belong.
@@ -21,7 +23,7 @@ const pasted = "Zq8~hunter2/s3cr3t=="
 // TestWrongSettings is what the real agent says of wrong settings, to the letter, when it
 // is started. It ends with exit code 1, before it has asked anybody or made anything.
 func TestWrongSettings(t *testing.T) {
-	seen := &golden{}
+	seen := &golden.Situations{}
 	for _, test := range wrongSettings() {
 		file, dir := configure(t, test.text)
 		had := tree(t, dir)
@@ -32,9 +34,9 @@ func TestWrongSettings(t *testing.T) {
 		if strings.Contains(out, "hunter2") {
 			t.Errorf("%s: a secret is told:\n%s", test.name, out)
 		}
-		seen.add(test.name, out, code, dir, "DIR")
+		seen.Add(test.name, out, code, dir, "DIR")
 	}
-	seen.hold(t, "wrong-settings")
+	seen.Hold(t, "wrong-settings")
 }
 
 // runAgent runs the real agent to its end, with nothing but this environment.

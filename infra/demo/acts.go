@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/infra/stage"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/status"
 )
 
 // act is one thing that happens in the cloud.
@@ -125,10 +129,23 @@ func (d *demo) approve(ctx context.Context, id directory.ID, before entry) error
 		return errors.New("the removal went through, though it is over the limit")
 	}
 	h := st.Holds[0]
+	var listed status.Hold
+	if err := d.stage.Call(ctx, http.MethodGet, "status?hold="+h.ID, nil, &listed); err != nil {
+		return err
+	}
 	d.say("   %s %s", d.paint.change.Sprint("held"), h.Text)
+	d.say("   %s", some(slices.Sorted(maps.Values(listed.Names)), 5))
 	d.say("   %s", d.paint.dim.Sprintf("AD still has all %d; an operator approves hold %s", len(now["member"]), h.ID))
 	var reply struct{ Done string }
 	return d.stage.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "approve", "hold": h.ID}, &reply)
+}
+
+// some are the first of names, and how many more there are.
+func some(names []string, most int) string {
+	if n := len(names) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
+	}
+	return strings.Join(names, ", ")
 }
 
 // change waits until a group is not what it was.

@@ -98,7 +98,7 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if tx.Committed() {
-		p.log(tx, epoch, time.Since(start))
+		p.log(ctx, tx, epoch, time.Since(start))
 	}
 	return more && source == nil, source
 }
@@ -163,10 +163,10 @@ func (p *Planner) plan(ctx context.Context, tx *journal.Tx, limit limit, mayAsk 
 	if err != nil {
 		return false, err
 	}
-	if err := p.confirm(ctx, tx, d); err != nil {
+	if err := confirm(ctx, tx, d); err != nil {
 		return false, err
 	}
-	if err := p.announce(ctx, tx); err != nil {
+	if err := announce(ctx, tx); err != nil {
 		return false, err
 	}
 	changes, err := d.changes(ctx, tx)
@@ -282,7 +282,7 @@ func nearEnd(ctx context.Context) bool {
 // mostSaid is how much of one step is told.
 const mostSaid = 50
 
-func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
+func (p *Planner) log(ctx context.Context, tx *journal.Tx, before uint64, took time.Duration) {
 	if p.Log == nil {
 		return
 	}
@@ -312,7 +312,7 @@ func (p *Planner) log(tx *journal.Tx, before uint64, took time.Duration) {
 			p.Log.Warn("and more of that kind", "more", len(tx.Said())-i)
 			break
 		}
-		p.Log.Warn(s.What, s.Args...)
+		p.Log.Warn(s.What, append(s.Args, who(ctx, tx, s)...)...)
 	}
 	if n := tx.Dropped(); n > 0 {
 		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")

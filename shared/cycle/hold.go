@@ -28,7 +28,7 @@ func (p *Planner) hold(ctx context.Context, tx *journal.Tx, d *draft, l record.L
 	}
 	d.opened[h.ID] = true
 	l.ID = h.ID
-	p.tell("held", tx, l)
+	tell("held", tx, l)
 	return h, nil
 }
 
@@ -41,7 +41,7 @@ const mostHolds = 1000
 const tellEvery = 24 * time.Hour
 
 // announce tells again of holds that nobody has answered.
-func (p *Planner) announce(ctx context.Context, tx *journal.Tx) error {
+func announce(ctx context.Context, tx *journal.Tx) error {
 	if tx.Head.Totals.Held+len(tx.Head.Totals.Over) == 0 || tx.Now.Sub(tx.Head.Told) < tellEvery {
 		return nil
 	}
@@ -53,15 +53,13 @@ func (p *Planner) announce(ctx context.Context, tx *journal.Tx) error {
 	holds, _, err := tx.Holds(ctx, mostHolds)
 	holds = slices.DeleteFunc(holds, func(l record.Listing) bool { return l.Denied != "" })
 	for _, l := range holds[:min(len(holds), 20)] {
-		p.tell("still held", tx, l)
+		tell("still held", tx, l)
 	}
 	return err
 }
 
-func (p *Planner) tell(what string, tx *journal.Tx, l record.Listing) {
-	if p.Log != nil {
-		p.Log.Warn(what, "hold", l.ID, "group", l.Name, "limit", l.Guard, "why", l.Text, "age", tx.Now.Sub(l.Opened).Round(time.Minute), "remedy", "approve or reject it, or put right in the cloud what it lists")
-	}
+func tell(what string, tx *journal.Tx, l record.Listing) {
+	tx.Say(what, "hold", l.ID, "group", l.Name, "limit", l.Guard, "why", l.Text, "age", tx.Now.Sub(l.Opened).Round(time.Minute), "remedy", "approve or reject it, or put right in the cloud what it lists")
 }
 
 // tellDamage tells of a list of what is held, or of a part of one, that cannot be read:

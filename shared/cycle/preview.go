@@ -18,6 +18,7 @@ type Preview struct {
 	Changes []plan.Change              // about as many as one plan holds
 	More    int                        `json:",omitempty"` // changes that are not listed: they come with later plans
 	Groups  map[directory.ID]Described // those that Changes name
+	Names   journal.Names              `json:",omitempty"` // of members that come and go, as far as there are not too many
 	Held    []record.Listing           // one without an id would be opened by the turn
 
 	MoreHeld int `json:",omitempty"` // holds that are not listed
@@ -62,12 +63,15 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	if out.Changes, err = d.changes(ctx, tx); err != nil {
 		return Preview{}, err
 	}
-	p.explain(tx, d, out.Changes)
+	explain(tx, d, out.Changes)
 	all, err := d.total(ctx, tx)
 	if err != nil {
 		return Preview{}, err
 	}
-	out.Totals, out.Digest, out.More = all, Digest(&tx.Head, all), all.Changes
+	out.Totals, out.More = all, all.Changes
+	if d.complete {
+		out.Digest = Digest(&tx.Head, all)
+	}
 	for _, g := range d.groups {
 		out.More -= len(g.Changes())
 	}
@@ -80,6 +84,9 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 			out.Groups[c.Group] = described
 		}
 	}
+	if out.Names, err = named(ctx, tx, out.Changes); err != nil {
+		return Preview{}, err
+	}
 	out.Held, out.MoreHeld, err = tx.Holds(ctx, max(mostHolds, len(first)), first...)
 	for i, l := range out.Held {
 		if d.opened[l.ID] { // no such id will ever be
@@ -87,6 +94,29 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 		}
 	}
 	return out, err
+}
+
+// mostNames is how many members a preview and the log know by name: each may lie in
+// another part of the journal.
+const mostNames = 500
+
+// named are the names of who comes and goes by changes, those who go first.
+func named(ctx context.Context, tx *journal.Tx, changes []plan.Change) (journal.Names, error) {
+	out := journal.Names{}
+	left := mostNames
+	for _, of := range []func(plan.Change) []plan.Ref{func(c plan.Change) []plan.Ref { return c.Remove }, func(c plan.Change) []plan.Ref { return c.Add }} {
+		for _, c := range changes {
+			refs := of(c)
+			refs = refs[:min(len(refs), left)]
+			if left -= len(refs); len(refs) == 0 {
+				continue
+			}
+			if err := tx.NameMembers(ctx, out, c.Group, refs); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
 }
 
 // waiting says in words why no plan can be made, or "".

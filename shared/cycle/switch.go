@@ -26,7 +26,7 @@ func Digest(h *journal.Head, all record.Counts) string {
 }
 
 // confirm holds what a person has confirmed against what was decided.
-func (p *Planner) confirm(ctx context.Context, tx *journal.Tx, d *draft) error {
+func confirm(ctx context.Context, tx *journal.Tx, d *draft) error {
 	s := &tx.Head.Switch
 	if s.Confirmed == "" || !d.complete {
 		return nil
@@ -36,12 +36,10 @@ func (p *Planner) confirm(ctx context.Context, tx *journal.Tx, d *draft) error {
 		return err
 	}
 	went := s.Settle(Digest(&tx.Head, all), tx.Now)
-	switch {
-	case p.Log == nil:
-	case went:
-		p.Log.Warn("switched on: what differs is written from now on", "by", s.By, "changes", all.Changes)
-	default:
-		p.Log.Warn("not switched on: the plan is not what was confirmed any more", "by", s.By, "remedy", "look at it again, and confirm it as it is now")
+	if went {
+		tx.Say("switched on: what differs is written from now on", "by", s.By, "changes", all.Changes)
+	} else {
+		tx.Say("not switched on: the plan is not what was confirmed any more", "by", s.By, "remedy", "look at it again, and confirm it as it is now")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // found that they should know of.
 
 // explain says of each change what it comes of.
-func (p *Planner) explain(tx *journal.Tx, d *draft, changes []plan.Change) {
+func explain(tx *journal.Tx, d *draft, changes []plan.Change) {
 	for i, c := range changes {
 		changes[i].Why = strings.Join(reasons(tx, d, c), ", ")
 	}
@@ -113,8 +114,18 @@ func byHand(tx *journal.Tx, r *record.Group, now *plan.Group) {
 		}
 	}
 	if len(words) > 0 {
-		tx.Say("changed by hand", "group", now.Name, "id", r.ID, "what", strings.Join(words[:min(len(words), 20)], " "), "in_all", len(words))
+		some := slices.Concat(in, out)
+		tx.SayOf(r.ID, some[:min(len(some), 20)], "changed by hand", "group", now.Name, "id", r.ID, "what", strings.Join(words[:min(len(words), 20)], " "), "in_all", len(words))
 	}
+}
+
+// who are the names of those that something is told of, for the log.
+func who(ctx context.Context, tx *journal.Tx, s journal.Said) []any {
+	names := journal.Names{}
+	if err := tx.NameMembers(ctx, names, s.Group, s.Refs); err != nil || len(names) == 0 {
+		return nil // it is told all the same
+	}
+	return []any{"who", strings.Join(slices.Sorted(maps.Values(names)), ", ")}
 }
 
 func both(a, b map[string][]string) map[string]bool {
@@ -151,6 +162,6 @@ func tellRefused(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result
 		tx.Say("a change was not made", "group", name, "id", r.ID, "change", c.Kind(), "status", res.Status, "code", res.Code, "why", cmp.Or(res.Text, "no answer"), "remedy", remedy)
 	}
 	for _, b := range res.Bad {
-		tx.Say("a member was not written", "group", name, "id", r.ID, "member", b.Ref, "code", b.Code, "why", b.Text, "remedy", remedy)
+		tx.SayOf(r.ID, []plan.Ref{b.Ref}, "a member was not written", "group", name, "id", r.ID, "member", b.Ref, "code", b.Code, "why", b.Text, "remedy", remedy)
 	}
 }

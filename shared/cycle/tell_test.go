@@ -141,13 +141,13 @@ func TestLogTells(t *testing.T) {
 				return plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: ref(60), Code: 32, Text: "no such object"}}}, len(c.Add) > 0
 			}
 			w.do(w.tenant.AddMember(group(1), user(60)))
-		}, []string{`level=WARN msg="a member was not written" group="Group 1`, "member=" + string(ref(60)) + ` code=32 why="no such object"`}},
+		}, []string{`level=WARN msg="a member was not written" group="Group 1`, "member=" + string(ref(60)) + ` code=32 why="no such object"`, "who=u60@corp.test"}},
 		"drift": {func(w *world) {
 			w.stranger(group(1), ref(500))
 			w.leave(group(1), ref(0))
 			w.usns[group(1)]++
 			w.do(w.report(true, nil))
-		}, []string{`level=WARN msg="changed by hand" group="Group 1`, `what="+` + string(ref(500)) + ` -` + string(ref(0)) + `"`}},
+		}, []string{`level=WARN msg="changed by hand" group="Group 1`, `what="+` + string(ref(500)) + ` -` + string(ref(0)) + `"`, "who=u0@corp.test"}},
 		"another SID": {func(w *world) {
 			r := w.word()
 			g := w.ad[group(1)]

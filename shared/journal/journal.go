@@ -27,6 +27,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
 
@@ -93,10 +94,18 @@ type Tx struct {
 type Said struct {
 	What string
 	Args []any // of slog
+
+	Group directory.ID // it is about members of
+	Refs  []plan.Ref   // who may be known by name
 }
 
 // Say has something told once the step is committed.
-func (tx *Tx) Say(what string, args ...any) { tx.said = append(tx.said, Said{what, args}) }
+func (tx *Tx) Say(what string, args ...any) { tx.said = append(tx.said, Said{What: what, Args: args}) }
+
+// SayOf has something told of members of a group.
+func (tx *Tx) SayOf(group directory.ID, refs []plan.Ref, what string, args ...any) {
+	tx.said = append(tx.said, Said{what, args, group, refs})
+}
 
 // Said returns what there is to be told: before the step is committed, nothing.
 func (tx *Tx) Said() []Said {

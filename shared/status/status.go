@@ -48,6 +48,7 @@ type Problem struct {
 	DN     string       `json:"dn,omitempty"`   // where it is, if that is not where it should be
 	Member directory.ID `json:"member,omitzero"`
 	Ref    plan.Ref     `json:"ref,omitempty"`
+	Who    string       `json:"who,omitempty"`  // the member's name; not of very many
 	Kind   plan.Kind    `json:"kind,omitempty"` // what was refused
 	Reason string       `json:"reason"`
 	Text   string       `json:"text,omitempty"`
@@ -107,7 +108,10 @@ func Read(ctx context.Context, j *journal.Journal, facts Facts, describe func(pl
 		}
 		return nil
 	})
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	return s, name(ctx, tx, s.Problems)
 }
 
 // Look says how a target stands, and nothing more.

@@ -63,7 +63,25 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 		Keys:     newKeys(ctx, s.keysURL(), s.client, log).find,
 	}}
 	a.Handler = a.routes()
+	a.tellStart(s)
 	return a, nil
+}
+
+// tellStart logs what is in force.
+func (a *App) tellStart(s settings) {
+	scope := "all"
+	if !s.rules.Scope.All {
+		scope = fmt.Sprintf("%d groups", len(s.rules.Scope.Groups))
+	}
+	l := s.rules.Limits
+	a.log.Info("started", "version", a.facts.Version, "target", s.target, "tenant", s.tenant, "sign_in", s.signIn.Method, "rules", fmt.Sprintf("%.8s", a.facts.Rules), "ou", s.rules.OU, "scope", scope,
+		"limits", fmt.Sprintf("of a group %.0f %% from %d on, of all %.0f %% or %d, growth %.0f %% or %d, %d new groups", 100*l.MemberShare, l.MemberFloor, 100*l.Share, l.Floor, 100*l.GrowthShare, l.GrowthFloor, l.Creations))
+	for _, n := range a.facts.Notes {
+		a.log.Warn("a setting that is perhaps not meant", "what", n)
+	}
+	if end := a.facts.Certificate; !end.IsZero() && time.Until(end) < 30*24*time.Hour {
+		a.log.Warn("the certificate that signs in ends soon, or has ended", "end", end, "remedy", "put a new one into the app registration and the settings")
+	}
 }
 
 // version is that of this half.

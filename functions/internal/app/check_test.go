@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
@@ -103,7 +104,7 @@ func TestCheck(t *testing.T) {
 		}})
 	must(t, server.Start(""))
 	defer server.Close()
-	seen := &golden{}
+	seen := &golden.Situations{}
 	for _, test := range checkCases(server.TenantID()) {
 		fault = test.fault
 		if test.roles == nil {
@@ -152,37 +153,10 @@ func TestCheck(t *testing.T) {
 		for pattern, to := range map[string]string{`request-id [^)]+`: "request-id X", `\([0-9a-f]{8}\)`: "(HASH)", `format \d+,`: "format N,"} {
 			out = regexp.MustCompile(pattern).ReplaceAllString(out, to)
 		}
-		seen.add(test.name, out, code, dir, "DIR", strings.TrimPrefix(server.URL(), "https://"), "graph.test")
+		seen.Add(test.name, out, code, dir, "DIR", strings.TrimPrefix(server.URL(), "https://"), "graph.test")
 	}
-	seen.hold(t, "check")
-	linesAreDocumented(t, seen.text.String())
-}
-
-// linesAreDocumented holds docs/operating.md to what check prints: each line's name has a
-// row, and each row is one of a line.
-func linesAreDocumented(t *testing.T, printed string) {
-	t.Helper()
-	doc, err := os.ReadFile("../../../docs/operating.md")
-	must(t, err)
-	_, part, _ := strings.Cut(string(doc), "\n## Check\n")
-	part, _, _ = strings.Cut(part, "\n## ")
-	rows := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| ((?:`[a-z-]+`(?:, )?)+) \\|").FindAllStringSubmatch(part, -1) {
-		for name := range strings.SplitSeq(strings.ReplaceAll(m[1], "`", ""), ", ") {
-			rows[name] = false
-		}
-	}
-	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+) +(ok|warning|unknown|FAILED) `).FindAllStringSubmatch(printed, -1) {
-		if _, documented := rows[m[1]]; !documented {
-			t.Errorf("docs/operating.md says nothing of the line %s", m[1])
-		}
-		rows[m[1]] = true
-	}
-	for name, met := range rows {
-		if !met {
-			t.Errorf("docs/operating.md describes the line %s, which no situation has", name)
-		}
-	}
+	seen.Hold(t, "check")
+	seen.Described(t, "../../../docs/operating.md")
 }
 
 // careless is a store that breaks one of its promises.

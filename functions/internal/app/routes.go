@@ -74,9 +74,9 @@ func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 			err = relay.BadRequest(errors.New("part: name a part by its number, as the hold lists it"))
 			break
 		}
-		answer, err = a.journal.HoldPart(r.Context(), id, part)
+		answer, err = status.ReadHold(r.Context(), a.journal, id, max(part, 0))
 	case id != "":
-		answer, err = a.journal.Hold(r.Context(), id)
+		answer, err = status.ReadHold(r.Context(), a.journal, id, -1)
 	default:
 		answer, err = status.Read(r.Context(), a.journal, a.facts, rules.Describe)
 	}

@@ -36,6 +36,8 @@ func (a *App) enable(ctx context.Context, caller relay.Caller, digest string) (m
 	switch {
 	case p.Waiting != "":
 		out.Done = "nothing can be confirmed yet: " + p.Waiting
+	case p.Digest == "":
+		out.Done = "nothing can be confirmed yet: not all groups are decided; ask again in a minute"
 	case digest != "" && on.Confirmed == digest:
 		out.Done = "not on yet: the plan is being made; ask for status"
 	case digest != "":

@@ -10,6 +10,8 @@ import (
 
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/status"
 )
 
 // The tests of this file are about what operators are told and what their words do, over
@@ -89,5 +91,44 @@ func TestLaterWord(t *testing.T) {
 	o.work()
 	if n := o.removed(); n != 6 {
 		t.Errorf("%d removed, want those of the hold", n)
+	}
+}
+
+// TestNames: a person who reads a hold, a preview or a problem reads names, not SIDs alone.
+func TestNames(t *testing.T) {
+	o := newOffice(t)
+	for i := range 6 {
+		o.do(o.tenant.RemoveMember(o.group(0), o.user(i)))
+	}
+	o.do(o.tenant.AddUser(graphtest.User{ID: o.user(50), UPN: "guest@elsewhere.test", Guest: true}))
+	o.do(o.tenant.AddMember(o.group(1), o.user(50)))
+	o.do(o.tenant.AddMember(o.group(2), o.user(11)))
+	if p := o.preview(); p.Names[plan.SIDRef(o.sid(11))] != "u11@corp.test" {
+		t.Errorf("the preview names %v", p.Names)
+	}
+	o.work()
+	s := o.status()
+	code, body := o.send(http.MethodGet, "status?hold="+s.Holds[0].ID, "")
+	var hold status.Hold
+	o.do(json.Unmarshal([]byte(body), &hold))
+	if code != http.StatusOK || len(hold.Names) != 6 || hold.Names[plan.SIDRef(o.sid(3))] != "u3@corp.test" || len(hold.Items) != 1 || len(hold.Items[0].Remove) != 6 {
+		t.Errorf("the hold: %d %s", code, body)
+	}
+	if len(s.Problems) != 1 || s.Problems[0].Who != "guest@elsewhere.test" {
+		t.Errorf("problems %+v", s.Problems)
+	}
+}
+
+// TestStartLine: the log begins with what is in force, and warns of what is perhaps not meant.
+func TestStartLine(t *testing.T) {
+	o := newOffice(t)
+	for _, want := range []string{`msg=started version=`, `target=corp`, `sign_in=client-secret`, `ou="OU=Cloud Groups,DC=corp,DC=test" scope=all`,
+		`limits="of a group 30 % from 10 on, of all 10 % or 20, growth 50 % or 1000, 500 new groups"`} {
+		if !strings.Contains(o.log.String(), want) {
+			t.Errorf("the log lacks %s:\n%.2000s", want, &o.log)
+		}
+	}
+	if strings.Contains(o.log.String(), "perhaps not meant") {
+		t.Errorf("the log warns:\n%.2000s", &o.log)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/graph/graphtest"
 )
 
@@ -18,7 +19,7 @@ const pasted = "Zq8~hunter2/s3cr3t=="
 // their host starts them. They end with exit code 1, before they have done anything.
 func TestWrongSettings(t *testing.T) {
 	handler, bootstrap := programs(t)
-	seen := &golden{}
+	seen := &golden.Situations{}
 	for _, test := range wrongSettings() {
 		environ, dir := environment(t, test.set)
 		for name, text := range test.files {
@@ -38,9 +39,9 @@ func TestWrongSettings(t *testing.T) {
 		if strings.Contains(onAzure+onAWS, "hunter2") {
 			t.Errorf("%s: a secret is told:\n%s", test.name, onAzure)
 		}
-		seen.add(test.name, onAzure, code, dir, "DIR")
+		seen.Add(test.name, onAzure, code, dir, "DIR")
 	}
-	seen.hold(t, "wrong-settings")
+	seen.Hold(t, "wrong-settings")
 }
 
 type wrongSetting struct {

@@ -1,0 +1,75 @@
+package status
+
+import (
+	"context"
+	"slices"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/journal"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+)
+
+// mostNames is how many names one answer has: each may lie in another part of the journal.
+const mostNames = 500
+
+// Hold is what a hold lists, with the names of the members, as far as they are known and
+// there are not too many.
+type Hold struct {
+	record.Listing
+	Names journal.Names `json:"names,omitempty"`
+}
+
+// ReadHold reads what a hold lists, by its id; of a long list that is its parts, and with a
+// part's number what that lists.
+func ReadHold(ctx context.Context, j *journal.Journal, id string, part int) (h Hold, err error) {
+	if part < 0 {
+		h.Listing, err = j.Hold(ctx, id)
+	} else {
+		h.Listing, err = j.HoldPart(ctx, id, part)
+	}
+	if err != nil {
+		return Hold{}, err
+	}
+	tx, err := j.View(ctx)
+	if err != nil {
+		return Hold{}, err
+	}
+	h.Names = journal.Names{}
+	for _, i := range h.Items {
+		left := mostNames - len(h.Names)
+		refs := slices.Concat(i.Remove, i.Add)
+		if err := tx.NameMembers(ctx, h.Names, i.Group, refs[:min(len(refs), left)]); err != nil || left == 0 {
+			return h, err
+		}
+	}
+	return h, nil
+}
+
+// name adds to problems who they are about.
+func name(ctx context.Context, tx *journal.Tx, problems []Problem) error {
+	problems = problems[:min(len(problems), mostNames)]
+	var ids []directory.ID
+	for _, p := range problems {
+		if p.Member != (directory.ID{}) {
+			ids = append(ids, p.Member)
+		}
+	}
+	of, err := tx.NamesOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, p := range problems {
+		problems[i].Who = of[p.Member]
+		if p.Ref == "" {
+			continue
+		}
+		names := journal.Names{}
+		if err := tx.NameMembers(ctx, names, p.Group, []plan.Ref{p.Ref}); err != nil {
+			return err
+		}
+		problems[i].Who = names[p.Ref]
+		tx.Trim()
+	}
+	return nil
+}
