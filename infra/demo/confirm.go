@@ -89,10 +89,13 @@ func (d *demo) firstPlan(ctx context.Context) error {
 	return d.unwritten(ctx)
 }
 
-// nothing says that nothing was applied, and how that stands.
+// nothing says that nothing is applied, and has status say so after a turn.
 func (d *demo) nothing(ctx context.Context) error {
+	if err := d.stage.Sync(ctx); err != nil {
+		return err
+	}
 	d.head("Nothing is applied. Status says:")
-	if _, err := d.tellStanding(ctx); err != nil {
+	if err := d.tellWord(ctx, "off"); err != nil {
 		return err
 	}
 	return errEnough

@@ -81,6 +81,10 @@ func TestCommand(t *testing.T) {
 				t.Errorf("a line of %d columns: %s", n, line)
 			}
 		}
+		long := "/" + strings.Repeat("long", 30)
+		if got, want := command(width, nil, long, "x"), "    "+long+" \\\n      x"; got != want {
+			t.Errorf("a word that is too long is written\n%s, not\n%s", got, want)
+		}
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", text).Output()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)

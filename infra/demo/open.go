@@ -69,7 +69,7 @@ func (d *demo) paste(env []string, args ...string) {
 func command(width int, env []string, args ...string) string {
 	lines, line := []string{}, "   "
 	put := func(word string) {
-		if len(line)+1+len(word) > width-2 {
+		if len(line)+1+len(word) > width-2 && strings.TrimSpace(line) != "" {
 			lines, line = append(lines, line+" \\"), "     "
 		}
 		line += " " + word
