@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func (h *Head) Failed(kind string, err error, now time.Time) {
 		delete(h.Failures, kind)
 		return
 	}
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), "\n", "; ") // of several feeds, in one sentence
 	text = text[:min(len(text), failureText)]
 	if known && now.Sub(old.Last) < failureEvery {
 		return // its words may be others each time: ids, times

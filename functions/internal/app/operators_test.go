@@ -146,6 +146,7 @@ func (d *door) tooMany(token string) bool {
 // wrong is no error of the program's.
 func TestNotSaid(t *testing.T) {
 	d := newDoor(t)
+	d.logged() // what it says when it starts
 	long := strings.Repeat("a", 300)
 	operator, agent := d.person("alice@corp.test", "a11ce", "Sync.Operate"), d.claims("Relay.Agent")
 	for _, test := range []struct {
