@@ -111,7 +111,7 @@ func (f *fire) suffer(t *testing.T, o ordeal, from, n int) {
 	}
 	if len(o.told) > 0 {
 		f.await(t, o.told, func(st Status) bool {
-			return hasAll(st.Detail, o.told) || slices.ContainsFunc(st.Problems, func(p Problem) bool { return p.Reason == "refused" && hasAll(p.Text, o.told) })
+			return hasAll(st.Said(), o.told) || slices.ContainsFunc(st.Problems, func(p Problem) bool { return p.Reason == "refused" && hasAll(p.Text, o.told) })
 		})
 	}
 	if len(o.says)+len(o.told) == 0 {

@@ -221,8 +221,9 @@ func (s *Stage) Call(ctx context.Context, method, path string, message, reply an
 
 // Status is what the stage looks at of the status function's answer.
 type Status struct {
-	State    string    `json:"state"`
-	Detail   string    `json:"detail"`
+	State    string `json:"state"`
+	Detail   string `json:"detail"`
+	Also     []struct{ Detail string }
 	Reported time.Time `json:"reported"`
 	Plan     *struct {
 		First, Last uint64
@@ -239,6 +240,15 @@ type Status struct {
 	} `json:"totals"`
 	Holds    []struct{ ID, Name, Text string } `json:"holds"`
 	Problems []Problem                         `json:"problems"`
+}
+
+// Said is all that a status says of how things stand.
+func (st Status) Said() string {
+	text := st.Detail
+	for _, a := range st.Also {
+		text += "; " + a.Detail
+	}
+	return text
 }
 
 // Settled says whether nothing is left to do but what waits for a person, or for

@@ -131,10 +131,13 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 // unfound notes what an agent that cannot prove that it sees everything says by its
 // silence on groups that it was asked for: nothing. It is asked again, ever more rarely.
 func unfound(ctx context.Context, tx *journal.Tx, r journal.Report, named map[directory.ID]bool) error {
+	h := &tx.Head
 	if r.Blind == "" {
+		if r.Proven || len(r.Rows) > 0 && len(r.Absent) == 0 { // it finds what it is asked for
+			h.Blind = ""
+		}
 		return nil
 	}
-	h := &tx.Head
 	h.Blind = r.Blind
 	var later []directory.ID
 	for _, s := range h.Reads {
