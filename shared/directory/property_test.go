@@ -73,13 +73,14 @@ func (choose chooser) group(id directory.ID) directory.GroupChange {
 		c.Set = set("displayName", "", "description", "D")
 	}
 	// Removed first, added after: what Graph never says of one item is that somebody
-	// came and went.
-	for _, id := range everybody() {
+	// came and went; nor that a group is its own member, which Entra ID refuses.
+	others := slices.DeleteFunc(everybody(), func(other directory.ID) bool { return other == c.ID })
+	for _, id := range others {
 		if choose(3) == 0 {
 			c.Members = append(c.Members, remove(id)...)
 		}
 	}
-	for _, id := range everybody() {
+	for _, id := range others {
 		if choose(3) == 0 {
 			c.Members = append(c.Members, add(id)...)
 		}
