@@ -120,12 +120,10 @@ func (d *draft) causesOf(ctx context.Context, tx *journal.Tx, i record.Item, out
 	who := map[plan.Ref]directory.ID{}
 	if g := tx.Group(i.Group); g != nil {
 		for _, m := range g.Left {
-			ref := plan.SIDRef(m.SID)
-			if m.SID == "" {
-				ref = plan.GroupRef(m.ID)
-			}
-			if _, goes := slices.BinarySearch(i.Remove, ref); goes {
-				who[ref] = m.ID
+			for _, ref := range plan.AppendForms(nil, m) {
+				if _, goes := slices.BinarySearch(i.Remove, ref); goes {
+					who[ref] = m.ID
+				}
 			}
 		}
 	}

@@ -96,10 +96,11 @@ func byHand(tx *journal.Tx, r *record.Group, now *plan.Group) {
 	in := plan.Missing(plan.Missing(now.Members, was.Members), issued)
 	out := plan.Missing(plan.Missing(was.Members, now.Members), issued)
 	var words []string
+	all := 0
+	known := slices.Clone(r.ByHand)
 	note := func(what, sign string) {
-		if len(words) < mostByHand && !slices.Contains(r.ByHand, what) {
-			words = append(words, sign+what)
-			r.ByHand = append(slices.Clone(r.ByHand), what)
+		if all++; len(known) < mostByHand && !slices.Contains(known, what) {
+			words, known = append(words, sign+what), append(known, what)
 		}
 	}
 	for _, m := range in {
@@ -113,9 +114,10 @@ func byHand(tx *journal.Tx, r *record.Group, now *plan.Group) {
 			note(name, "~")
 		}
 	}
+	r.ByHand = known
 	if len(words) > 0 {
 		some := slices.Concat(in, out)
-		tx.SayOf(r.ID, some[:min(len(some), 20)], "changed by hand", "group", now.Name, "id", r.ID, "what", strings.Join(words[:min(len(words), 20)], " "), "in_all", len(words))
+		tx.SayOf(r.ID, some[:min(len(some), 20)], "changed by hand", "group", now.Name, "id", r.ID, "what", strings.Join(words[:min(len(words), 20)], " "), "in_all", all)
 	}
 }
 

@@ -196,3 +196,19 @@ func TestLogIsBounded(t *testing.T) {
 		t.Errorf("90 refusals: %d lines:\n%.3000s", n, log)
 	}
 }
+
+// TestManyByHand: somebody puts very many in by hand. Some are named and remembered, all are
+// counted.
+func TestManyByHand(t *testing.T) {
+	w := town(t)
+	log := w.logged()
+	for i := range 150 {
+		w.stranger(group(1), ref(5000+i))
+	}
+	w.usns[group(1)]++
+	w.do(w.report(true, nil))
+	w.do(w.planner.Run(t.Context()))
+	if !strings.Contains(log.String(), `msg="changed by hand"`) || !strings.Contains(log.String(), "in_all=150") {
+		t.Errorf("the log:\n%s", log)
+	}
+}

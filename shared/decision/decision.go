@@ -228,12 +228,7 @@ func (d *decider) known() []plan.Ref {
 func (d *decider) refs(members []directory.Member) []plan.Ref {
 	out := make([]plan.Ref, 0, len(members))
 	for _, m := range members {
-		if m.Kind == directory.GroupKind {
-			out = append(out, plan.GroupRef(m.ID))
-		}
-		if m.SID != "" {
-			out = append(out, plan.SIDRef(m.SID))
-		}
+		out = plan.AppendForms(out, m)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

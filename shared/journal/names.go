@@ -30,8 +30,10 @@ func (tx *Tx) NameMembers(ctx context.Context, into Names, group directory.ID, r
 		wanted[r] = true
 	}
 	who := map[directory.ID]plan.Ref{}
+	var forms []plan.Ref
 	for _, m := range slices.Concat(g.Members, g.Left) {
-		for _, ref := range []plan.Ref{plan.SIDRef(m.SID), plan.GroupRef(m.ID)} {
+		forms = plan.AppendForms(forms[:0], m)
+		for _, ref := range forms {
 			if wanted[ref] {
 				who[m.ID] = ref
 			}

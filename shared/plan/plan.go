@@ -42,6 +42,18 @@ func SIDRef(s directory.SID) Ref { return Ref(s) }
 // GroupRef names the group that we own for a cloud group.
 func GroupRef(id directory.ID) Ref { return Ref("mark:" + id.String()) }
 
+// AppendForms appends the forms in which a member of a cloud group may stand in Active
+// Directory: a group by its mark, whoever has a SID by that.
+func AppendForms(to []Ref, m directory.Member) []Ref {
+	if m.Kind == directory.GroupKind {
+		to = append(to, GroupRef(m.ID))
+	}
+	if m.SID != "" {
+		to = append(to, SIDRef(m.SID))
+	}
+	return to
+}
+
 // GUIDRef names an object that has no SID.
 func GUIDRef(g GUID) Ref { return Ref("guid:" + g) }
 

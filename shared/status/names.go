@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -59,17 +60,21 @@ func name(ctx context.Context, tx *journal.Tx, problems []Problem) error {
 	if err != nil {
 		return err
 	}
-	for i, p := range problems {
-		problems[i].Who = of[p.Member]
-		if p.Ref == "" {
-			continue
+	refused := map[directory.ID][]plan.Ref{}
+	for _, p := range problems {
+		if p.Ref != "" {
+			refused[p.Group] = append(refused[p.Group], p.Ref)
 		}
-		names := journal.Names{}
-		if err := tx.NameMembers(ctx, names, p.Group, []plan.Ref{p.Ref}); err != nil {
+	}
+	names := journal.Names{}
+	for group, refs := range refused { // each is looked through once: it may have very many members
+		if err := tx.NameMembers(ctx, names, group, refs); err != nil {
 			return err
 		}
-		problems[i].Who = names[p.Ref]
 		tx.Trim()
+	}
+	for i, p := range problems {
+		problems[i].Who = cmp.Or(names[p.Ref], of[p.Member])
 	}
 	return nil
 }

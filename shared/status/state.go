@@ -82,6 +82,9 @@ func conditions() []condition {
 		{"waiting-for-agent", is(func(v view) bool { return v.Reported.IsZero() }, "no agent has reported what is in Active Directory yet"),
 			"start the agent; agent check says what is missing"},
 		{"agent-silent", func(v view) string {
+			if v.agent.Heard.IsZero() {
+				return "nobody knows when an agent was last heard of: the lease is lost"
+			}
 			return when(v.now.Sub(v.agent.Heard) > silence, "the agent was last heard of at %s", v.agent.Heard)
 		},
 			"see whether it runs and reaches the relay (agent check); what is held and refused is listed all the same"},

@@ -35,6 +35,7 @@ type office struct {
 	fault  graphtest.Fault // of all that Graph is asked
 	store  blob.Store
 	url    string
+	app    *App
 	log    lines
 
 	agent  *relay.Client
@@ -123,7 +124,7 @@ func (o *office) start() {
 	o.do(err)
 	s := httptest.NewServer(a.Handler)
 	o.t.Cleanup(s.Close)
-	o.url = s.URL
+	o.url, o.app = s.URL, a
 	o.agent = &relay.Client{URL: s.URL + "/api/relay/", HTTP: &http.Client{Timeout: time.Minute}, Sign: func(r *http.Request) error { o.sign(r, "agent"); return nil }}
 }
 
