@@ -63,7 +63,7 @@ func situations() []struct {
 		{"read anew", func(v *view) { v.Shadow = &journal.Round{} }, "enumerating", "Entra ID is being read anew, and nothing is planned until that is complete"},
 		{"no agent yet", func(v *view) { v.Reported = time.Time{} }, "waiting-for-agent", "no agent has reported what is in Active Directory yet"},
 		{"the agent is dead", func(v *view) { v.agent.Heard = now.Add(-6 * time.Minute) }, "agent-silent", "the agent was last heard of at 2026-11-01T11:54:00Z"},
-		{"the lease is lost", func(v *view) { v.agent = journal.Agent{} }, "agent-silent", "nobody knows when an agent was last heard of: the lease is lost"},
+		{"the lease is lost", func(v *view) { v.agent.Heard = time.Time{} }, "agent-silent", "nobody knows when an agent was last heard of: the lease is lost"},
 		{"the account has no right", func(v *view) { v.Blind = "it may not list OU=x" }, "blind", "the agent is not believed where it finds no group: it may not list OU=x"},
 		{"scans fail", func(v *view) { v.Reported = now.Add(-27 * time.Hour) }, "unscanned", "all of Active Directory was last reported at 2026-10-31T09:00:00Z"},
 		{"another container", func(v *view) { v.facts.OU = "OU=Else,DC=corp,DC=test" }, "misplaced",
