@@ -38,7 +38,7 @@ type disaster struct {
 // nobody was removed whom the cloud did not remove.
 func TestDisasters(t *testing.T) {
 	s := newScene(t, 40)
-	watch(t, s.Stage)
+	defer watch(t, s.Stage)()
 	for i, d := range slices.Concat(misread(), forbidden(), mistaken(t)) {
 		t.Run(d.name, func(t *testing.T) { d.play(t, s, i) })
 	}

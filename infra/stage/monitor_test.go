@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,10 +8,10 @@ import (
 	"time"
 )
 
-// watch has a monitor ask for the health of a stage until the test ends, and holds what it
+// watch has a monitor ask for the health of a stage until end is called, and holds what it
 // hears to Active Directory: in-sync is not said while the directory differs from the
 // cloud, though a whole turn was made since the cloud changed last.
-func watch(t *testing.T, s *Stage) {
+func watch(t *testing.T, s *Stage) (end func()) {
 	t.Helper()
 	stop, done := make(chan struct{}), make(chan struct{})
 	heard := 0
@@ -40,7 +39,8 @@ func watch(t *testing.T, s *Stage) {
 			}
 		}
 	}()
-	t.Cleanup(func() {
+	return func() {
+		t.Helper()
 		close(stop)
 		<-done
 		for range 5 { // a short story may be over before it stood still for as long as a look takes
@@ -54,7 +54,7 @@ func watch(t *testing.T, s *Stage) {
 		if heard == 0 {
 			t.Error("the monitor never heard in-sync: it proves nothing")
 		}
-	})
+	}
 }
 
 // sight is what a monitor sees while health says in-sync.
@@ -72,7 +72,7 @@ func (s *Stage) look(t *testing.T) (seen sight, ok bool) {
 		return seen, false
 	}
 	seen.turns, seen.events = s.turns.Load(), len(s.Company.Tenant.History())
-	out, err := s.Compare(context.WithoutCancel(t.Context())) // a last look is taken when the test is over
+	out, err := s.Compare(t.Context())
 	seen.differs, seen.how = errors.Is(err, ErrDiffers), out
 	if err != nil && !seen.differs { // the domain controller is stopped, perhaps
 		return seen, false

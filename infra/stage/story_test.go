@@ -49,7 +49,7 @@ func (s *story) play(t *testing.T) {
 	waitReported(t, s.Stage)
 	settle(t, s.Stage)
 	equal(t, s.Stage)
-	watch(t, s.Stage)
+	defer watch(t, s.Stage)()
 	if n := len(s.told); n < s.slices {
 		t.Errorf("Graph told the members of the largest group in %d items, want %d at least", n, s.slices)
 	}
