@@ -154,3 +154,15 @@ func Below(dn, container string) bool {
 		dn = parent
 	}
 }
+
+// DomainName is the DNS name of the domain that a distinguished name is in: its DC parts.
+func DomainName(dn string) string {
+	rdns, _ := splitDN(dn)
+	var labels []string
+	for _, r := range rdns {
+		if r.attr == "DC" {
+			labels = append(labels, r.value)
+		}
+	}
+	return strings.Join(labels, ".")
+}

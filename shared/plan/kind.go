@@ -97,4 +97,6 @@ type Wish struct {
 	// Nameless says that members of the cloud group have no SID by their nature, such as
 	// contacts: then no object without a SID is a stranger.
 	Nameless bool
+	// Additive says that strangers stay: who is a member and never was one in the cloud.
+	Additive bool
 }

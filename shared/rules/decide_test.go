@@ -126,14 +126,14 @@ func TestScope(t *testing.T) {
 		{"mastered on premises, and listed", list, props("onPremisesSyncEnabled", "true"), rules.MasteredOnPremises, listed},
 		{"no security group", all, props("securityEnabled", "false"), rules.NotSecurity, false},
 		{"not said to be a security group", list, props("securityEnabled", ""), rules.NotSecurity, listed},
-		{"mail", list, props("mailEnabled", "true"), rules.MailEnabled, listed},
+		{"mail", list, props("mailEnabled", "true"), rules.ExchangeGroup, listed},
 		{"roles", list, props("isAssignableToRole", "true"), rules.RoleAssignable, listed},
 		{"converted", all, props("onPremisesSecurityIdentifier", "S-1-5-21-1-2-3-1101"), rules.Converted, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &directory.Group{ID: id, Props: tt.props}
-			ok, reason := tt.rules.InScope(g)
+			ok, reason := tt.rules.InScope(g, nobody)
 			if ok != (tt.reason == "") || reason != tt.reason {
 				t.Errorf("InScope = %t, %q; want %q", ok, reason, tt.reason)
 			}
@@ -274,7 +274,7 @@ func TestRetired(t *testing.T) {
 // Every reason that people may read is a sentence, and AD takes the note.
 func TestExplain(t *testing.T) {
 	for _, reason := range []string{
-		rules.NotListed, rules.MasteredOnPremises, rules.NotSecurity, rules.MailEnabled, rules.RoleAssignable, rules.Converted, rules.NoName, rules.GroupDeleted,
+		rules.NotListed, rules.MasteredOnPremises, rules.NotSecurity, rules.ExchangeGroup, rules.RoleAssignable, rules.Converted, rules.NoName, rules.GroupDeleted,
 		rules.GroupGone, rules.OutOfScope, rules.NestedOutOfScope, rules.UnsupportedKind, rules.ForeignSID, rules.ReservedSID, rules.NotSeen,
 		rules.HiddenMembership, rules.WouldPublish, rules.Unconfirmed, rules.NewWithoutSID,
 		string(directory.CloudOnly), string(directory.Guest), string(directory.LostSID), string(directory.LostSoft), string(directory.LostForGood),

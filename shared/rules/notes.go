@@ -1,11 +1,6 @@
 package rules
 
-import (
-	"maps"
-	"slices"
-
-	"groupwriteback/shared/directory"
-)
+import "groupwriteback/shared/directory"
 
 // Notes says what the rules allow that is perhaps not meant: limits that limit nothing, a
 // scope that names nobody.
@@ -15,7 +10,7 @@ func (r *Rules) Notes() (notes []string) {
 		so   bool
 		text string
 	}{
-		{!r.Scope.All && len(r.Scope.Groups) == 0, "scope is an empty list: no group is written"},
+		{!r.Scope.All && len(r.Scope.Groups) == 0 && r.Scope.MembersOf == directory.ID{}, "scope is an empty list: no group is written"},
 		{l.MemberShare >= 1, "limits.member_share is 100: no limit keeps a group from losing all but one of its members"},
 		{l.Share >= 1, "limits.share is 100: no limit keeps all memberships from being removed and all groups from being retired"},
 		{l.GrowthShare >= 10, "limits.growth_share is 1000: no limit keeps memberships from growing tenfold"},
@@ -25,9 +20,4 @@ func (r *Rules) Notes() (notes []string) {
 		}
 	}
 	return notes
-}
-
-// Named lists the groups that the scope names, sorted.
-func (s Scope) Named() []directory.ID {
-	return slices.SortedFunc(maps.Keys(s.Groups), directory.ID.Compare)
 }

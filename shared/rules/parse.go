@@ -1,9 +1,10 @@
 package rules
 
 import (
+	"cmp"
+	_ "embed"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,39 +13,32 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 )
 
+// Schema is the JSON Schema of the rules file, by which editors complete it.
+//
+//go:embed schema.json
+var Schema []byte
+
 // Parse reads a rules file (YAML). Its error names every mistake with its line
-// and column.
+// and column, in the order of the file.
 func Parse(data []byte) (*Rules, error) {
 	doc, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return nil, syntax(err)
 	}
-	var settings yaml.MapSlice
+	var settings map[string]any
 	if err := yaml.Unmarshal(data, &settings); err != nil {
 		return nil, syntax(err)
 	}
-	p := reader{doc: doc, rules: &Rules{Limits: plan.DefaultLimits()}}
+	p := &reader{doc: doc, rules: &Rules{Limits: plan.DefaultLimits()}}
 	if len(doc.Docs) > 1 {
 		p.mistake("", "there is more than one document: write one, without ---")
 	}
-	values := map[string]any{}
-	for _, s := range settings {
-		name := fmt.Sprint(s.Key)
-		if !slices.Contains([]string{"ou", "scope", "limits", "revision"}, name) {
-			p.mistake(name, "no such setting; there are ou, scope, limits and revision")
-		}
-		values[name] = s.Value
-	}
-	p.ou(values["ou"])
-	p.scope(values["scope"])
-	p.limits(values["limits"])
-	p.revision(values["revision"])
+	p.file(settings)
 	if len(p.mistakes) > 0 {
-		return nil, errors.Join(p.mistakes...)
+		return nil, p.all()
 	}
 	return p.rules, nil
 }
@@ -53,77 +47,118 @@ func Parse(data []byte) (*Rules, error) {
 type reader struct {
 	doc      *ast.File
 	rules    *Rules
-	mistakes []error
+	mistakes []mistake
 }
 
-func (p *reader) ou(v any) {
-	dn, _ := v.(string)
-	if _, _, ok := plan.SplitRDN(dn); !ok {
-		p.mistake("ou", "write the distinguished name of the container, for example OU=Cloud Groups,DC=corp,DC=example")
-	}
-	p.rules.OU = plan.NormalDN(dn)
+type mistake struct {
+	line, column int // 0: nowhere in the file
+	text         string
 }
 
-func (p *reader) scope(v any) {
-	list, isList := v.([]any)
-	switch {
-	case v == "all":
-		p.rules.Scope.All = true
-		return
-	case !isList:
-		p.mistake("scope", "write all, or a list of the object ids of the groups to write")
-		return
-	}
-	p.rules.Scope.Groups = map[directory.ID]bool{}
-	for i, v := range list {
-		id, err := directory.ParseID(fmt.Sprint(v))
-		if err != nil {
-			p.mistake(fmt.Sprintf("scope[%d]", i), "%v", err)
-		}
-		p.rules.Scope.Groups[id] = true
-	}
+// A key is one that a mapping of the file may have.
+type key struct {
+	name string
+	read func(path string, v any)
 }
 
-// limits reads numbers of a mapping; those that it lacks keep their default.
-func (p *reader) limits(v any) {
-	if v == nil {
-		return
+// file reads the whole of it.
+func (p *reader) file(settings map[string]any) {
+	if name, named := settings["preset"]; named {
+		p.preset(name)
 	}
-	m, ok := v.(map[string]any)
-	if !ok {
-		p.mistake("limits", "write a mapping, such as member_share: 30")
-		return
+	keys := []key{
+		{"preset", func(string, any) {}},
+		{"ou", p.ou},
+		{"scope", p.scope},
+		{"kinds", p.kinds},
+		{"group_scope", p.reach},
+		{"writeback_configuration", p.writeback},
+		{"attributes", p.attributes},
+		{"rename", func(path string, v any) { p.boolean(path, v, &p.rules.Rename) }},
+		{"members", p.members},
+		{"limits", p.limits},
+		{"revision", p.revision},
 	}
-	l := &p.rules.Limits
-	percent := func(to *float64) func(uint64) { return func(n uint64) { *to = float64(n) / 100 } }
-	count := func(to *int) func(uint64) { return func(n uint64) { *to = int(n) } }
-	settings := map[string]struct {
-		most uint64
-		set  func(uint64)
-	}{
-		"member_share": {100, percent(&l.MemberShare)}, "member_floor": {1e6, count(&l.MemberFloor)}, "empty_floor": {1e6, count(&l.EmptyFloor)},
-		"share": {100, percent(&l.Share)}, "floor": {1e6, count(&l.Floor)}, "growth_share": {1000, percent(&l.GrowthShare)}, "growth_floor": {1e6, count(&l.GrowthFloor)},
-		"creations": {1e6, count(&l.Creations)},
-	}
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		s, known := settings[name]
-		n, isNumber := m[name].(uint64)
-		switch {
-		case !known:
-			p.mistake("limits."+name, "no such limit; there are %s", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
-		case !isNumber || n > s.most:
-			p.mistake("limits."+name, "write a whole number from 0 to %d", s.most)
-		default:
-			s.set(n)
+	p.mapping("", settings, keys, "setting")
+	for _, needed := range []string{"ou", "scope"} {
+		if _, is := settings[needed]; !is {
+			p.mistake(needed, "%s", p.help(needed))
 		}
 	}
+}
+
+// help says what a key wants.
+func (p *reader) help(key string) string {
+	switch key {
+	case "ou":
+		return "write the distinguished name of the container, for example OU=Cloud Groups,DC=corp,DC=example, or a mapping of expression and default"
+	case "scope":
+		return "write all, or a list of the object ids of the groups to write, or a mapping such as members_of: <object id>"
+	}
+	return ""
+}
+
+// mapping reads the keys of a mapping, and refuses others.
+func (p *reader) mapping(path string, m map[string]any, keys []key, noun string) {
+	for name := range m {
+		if !slices.ContainsFunc(keys, func(k key) bool { return k.name == name }) {
+			var names []string
+			for _, k := range keys {
+				names = append(names, k.name)
+			}
+			p.mistake(join(path, name), "no such %s; there are %s", noun, list(names))
+		}
+	}
+	for _, k := range keys {
+		if v, is := m[k.name]; is {
+			k.read(join(path, k.name), v)
+		}
+	}
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// list is words with commas, and an "and" before the last.
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+func (p *reader) boolean(path string, v any, to *bool) {
+	b, is := v.(bool)
+	if !is {
+		p.mistake(path, "write true or false")
+		return
+	}
+	*to = b
+}
+
+// word reads one of some words.
+func word[T ~string](p *reader, path string, v any, to *T, words []T) {
+	text, _ := v.(string)
+	if !slices.Contains(words, T(text)) || text == "" {
+		var names []string
+		for _, w := range words {
+			names = append(names, string(w))
+		}
+		p.mistake(path, "write one of %s", list(names))
+		return
+	}
+	*to = T(text)
 }
 
 // revision reads a number that means nothing by itself: see Rules.Revision.
-func (p *reader) revision(v any) {
+func (p *reader) revision(path string, v any) {
 	n, isNumber := v.(uint64)
 	if v != nil && !isNumber {
-		p.mistake("revision", "write a whole number, one more than last time")
+		p.mistake(path, "write a whole number, one more than last time")
 	}
 	p.rules.Revision = n
 }
@@ -134,28 +169,46 @@ func (p *reader) mistake(path, format string, args ...any) {
 	if path != "" {
 		text = path + ": " + text
 	}
-	p.mistakes = append(p.mistakes, fmt.Errorf("rules%s: %s", p.at(path), text))
+	m := mistake{text: text}
+	m.line, m.column = p.at(path)
+	p.mistakes = append(p.mistakes, m)
+}
+
+// all is the error of all mistakes: first what the file lacks, then what is in it.
+func (p *reader) all() error {
+	slices.SortStableFunc(p.mistakes, func(a, b mistake) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
+	})
+	var all []error
+	for _, m := range p.mistakes {
+		where := ""
+		if m.line > 0 {
+			where = fmt.Sprintf(" line %d:%d", m.line, m.column)
+		}
+		all = append(all, fmt.Errorf("rules%s: %s", where, m.text))
+	}
+	return errors.Join(all...)
 }
 
 // plainPath is a path that yaml.PathString can be asked for: it panics on some of
 // the keys that a file may have.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[[0-9]+\]|\.[A-Za-z0-9_-]+)*$`)
 
-// at is " line <line>:<column>" of a setting's value, or nothing where it is not there.
-func (p *reader) at(path string) string {
+// at is where a setting's value is; 0: it is not there.
+func (p *reader) at(path string) (line, column int) {
 	if !plainPath.MatchString(path) {
-		return ""
+		return 0, 0
 	}
 	where, err := yaml.PathString("$." + path)
 	if err != nil {
-		return ""
+		return 0, 0
 	}
 	n, err := where.FilterFile(p.doc)
 	if err != nil || n == nil || n.GetToken() == nil {
-		return ""
+		return 0, 0
 	}
 	pos := n.GetToken().Position
-	return fmt.Sprintf(" line %d:%d", pos.Line, pos.Column)
+	return pos.Line, pos.Column
 }
 
 // syntax is the error of a file that cannot be read at all, in the same form.

@@ -1,6 +1,7 @@
 // Package rules decides what should exist in Active Directory: which groups are
-// in scope, what they are called, what stands in their attributes and who their
-// members are.
+// in scope, what becomes of each kind of group, where they stand and what they are
+// called, what is in their attributes and who their members are. docs/rules.md is
+// its page for people; schema.json is its file format.
 //
 // It is pure: no context, no clock, no log, no I/O. What it cannot decide is a
 // problem with its reason and leaves the group as it is; it never turns into a
@@ -12,30 +13,44 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 )
 
-// Rules are what the operator's rules file says.
+// Rules are what the operator's rules file says. What is left out is as by default:
+// cloud security groups become universal security groups, with the attributes of
+// DefaultMapping, and with users, devices and groups as members.
 type Rules struct {
-	OU     string // DN of the one container of all groups, in the form of plan.NormalDN
-	Scope  Scope
-	Limits plan.Limits // how much may go without a person's word
+	OU        string     // DN of the container of all groups, in the form of plan.NormalDN
+	Container *Mapping   // gives the DN instead, where there is one; OU is what it gives by default
+	Scope     Scope      // which cloud groups are written
+	Kinds     Kinds      // what becomes of them
+	Reach     Reach      // how far a new group reaches: its scope in Active Directory's words
+	Writeback *Writeback // the group's own word on whether it is written; nil: it is not asked
+	Mapping   []Mapping  // of attributes, by name; nil: DefaultMapping
+	Rename    bool       // a new cn or account name renames a group that has one
+	Members   Members    // which of the cloud's members
+	Limits    plan.Limits
 
 	// Revision makes rules other ones that decide the same: an operator who goes
 	// back to rules that were replaced says so by a new number.
 	Revision uint64
 }
 
-// Scope says which cloud groups are written.
-type Scope struct {
-	All    bool                  // all that this product can write
-	Groups map[directory.ID]bool // or these
+// Members says who of a cloud group's members becomes one in Active Directory.
+type Members struct {
+	Additive bool // who is a member in Active Directory and was never one in the cloud stays
+	Flat     bool // nested groups are not members: those are who is in them, at any depth
+	Hidden   bool // hidden membership is written too, where everybody can read it
+
+	NoUsers, NoDevices, NoGroups bool // kinds that are left out
+	NoADGroups                   bool // groups that Active Directory masters are left out
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 3
+const version = 4
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.
@@ -51,36 +66,58 @@ func (r *Rules) Hash() string {
 // Attributes lists the AD attributes that the rules decide, sorted: what the
 // agent has to read.
 func (r *Rules) Attributes() []string {
-	return []string{"adminDescription", "description", "displayName", "groupType", "info", "msDS-ExternalDirectoryObjectId", "sAMAccountName"}
+	names := []string{"adminDescription", "groupType", "info", "msDS-ExternalDirectoryObjectId", accountName}
+	for _, m := range r.mapping() {
+		if m.Attribute != commonName && m.Attribute != accountName {
+			names = append(names, m.Attribute)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
-// Containers lists the DNs of the containers that the rules write to.
-func (r *Rules) Containers() []string { return []string{r.OU} }
-
-// InScope says whether a group is to be written and, where it is not, why. The
-// fixed clauses are those of Cloud Sync (securityEnabled, not mailEnabled, not
-// mastered on premises), and two of ours.
-func (r *Rules) InScope(g *directory.Group) (ok bool, reason string) {
-	is := func(p string) bool { return g.Props.First(p) == "true" }
-	switch {
-	case !r.Scope.All && !r.Scope.Groups[g.ID]:
-		return false, NotListed
-	case is("onPremisesSyncEnabled"):
-		return false, MasteredOnPremises
-	case !is("securityEnabled"):
-		return false, NotSecurity
-	case is("mailEnabled"):
-		return false, MailEnabled
-	case is("isAssignableToRole"):
-		return false, RoleAssignable
-	case g.Props.First("onPremisesSecurityIdentifier") != "":
-		return false, Converted
+// Properties lists the properties of groups that the rules look at, by their Graph
+// names, sorted: what Graph has to be asked for.
+func (r *Rules) Properties() []string {
+	names := r.Scope.properties()
+	for _, m := range r.mapping() {
+		names = append(names, m.properties()...)
 	}
-	return true, ""
+	if r.Container != nil {
+		names = append(names, r.Container.properties()...)
+	}
+	if r.Writeback != nil {
+		names = append(names, "writebackConfiguration")
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Containers lists the DNs of the containers that the rules write to, as far as they
+// stand in the file: the default, and each text of an expression that is a DN.
+func (r *Rules) Containers() []string {
+	dns := []string{r.OU}
+	if r.Container != nil {
+		for _, text := range r.Container.texts() {
+			if isDN(text) {
+				dns = append(dns, plan.NormalDN(text))
+			}
+		}
+	}
+	slices.Sort(dns)
+	return slices.CompactFunc(dns, strings.EqualFold)
+}
+
+func isDN(text string) bool {
+	_, parent, ok := plan.SplitRDN(text)
+	return ok && parent != ""
 }
 
 // sorted returns values in the order that plan.Group asks for.
 func sorted(values ...string) []string {
 	slices.Sort(values)
-	return values
+	return slices.Compact(values)
 }
+
+// is says whether a property is true; one that Graph does not give is not.
+func is(g *directory.Group, property string) bool { return g.Props.First(property) == "true" }

@@ -1,0 +1,218 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/expr"
+	"groupwriteback/shared/plan"
+)
+
+// A Mapping gives an attribute of a group in Active Directory its values.
+type Mapping struct {
+	Attribute  string
+	Expression string   // in its normal form; a direct mapping is [property], a constant a text
+	Constant   []string // or these values
+	Default    []string // where the expression gives none
+	Once       bool     // on creation only: what is there later stays
+
+	expr *expr.Expr
+}
+
+// The attributes that name a group.
+const (
+	commonName  = "cn"
+	accountName = "sAMAccountName"
+)
+
+// NewMapping reads an expression, as it is copied out of the Entra portal. Its error
+// joins every mistake of it.
+func NewMapping(attribute, expression string) (Mapping, error) {
+	e, err := expr.Parse(expression)
+	if err != nil {
+		return Mapping{}, err
+	}
+	return Mapping{Attribute: attribute, Expression: e.String(), expr: e}, nil
+}
+
+// DefaultMapping is what is written where a rules file says nothing else: Cloud Sync's own
+// mapping. The account name is made of the cn.
+func DefaultMapping() []Mapping { return slices.Clone(defaults()) }
+
+var defaults = sync.OnceValue(func() (all []Mapping) {
+	for _, m := range [][2]string{
+		{commonName, `Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))`},
+		{"description", `Left(Trim([description]),448)`},
+		{"displayName", `[displayName]`},
+	} {
+		mapping, err := NewMapping(m[0], m[1])
+		if err != nil {
+			panic("rules: a default mapping has a mistake: " + err.Error())
+		}
+		all = append(all, mapping)
+	}
+	return all
+})
+
+// mapping lists the mappings in force.
+func (r *Rules) mapping() []Mapping {
+	if r.Mapping == nil {
+		return defaults()
+	}
+	return r.Mapping
+}
+
+// values are what a mapping gives for a group. said is false where it says nothing on the
+// attribute, which stays as it is.
+func (m *Mapping) values(in expr.Input) (values []string, said bool, err error) {
+	if m.expr == nil {
+		return slices.Clone(m.Constant), true, nil
+	}
+	v, err := m.expr.Eval(in)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case v.Ignored():
+		return nil, false, nil
+	}
+	values = slices.DeleteFunc(slices.Clone(v.Values()), func(s string) bool { return s == "" }) // Active Directory has no empty values
+	if len(values) == 0 {
+		values = slices.Clone(m.Default)
+	}
+	for i, s := range values {
+		if !utf8.ValidString(s) { // half of a pair that was cut, for one
+			values[i] = strings.ToValidUTF8(s, "")
+		}
+	}
+	return values, true, nil
+}
+
+// properties are the Graph properties that a mapping looks at.
+func (m *Mapping) properties() (names []string) {
+	if m.expr == nil {
+		return nil
+	}
+	for _, a := range m.expr.Attributes() {
+		name, _ := property(a)
+		names = append(names, name)
+	}
+	return names
+}
+
+func (m *Mapping) texts() []string {
+	if m.expr == nil {
+		return m.Constant
+	}
+	return slices.Concat(m.expr.Texts(), m.Default)
+}
+
+// input is a group as expressions see it.
+func (r *Rules) input(g *directory.Group) expr.Input {
+	return expr.Input{Domain: plan.DomainName(r.OU), Attribute: func(name string) expr.Value { return attribute(g, name) }}
+}
+
+// attribute is what an expression reads by a name in brackets.
+func attribute(g *directory.Group, name string) expr.Value {
+	if strings.EqualFold(name, "objectId") || strings.EqualFold(name, "id") {
+		return expr.Text(g.ID.String())
+	}
+	key, part := property(name)
+	values := g.Props[key]
+	if part != "" {
+		return expr.Texts(parts(values, part)...)
+	}
+	if len(values) == 1 && isBoolean(key) {
+		return expr.Bool(values[0] == "true")
+	}
+	return expr.Texts(values...)
+}
+
+// parts are the values of a part of a complex property, which is kept as name=value.
+func parts(values []string, part string) (of []string) {
+	for _, v := range values {
+		if name, value, _ := strings.Cut(v, "="); strings.EqualFold(name, part) {
+			of = append(of, value)
+		}
+	}
+	return of
+}
+
+// shape gives a group its container, names and attributes. A mapping that fails leaves its
+// attribute as it is; without a container or a name there is no group.
+func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t Target) (*plan.Group, []plan.Problem) {
+	want := &plan.Group{ID: g.ID, Attrs: map[string][]string{
+		"adminDescription": {plan.Mark(g.ID)},
+		"groupType":        {class},
+	}}
+	if t.External {
+		want.Attrs["msDS-ExternalDirectoryObjectId"] = []string{plan.Mark(g.ID)}
+	}
+	var problems []plan.Problem
+	in := r.input(g)
+	fail := func(attribute string, err error) {
+		problems = append(problems, plan.Problem{Group: g.ID, Reason: ExpressionFailed, Text: fmt.Sprintf("%s of the group: %v", attribute, err)})
+	}
+	names := map[string]string{}
+	for _, m := range r.mapping() {
+		values, said, err := m.values(in)
+		if err != nil {
+			fail(m.Attribute, err)
+		}
+		if m.Attribute == commonName || m.Attribute == accountName {
+			names[m.Attribute] = strings.Join(values, " ")
+			continue
+		}
+		if observed != nil && (!said || m.Once) {
+			values = observed.Attrs[m.Attribute]
+		}
+		if len(values) > 0 {
+			want.Attrs[m.Attribute] = sorted(slices.Clone(values)...)
+		}
+	}
+	var err error
+	if want.Parent, err = r.parent(in); err != nil {
+		fail("container", err)
+	}
+	if !r.name(want, g, names) {
+		problems = append(problems, plan.Problem{Group: g.ID, Reason: NoName})
+	}
+	if want.Parent == "" || want.Name == "" {
+		return nil, problems
+	}
+	return want, problems
+}
+
+// parent is the DN of a group's container.
+func (r *Rules) parent(in expr.Input) (string, error) {
+	if r.Container == nil {
+		return r.OU, nil
+	}
+	values, said, err := r.Container.values(in)
+	switch {
+	case err != nil:
+		return "", err
+	case !said || len(values) == 0:
+		return r.OU, nil
+	case len(values) > 1 || !isDN(values[0]):
+		return "", fmt.Errorf("the expression gives %q, which is not the distinguished name of a container", strings.Join(values, "; "))
+	}
+	return plan.NormalDN(values[0]), nil
+}
+
+// name gives a group its cn and account name. ok is false if there is nothing to make a cn of.
+func (r *Rules) name(want *plan.Group, g *directory.Group, names map[string]string) (ok bool) {
+	if names[commonName] == "" || strings.TrimSpace(g.Props.First("displayName")) == "" {
+		return false
+	}
+	want.Name = legalName(names[commonName])
+	account := names[accountName]
+	if strings.TrimSpace(account) == "" {
+		account = want.Name
+	}
+	want.Attrs[accountName] = []string{legalAccount(account)}
+	return want.Name != ""
+}

@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"slices"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
+)
+
+// members gives a group its members.
+func (r *Rules) members(want *plan.Group, g *directory.Group, observed *plan.Group, nested func(directory.ID) Nested, t Target) plan.Wish {
+	w := plan.Wish{Group: want}
+	for _, m := range g.Members {
+		ref, reason := r.member(m, nested, t)
+		switch {
+		case reason == NotSeen: // by its last SID it stays; but it may have another one by now
+			w.Undescribed = append(w.Undescribed, m)
+		case ref == "" && reason == UnsupportedKind:
+			w.Nameless = true
+		case reason == string(directory.LostSID) && ref != "" && !holds(observed, ref): // its last SID keeps what it has, and gives nothing new
+			ref, reason = "", NewWithoutSID
+		}
+		if ref != "" {
+			want.Members = append(want.Members, ref)
+		}
+		if reason != "" {
+			w.Problems = append(w.Problems, plan.Problem{Group: g.ID, Member: m.ID, Reason: reason})
+		}
+	}
+	slices.Sort(want.Members)
+	want.Members = slices.Compact(want.Members)
+	return w
+}
+
+// holds says whether a member is in a group as it is in Active Directory.
+func holds(observed *plan.Group, ref plan.Ref) bool {
+	if observed == nil {
+		return false
+	}
+	_, is := slices.BinarySearch(observed.Members, ref)
+	return is
+}
+
+// member is the reference for a member, and why there is none or why it is in
+// doubt.
+func (r *Rules) member(m directory.Member, nested func(directory.ID) Nested, t Target) (plan.Ref, string) {
+	if m.Kind == directory.GroupKind {
+		switch n := nested(m.ID); {
+		case n.Exists, m.SID == "" && r.makes(n.Group, nested, t):
+			return plan.GroupRef(m.ID), ""
+		case m.SID == "" && n.Group == nil:
+			return "", NotSeen
+		case m.SID == "":
+			return "", NestedOutOfScope
+		}
+	}
+	switch {
+	case m.SID == "" && m.Standing == directory.Unseen && m.Kind != directory.User && m.Kind != directory.Device:
+		return "", UnsupportedKind
+	case m.SID == "" && m.Standing == directory.Unseen:
+		return "", NotSeen
+	case m.SID == "":
+		return "", string(m.Standing)
+	case !slices.Contains(t.Domains, m.SID.Domain()):
+		return "", ForeignSID
+	case m.SID.RID() < 1000:
+		return "", ReservedSID
+	case m.Standing == directory.Unseen:
+		return plan.SIDRef(m.SID), NotSeen
+	case m.Standing != directory.Synced:
+		return plan.SIDRef(m.SID), string(m.Standing)
+	}
+	return plan.SIDRef(m.SID), ""
+}

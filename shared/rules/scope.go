@@ -1,0 +1,224 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dlclark/regexp2/v2"
+
+	"groupwriteback/shared/directory"
+)
+
+// Scope says which cloud groups are written: those that All, Groups or MembersOf takes in,
+// less those that any of the others takes out.
+type Scope struct {
+	All       bool                  // all that this product can write
+	Groups    map[directory.ID]bool // these
+	MembersOf directory.ID          // the groups that are direct members of this one
+
+	Except         map[directory.ID]bool
+	Where          []Filter // one of them matches; none: all do
+	Teams, Dynamic Only     // groups with a team, groups with a membership rule
+	RoleAssignable bool     // groups that a role can be assigned to are let in
+}
+
+// Only says what a property means to the scope; empty: nothing.
+type Only string
+
+// What it may mean.
+const (
+	Just  Only = "only"
+	Never Only = "never"
+)
+
+// Filter is clauses that all match.
+type Filter []Clause
+
+// A Clause holds a property of a group against a value.
+type Clause struct {
+	Property, Operator, Value string
+
+	pattern *regexp2.Regexp
+	number  int64
+}
+
+// An operator is one of Cloud Sync's. match is asked for each value of the property.
+type operator struct {
+	name      string
+	unary     bool
+	onNothing bool // what it says of a property that has no value
+	negative  bool // all values have to match, not one
+	match     func(c *Clause, value string) bool
+}
+
+// operators lists them: Cloud Sync's, with the meaning that its pages give them.
+func operators() []operator {
+	matches := func(c *Clause, v string) bool { ok, err := c.pattern.MatchString(v); return ok && err == nil }
+	number := func(f func(a, b int64) bool) func(*Clause, string) bool {
+		return func(c *Clause, v string) bool {
+			n, err := strconv.ParseInt(v, 10, 64)
+			return err == nil && f(n, c.number)
+		}
+	}
+	return []operator{
+		{name: "NOT EQUALS", onNothing: true, negative: true, match: func(c *Clause, v string) bool { return v != c.Value }},
+		{name: "EQUALS", match: func(c *Clause, v string) bool { return v == c.Value }},
+		{name: "IS TRUE", unary: true, match: func(_ *Clause, v string) bool { return strings.EqualFold(v, "true") }},
+		{name: "IS FALSE", unary: true, match: func(_ *Clause, v string) bool { return strings.EqualFold(v, "false") }},
+		{name: "IS NOT NULL", unary: true, match: func(*Clause, string) bool { return true }},
+		{name: "IS NULL", unary: true, onNothing: true, match: func(*Clause, string) bool { return false }},
+		{name: "PRESENT", unary: true, match: func(_ *Clause, v string) bool { return v != "" }},
+		{name: "GREATER_THAN_OR_EQUALS", match: number(func(a, b int64) bool { return a >= b })},
+		{name: "GREATER_THAN", match: number(func(a, b int64) bool { return a > b })},
+		{name: "NOT REGEX MATCH", negative: true, match: func(c *Clause, v string) bool { return !matches(c, v) }},
+		{name: "REGEX MATCH", match: matches},
+		{name: "INCLUDES", match: func(c *Clause, v string) bool { return strings.Contains(v, c.Value) }},
+		{name: "ENDS_WITH", match: func(c *Clause, v string) bool { return strings.HasSuffix(v, c.Value) }},
+		{name: "!&L", negative: true, match: number(func(a, b int64) bool { return a&b == 0 })},
+		{name: "&", match: number(func(a, b int64) bool { return a&b != 0 })},
+	}
+}
+
+// patternTime bounds one match of a regular expression, whoever wrote it.
+const patternTime = time.Second
+
+// NewClause reads "<property> <OPERATOR> <value>". fault says what is wrong with it.
+func NewClause(text string) (c Clause, fault string) {
+	name, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	c.Property, _ = property(name)
+	if fault := propertyFault(name); fault != "" {
+		return c, fault
+	}
+	c.Property = name
+	rest = strings.TrimSpace(rest)
+	for _, op := range operators() {
+		if len(rest) < len(op.name) || !strings.EqualFold(strings.ReplaceAll(rest[:len(op.name)], "_", " "), strings.ReplaceAll(op.name, "_", " ")) {
+			continue
+		}
+		value := rest[len(op.name):]
+		if value != "" && value[0] != ' ' {
+			continue
+		}
+		c.Operator, c.Value = op.name, strings.TrimSpace(value)
+		return c, c.compile(op)
+	}
+	return c, "there is no such operator; there are " + strings.Join(operatorNames(), ", ")
+}
+
+func operatorNames() (names []string) {
+	for _, op := range operators() {
+		names = append(names, op.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (c *Clause) compile(op operator) (fault string) {
+	switch {
+	case op.unary && c.Value != "":
+		return op.name + " takes no value"
+	case !op.unary && c.Value == "":
+		return op.name + " needs a value behind it"
+	}
+	var err error
+	switch op.name {
+	case "REGEX MATCH", "NOT REGEX MATCH":
+		if c.pattern, err = regexp2.Compile(c.Value, regexp2.None); err != nil {
+			return "the regular expression has a mistake: " + err.Error()
+		}
+		c.pattern.MatchTimeout = patternTime
+	case "GREATER_THAN", "GREATER_THAN_OR_EQUALS", "&", "!&L":
+		if c.number, err = strconv.ParseInt(c.Value, 10, 64); err != nil {
+			return op.name + " needs a whole number behind it"
+		}
+	}
+	return ""
+}
+
+func (c *Clause) matches(g *directory.Group) bool {
+	values := attribute(g, c.Property).Values()
+	for _, op := range operators() {
+		if op.name != c.Operator {
+			continue
+		}
+		if len(values) == 0 {
+			return op.onNothing
+		}
+		match := func(v string) bool { return op.match(c, v) }
+		if op.negative {
+			return !slices.ContainsFunc(values, func(v string) bool { return !match(v) })
+		}
+		return slices.ContainsFunc(values, match)
+	}
+	return false
+}
+
+func (f Filter) matches(g *directory.Group) bool {
+	for i := range f {
+		if !f[i].matches(g) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s Scope) properties() (names []string) {
+	for _, f := range s.Where {
+		for _, c := range f {
+			name, _ := property(c.Property)
+			names = append(names, name)
+		}
+	}
+	if s.Teams != "" {
+		names = append(names, "resourceProvisioningOptions")
+	}
+	return names
+}
+
+// takes says whether the scope takes in a group and, where it does not, why. nested is
+// asked for the group whose members are in scope.
+func (s Scope) takes(g *directory.Group, nested func(directory.ID) Nested) (reason string) {
+	if reason := s.candidate(g.ID, nested); reason != "" {
+		return reason
+	}
+	team := slices.Contains(g.Props["resourceProvisioningOptions"], "Team")
+	dynamic := slices.Contains(g.Props["groupTypes"], "DynamicMembership")
+	switch {
+	case s.Except[g.ID]:
+		return Excepted
+	case s.Teams.without(team), s.Dynamic.without(dynamic),
+		len(s.Where) > 0 && !slices.ContainsFunc(s.Where, func(f Filter) bool { return f.matches(g) }):
+		return NotMatched
+	case !s.RoleAssignable && is(g, "isAssignableToRole"):
+		return RoleAssignable
+	}
+	return ""
+}
+
+// without says whether it takes out a group that has the property, or has not.
+func (o Only) without(has bool) bool { return o == Just && !has || o == Never && has }
+
+// candidate says whether a group is one of those that the filters are asked of.
+func (s Scope) candidate(id directory.ID, nested func(directory.ID) Nested) (reason string) {
+	if s.All || s.Groups[id] {
+		return ""
+	}
+	if s.MembersOf == (directory.ID{}) {
+		return NotListed
+	}
+	switch of := nested(s.MembersOf).Group; {
+	case of != nil && slices.ContainsFunc(of.Members, func(m directory.Member) bool { return m.ID == id }):
+		return ""
+	case of == nil, of.Unread, of.Gone == directory.Unlisted && of.Reading != directory.Named, of.Gone == directory.NotRemoved && of.Reading == directory.Doubted:
+		return ScopeUnknown
+	}
+	return NotListed
+}
+
+// Named lists the groups that the scope names, sorted.
+func (s Scope) Named() []directory.ID {
+	return slices.SortedFunc(maps.Keys(s.Groups), directory.ID.Compare)
+}

@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+
+	"groupwriteback/shared/directory"
+)
+
+// View is a cloud group as the rules look at it: without the members that they leave out,
+// who count as having left, and, where membership is flat, with everybody below it. What
+// decides looks at that group alone, and needs evidence as of any other. nested is asked
+// for groups at any depth. below lists the groups that a flat one is made of as well, and
+// of which it is not certain who is in them. Nothing of g is changed; by default it is g.
+func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Group) (view *directory.Group, below []directory.ID) {
+	m := r.Members
+	if g == nil || !m.Flat && !m.NoUsers && !m.NoDevices && !m.NoGroups && !m.NoADGroups {
+		return g, nil
+	}
+	v := viewer{rules: m, nested: nested, members: map[directory.ID]directory.Member{}}
+	out := *g
+	now := v.gather(g, v.members)
+	for _, part := range now {
+		if certainty(part) < certainty(&out) {
+			out.Reading = part.Reading
+		}
+		out.Unread = out.Unread || part.Unread
+		if part.Props.Hidden() { // whoever is in it is not told to those who see this one
+			out.Props = maps.Clone(out.Props)
+			out.Props["visibility"] = part.Props["visibility"]
+		}
+		if part != g && part.Reading != directory.Named {
+			below = append(below, part.ID)
+		}
+		v.leave(part.Left)
+	}
+	out.Members = slices.SortedFunc(maps.Values(v.members), byID)
+	out.Left = slices.DeleteFunc(v.left, func(m directory.Member) bool { is, yes := v.members[m.ID]; return yes && is.SID == m.SID })
+	slices.SortFunc(out.Left, byID)
+	out.Left = slices.Compact(out.Left)
+	return &out, below
+}
+
+type viewer struct {
+	rules   Members
+	nested  func(directory.ID) *directory.Group
+	members map[directory.ID]directory.Member
+	left    []directory.Member
+}
+
+// gather puts a group's members into to, and lists the groups that it is made of, itself
+// first. A group is visited once: they may go round in a circle.
+func (v *viewer) gather(g *directory.Group, to map[directory.ID]directory.Member) []*directory.Group {
+	parts, seen := []*directory.Group{g}, map[directory.ID]bool{g.ID: true}
+	for i := 0; i < len(parts); i++ {
+		for _, m := range parts[i].Members {
+			switch below, opens := v.opens(m); {
+			case v.leavesOut(m):
+				v.left = append(v.left, m)
+			case !opens:
+				to[m.ID] = m
+			case below == nil: // nobody knows who is in it: it is asked for
+				m.Standing = directory.Unseen
+				to[m.ID] = m
+			default:
+				v.left = append(v.left, m) // a link to it, if there is one, is none of a flat group's
+				if !seen[m.ID] {
+					seen[m.ID] = true
+					parts = append(parts, below)
+				}
+			}
+		}
+	}
+	return parts
+}
+
+// leave notes who left a part. With a group everybody left who is in that.
+func (v *viewer) leave(left []directory.Member) {
+	for _, m := range left {
+		v.left = append(v.left, m)
+		if below, opens := v.opens(m); opens && below != nil {
+			gone := map[directory.ID]directory.Member{}
+			for _, part := range v.gather(below, gone) {
+				v.left = append(v.left, part.Left...)
+			}
+			v.left = slices.AppendSeq(v.left, maps.Values(gone))
+		}
+	}
+}
+
+// opens says whether a member stands for who is in it, and who that is; nil: not known.
+// Who is in a group that Active Directory masters is not the cloud's to say.
+func (v *viewer) opens(m directory.Member) (below *directory.Group, opens bool) {
+	if m.Kind != directory.GroupKind || !v.rules.Flat || m.SID != "" {
+		return nil, false
+	}
+	return v.nested(m.ID), true
+}
+
+func (v *viewer) leavesOut(m directory.Member) bool {
+	switch m.Kind {
+	case directory.User:
+		return v.rules.NoUsers
+	case directory.Device:
+		return v.rules.NoDevices
+	case directory.GroupKind:
+		return v.rules.NoGroups || v.rules.NoADGroups && m.SID != ""
+	}
+	return false
+}
+
+// certainty orders readings: what is made of several groups is as certain as the least of
+// them. What Graph no longer lists is not certain either.
+func certainty(g *directory.Group) int {
+	if g.Gone == directory.Unlisted && g.Reading != directory.Named {
+		return 0
+	}
+	return slices.Index([]directory.Reading{directory.Partial, directory.Doubted, directory.Whole, directory.Named}, g.Reading)
+}
+
+func byID(a, b directory.Member) int { return a.ID.Compare(b.ID) }
