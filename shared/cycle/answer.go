@@ -76,7 +76,7 @@ func (p *Planner) answer(ctx context.Context, tx *journal.Tx, q questions) (answ
 				break
 			}
 			p.tellOdd(tx, page)
-			if _, err := fold(ctx, tx, page, false); err != nil {
+			if _, err := p.fold(ctx, tx, page, false); err != nil {
 				return false, err
 			}
 			answered = answered || len(page.Principals) > 0

@@ -145,7 +145,7 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 	if err := tx.Fetch(ctx, ids); err != nil {
 		return err
 	}
-	if err := tx.Fetch(ctx, kin(tx, ids)); err != nil {
+	if err := p.fetchKin(ctx, tx, ids); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -167,31 +167,15 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 	return nil
 }
 
-// kin are the groups that are or were members of groups.
-func kin(tx *journal.Tx, ids []directory.ID) []directory.ID {
-	var out []directory.ID
-	for _, id := range ids {
-		if g := tx.Group(id); g != nil {
-			for _, members := range [][]directory.Member{g.Members, g.Left} {
-				for _, m := range members {
-					if m.Kind == directory.GroupKind {
-						out = append(out, m.ID)
-					}
-				}
-			}
-		}
-	}
-	return out
-}
-
 // decideGroup loads what is known of a group, has it decided, and stores what comes out.
 func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
-	r, g := tx.Record(id), tx.Group(id)
+	r := tx.Record(id)
+	g, below := p.view(tx, id)
 	nested := func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
 	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
-	in := decision.Input{Record: *r, Cloud: g, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
+	in := decision.Input{Record: *r, Cloud: g, Below: below, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
 		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
@@ -217,8 +201,8 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		r := out.Record // a pointer into out would keep all that was decided with it
 		tx.PutRecord(&r)
 	}
-	if out.Agreed && len(g.Left) > 0 {
-		agreed := *g
+	if said := tx.Group(id); out.Agreed && len(said.Left) > 0 {
+		agreed := *said
 		agreed.Left = nil
 		tx.PutGroup(&agreed)
 	}

@@ -48,7 +48,7 @@ func (f *follower) fold(ctx context.Context) error {
 	if len(page.Groups)+len(page.Principals) == 0 {
 		return nil
 	}
-	s, err := fold(ctx, f.tx, page, f.shadow)
+	s, err := f.p.fold(ctx, f.tx, page, f.shadow)
 	for _, c := range page.Groups {
 		if g := s.Groups[c.ID]; g != nil {
 			f.largest = max(f.largest, len(g.Members)+len(g.Left))
@@ -59,10 +59,14 @@ func (f *follower) fold(ctx context.Context) error {
 }
 
 // fold folds a page, and returns the part of the tenant that it is about.
-func fold(ctx context.Context, tx *journal.Tx, page directory.Page, shadow bool) (directory.Snapshot, error) {
+func (p *Planner) fold(ctx context.Context, tx *journal.Tx, page directory.Page, shadow bool) (directory.Snapshot, error) {
 	s, err := tx.Snapshot(ctx, page, shadow)
 	if err != nil {
 		return s, err
 	}
-	return s, tx.Keep(ctx, s, s.Fold(page), shadow)
+	touched := s.Fold(page)
+	if err := tx.Keep(ctx, s, touched, shadow); err != nil || shadow { // all groups are decided again when it is complete
+		return s, err
+	}
+	return s, p.markRelated(ctx, tx, s, touched)
 }

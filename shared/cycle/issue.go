@@ -83,7 +83,7 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	if err := tx.Fetch(ctx, groups); err != nil {
 		return 0, err
 	}
-	if err := tx.Fetch(ctx, kin(tx, groups)); err != nil {
+	if err := p.fetchKin(ctx, tx, groups); err != nil {
 		return 0, err
 	}
 	if err := p.check(ctx, tx, d, groups, of); err != nil {
@@ -124,7 +124,8 @@ func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []
 	}
 	out := make([]decision.Outgoing, len(groups))
 	for i, id := range groups {
-		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: tx.Group(id), Kin: tx.Record, Changes: of[id], Size: d.groups[id].Size, Allowed: func(g plan.Guard) plan.Impact {
+		cloud, _ := p.view(tx, id)
+		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: cloud, Kin: tx.Record, Changes: of[id], Size: d.groups[id].Size, Allowed: func(g plan.Guard) plan.Impact {
 			allowed := d.allowed[g.Name][id]
 			if g.Name == plan.Removals {
 				allowed.Refs = plan.Merge(allowed.Refs, d.groups[id].Released)

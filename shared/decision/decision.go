@@ -18,7 +18,8 @@ import (
 // Input is all that is decided from.
 type Input struct {
 	Record record.Group
-	Cloud  *directory.Group // as Graph has described it; nil: it never did
+	Cloud  *directory.Group // as Graph has described it, and the rules look at it; nil: it never did
+	Below  []directory.ID   // other groups that Cloud is made of, and that were not confirmed by name
 
 	// Wish is the rules' word, for the group as it stands in Active Directory; nil: it
 	// does not stand there.

@@ -3,6 +3,7 @@ package decision
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -31,7 +32,12 @@ func (d *decider) prove(want plan.Group) plan.Group {
 	theirs := d.refs(d.Cloud.Members) // whoever cannot be written is a member none the less
 	kept := plan.Common(gone, theirs)
 	rest := plan.Missing(plan.Missing(gone, theirs), d.refs(d.Cloud.Left))
-	if d.allKnown(want) {
+	switch {
+	case d.wish.Additive:
+		d.foreign(rest)
+		want.Members = plan.Merge(want.Members, plan.Merge(kept, rest))
+		return want
+	case d.allKnown(want):
 		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
 			_, nameless := r.GUID()
 			return !(nameless && d.wish.Nameless)
@@ -47,6 +53,23 @@ func (d *decider) prove(want plan.Group) plan.Group {
 
 // Unproven is the reason of a problem: see prove.
 const Unproven = "unproven"
+
+// Foreign is the reason of a problem: members that were put in by others, and stay by the
+// rules.
+const Foreign = "foreign-members"
+
+func (d *decider) foreign(refs []plan.Ref) {
+	if len(refs) > 0 {
+		named := make([]string, 0, mostNamed)
+		for _, r := range refs[:min(len(refs), mostNamed)] {
+			named = append(named, string(r))
+		}
+		d.problem(Foreign, fmt.Sprintf("members in Active Directory alone, which stay because the rules are additive: %d, %s", len(refs), strings.Join(named, ", ")))
+	}
+}
+
+// mostNamed is how many members a text names.
+const mostNamed = 20
 
 // allKnown says whether whoever is none of the group's members is a stranger. A group of
 // ours that was moved away before its SID was known stands there as one.
@@ -98,6 +121,7 @@ func (d *decider) question() (q Question) {
 		exists && d.out.Counts.Unproven > 0 && g.Reading != directory.Named,
 		wanted && g != nil && d.doubtful(g):
 		q.Groups = append(q.Groups, d.Record.ID)
+		q.Groups = append(q.Groups, d.Below[:min(len(d.Below), mostPrincipals)]...) // those that were confirmed are none any more
 	}
 	// Some at a time, others each time: some may never be described.
 	all := d.wish.Undescribed

@@ -46,6 +46,8 @@ func holds(observed *plan.Group, ref plan.Ref) bool {
 func (r *Rules) member(m directory.Member, nested func(directory.ID) Nested, t Target) (plan.Ref, string) {
 	if m.Kind == directory.GroupKind {
 		switch n := nested(m.ID); {
+		case r.Members.Flat && m.SID == "": // else it would stand for who is in it: see View
+			return "", NotSeen
 		case n.Exists, m.SID == "" && r.makes(n.Group, nested, t):
 			return plan.GroupRef(m.ID), ""
 		case m.SID == "" && n.Group == nil:
