@@ -225,3 +225,23 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// TestComplex: a property that is an object has a value for each part that is set.
+func TestComplex(t *testing.T) {
+	f := groupFeed(t)
+	for text, want := range map[string][]string{
+		`{"isEnabled": true, "onPremisesGroupType": "universalSecurityGroup"}`:   {"isEnabled=true", "onPremisesGroupType=universalSecurityGroup"},
+		`{"@odata.type": "#x", "onPremisesGroupType": null, "isEnabled": false}`: {"isEnabled=false"},
+		`{}`:   {},
+		`null`: {},
+	} {
+		page, err := decode(strings.NewReader(`{"@odata.deltaLink":"d","value":[{"id":"0000aaaa-1111-2222-3333-0123456789ab","writebackConfiguration":`+text+`}]}`),
+			f, f.selection([]string{betaProperty}), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, page.Groups[0].Set[betaProperty]); diff != "" || len(page.Odd) > 0 {
+			t.Errorf("%s: odd %v, -want +got:\n%s", text, page.Odd, diff)
+		}
+	}
+}

@@ -187,7 +187,19 @@ func (c *Client) Again(ctx context.Context, groups []directory.ID, link string) 
 // first is the link that begins an enumeration.
 func (c *Client) first(f feed) string { return c.at(f) + "/delta?" + c.selects(f) }
 
-func (c *Client) at(f feed) string { return c.base.String() + "/v1.0/" + string(f.name) }
+// betaProperty is a property of groups that Graph's beta version alone has: whoever asks for
+// it reads groups there. Source:
+// https://learn.microsoft.com/graph/api/resources/groupwritebackconfiguration.
+const betaProperty = "writebackConfiguration"
+
+// at is where a feed is.
+func (c *Client) at(f feed) string {
+	version := "/v1.0/"
+	if f.members && slices.Contains(c.extra, betaProperty) {
+		version = "/beta/"
+	}
+	return c.base.String() + version + string(f.name)
+}
 
 func (c *Client) selects(f feed) string { return "$select=" + strings.Join(c.Select(f.name), ",") }
 

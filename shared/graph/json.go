@@ -1,11 +1,17 @@
 package graph
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // What follows reads values of JSON. What is not of the form that is asked for is read
 // to its end and returned as *odd.
 
-// values reads a property: null is the empty slice, a list has a value each.
+// values reads a property: null is the empty slice, a list has a value each, and so has one
+// of complexes for each part that is set: "isEnabled=true".
 func (d *decoder) values(name string) ([]string, error) {
 	values := []string{}
 	switch d.json.PeekKind() {
@@ -18,10 +24,28 @@ func (d *decoder) values(name string) ([]string, error) {
 			return err
 		})
 		return values, err
+	case '{':
+		if !complexes[name] {
+			break
+		}
+		err := d.object(func(part []byte) error {
+			of := string(part)
+			if d.json.PeekKind() == 'n' || strings.HasPrefix(of, "@") {
+				return d.json.SkipValue()
+			}
+			v, err := d.scalar(name + "." + of)
+			values = append(values, of+"="+v)
+			return err
+		})
+		slices.Sort(values)
+		return values, err
 	}
 	v, err := d.scalar(name)
 	return append(values, v), err
 }
+
+// complexes are the properties that are objects, and that rules can read.
+var complexes = map[string]bool{betaProperty: true}
 
 // scalar reads a string, a boolean or a number. What package directory has no form
 // for is odd: to leave it out in silence would be to say that it is not set.

@@ -46,7 +46,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, fmt.Errorf("settings:\n%w", err)
 	}
-	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: s.credential, Tenant: s.tenant, HTTP: s.client, Log: log})
+	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: s.credential, Tenant: s.tenant, Properties: s.rules.Properties(), HTTP: s.client, Log: log})
 	if err != nil {
 		return nil, err
 	}

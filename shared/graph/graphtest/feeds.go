@@ -124,6 +124,9 @@ func (s *Server) page(r *http.Request, f directory.Feed, roles []string) (wirePa
 	}
 	hidden := slices.Contains(roles, "Member.Read.Hidden")
 	names := strings.FieldsFunc(q.Get("$select"), func(r rune) bool { return r == ',' })
+	if slices.Contains(names, betaProperty) && !strings.HasPrefix(r.URL.Path, "/beta/") {
+		return wirePage{}, badRequest("Could not find a property named '" + betaProperty + "' on type 'microsoft.graph.group'.")
+	}
 	switch {
 	case skip != "":
 		l, e := s.open(skip, f)
@@ -221,7 +224,11 @@ func (s *Server) nextPage(l link) (wirePage, *refusal) {
 // wirePage writes a page that ends in a link: a deltaLink if it is the last.
 func (s *Server) wirePage(items []item, l link, last bool) wirePage {
 	p := s.wireItems(l.Feed, items)
-	to := s.url + feedPath(l.Feed) + "?"
+	path := feedPath(l.Feed)
+	if slices.Contains(l.Select, betaProperty) {
+		path = beta(path)
+	}
+	to := s.url + path + "?"
 	if last {
 		p.Delta = to + "$deltatoken=" + s.seal(l)
 	} else {

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -185,10 +186,18 @@ func listPath(f directory.Feed) string { return "/v1.0/" + string(f) }
 
 func feedPath(f directory.Feed) string { return listPath(f) + "/delta" }
 
+// betaProperty is in Graph's beta version alone.
+const betaProperty = "writebackConfiguration"
+
+// beta is a path in that version.
+func beta(path string) string { return "/beta" + strings.TrimPrefix(path, "/v1.0") }
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, f := range allFeeds() {
-		mux.HandleFunc("GET "+feedPath(f), func(w http.ResponseWriter, r *http.Request) { s.serveDelta(w, r, f) })
+		serve := func(w http.ResponseWriter, r *http.Request) { s.serveDelta(w, r, f) }
+		mux.HandleFunc("GET "+feedPath(f), serve)
+		mux.HandleFunc("GET "+beta(feedPath(f)), serve)
 	}
 	for _, f := range []directory.Feed{directory.UserFeed, directory.DeviceFeed} {
 		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, s.list) })

@@ -225,10 +225,10 @@ func (t *Tenant) SetProperty(id directory.ID, name string, value any) error {
 
 func checkValue(name string, v any) error {
 	switch v.(type) {
-	case nil, string, bool, []string:
+	case nil, string, bool, []string, map[string]any:
 		return nil
 	}
-	return fmt.Errorf("property %s: a %T is not a string, bool, []string or nil", name, v)
+	return fmt.Errorf("property %s: a %T is not a string, bool, []string, map[string]any or nil", name, v)
 }
 
 // AddMember adds a member to a group. One that is there already is no event.
