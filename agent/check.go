@@ -84,6 +84,9 @@ func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
 	}
 	good, err := c.sameTarget(w.Serving, p)
 	l.Say("target", err, good)
+	if err := c.Policy.more().Lacks(w.Attributes, w.GroupTypes); err != nil {
+		l.Say("rules", err, "")
+	}
 	for _, dn := range w.Containers {
 		if p == nil {
 			l.Unknown("container", "the directory could not be asked about "+dn)

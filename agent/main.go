@@ -150,7 +150,7 @@ func (c config) connect(ctx context.Context, care *caution) (d *ad.Domain, hangU
 	if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
 		return nil, nil, withKey(err)
 	}
-	d = &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target}
+	d = &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, More: c.Policy.more()}
 	if d.Identity, err = d.Identify(ctx); err != nil {
 		conn.Close()
 		return nil, nil, err

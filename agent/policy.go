@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"groupwriteback/shared/ad"
@@ -21,6 +21,8 @@ type policy struct {
 	ReadOnly    bool     `yaml:"read_only"`    // report, but write nothing
 	KeepMembers bool     `yaml:"keep_members"` // never remove a member
 	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one
+	Attributes  []string `yaml:"attributes"`   // that rules may set, beside those that every plan may
+	GroupTypes  []string `yaml:"group_types"`  // that rules may make, beside universal-security
 }
 
 // String says what is forbidden, in short; "" if nothing is.
@@ -38,10 +40,26 @@ func (p policy) String() string {
 	return strings.Join(out, ", ")
 }
 
+// more is what the policy allows beyond what every plan may do.
+func (p policy) more() ad.Allowed {
+	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes}
+}
+
 func (p policy) check(m *mistakes) {
 	for i, s := range p.Never {
 		if _, err := directory.ParseSID(s); err != nil {
 			m.bad(fmt.Sprintf("policy.never[%d]", i), "write a security identifier, such as S-1-5-21-1004336348-1177238915-682003330-1104")
+		}
+	}
+	for i, name := range p.Attributes {
+		if fault := ad.AttributeFault(name); fault != "" {
+			m.bad(fmt.Sprintf("policy.attributes[%d]", i), name+" "+fault)
+		}
+	}
+	words := slices.Sorted(maps.Keys(plan.GroupTypes()))
+	for i, word := range p.GroupTypes {
+		if !slices.Contains(words, word) {
+			m.bad(fmt.Sprintf("policy.group_types[%d]", i), "write some of "+strings.Join(words, ", "))
 		}
 	}
 }
@@ -82,7 +100,7 @@ func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed p
 	if p.ReadOnly {
 		return c, nil, "the agent's policy is read_only: it writes nothing"
 	}
-	if p.KeepMembers && losesSecurity(c.Set) {
+	if p.KeepMembers && c.Op == plan.Update && losesSecurity(c.Set) {
 		return c, nil, "the agent's policy is keep_members: with another groupType the group would give its members nothing any more"
 	}
 	filter := func(refs []plan.Ref, forbidden func(plan.Ref) string) (kept []plan.Ref) {
@@ -127,10 +145,6 @@ func (p policy) never(r plan.Ref, sids map[plan.Ref]directory.SID) string {
 	return ""
 }
 
-// securityEnabled is the bit of groupType that makes memberships count for access
-// (MS-ADTS 2.2.12).
-const securityEnabled = 0x80000000
-
 // losesSecurity says whether attributes are set by which a group is no security
 // group any more, so that all of its members lose what it gives them.
 func losesSecurity(set map[string][]string) bool {
@@ -141,8 +155,7 @@ func losesSecurity(set map[string][]string) bool {
 		if len(values) != 1 {
 			return true
 		}
-		n, err := strconv.ParseInt(values[0], 10, 32)
-		if err != nil || uint32(n)&securityEnabled == 0 {
+		if !plan.Secures(values[0]) {
 			return true
 		}
 	}

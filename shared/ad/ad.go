@@ -58,6 +58,7 @@ type Domain struct {
 	Attrs    []string // attributes that a Row has; never member, cn or adminDisplayName
 	Identity Identity // what Identify said: without it no principal may become a member
 	Values   int      // member values in one modify; 0: 1000
+	More     Allowed  // that a plan may do here beyond what it may anywhere
 	Log      *slog.Logger
 
 	bearers bearers // brought up to date before each use; of the server that Conn leads to

@@ -1,8 +1,10 @@
 package ad
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,29 +18,82 @@ type setting struct {
 	values func(w *writer, values []string) (fault string)
 }
 
-// settings are all of them: what the rules of the cloud half can decide, and our marks.
-// Whatever else a plan names is refused before the server is asked, be it under another
-// name that the server takes for the same attribute: an OID, or one with an option.
-// docs/agent.md repeats the list.
-func settings() []setting {
-	return []setting{
+// settings are all of them: what the rules of the cloud half decide by default, our marks,
+// and what the agent's policy adds to them. Whatever else a plan names is refused before
+// the server is asked, be it under another name that the server takes for the same
+// attribute: an OID, or one with an option. docs/agent.md repeats the list.
+func (d *Domain) settings() []setting {
+	all := []setting{
 		{"adminDescription", onlyMark},
 		{external, onlyMark},
 		{"description", nil},
 		{"displayName", nil},
-		{"groupType", onlySecurity},
+		{"groupType", onlyTypes},
 		{"info", nil},
 		{"sAMAccountName", onlyAccountName},
 	}
+	for _, name := range d.More.Attributes {
+		all = append(all, setting{name, nil})
+	}
+	return all
 }
+
+// Allowed is what a plan may do beyond what it may anywhere, by the word of the network's
+// owner.
+type Allowed struct {
+	Attributes []string // that a plan may set
+	GroupTypes []string // in the words of plan.GroupTypes, beside universal security
+}
+
+// Lacks is the error that names what rules set and make, and what is not allowed.
+func (a Allowed) Lacks(attributes, groupTypes []string) error {
+	var errs []error
+	known := (&Domain{More: a}).settings()
+	for _, name := range attributes {
+		if !slices.ContainsFunc(known, func(s setting) bool { return strings.EqualFold(s.name, name) }) {
+			errs = append(errs, fmt.Errorf("the rules set %s, and this agent's policy does not allow it: add it to policy.attributes, or take it out of the rules", name))
+		}
+	}
+	for _, word := range groupTypes {
+		if word != plan.UniversalSecurity && !slices.Contains(a.GroupTypes, word) {
+			errs = append(errs, fmt.Errorf("the rules make %s groups, and this agent's policy does not allow it: add it to policy.group_types, or change the rules", word))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// AttributeFault says why a policy cannot allow an attribute; "" if it can. What gives
+// rights, and what others rely on, no plan sets.
+func AttributeFault(name string) string {
+	lower := strings.ToLower(name)
+	switch {
+	case !attributeName.MatchString(name):
+		return "is not the name of an attribute"
+	case plan.NamesObjects(name):
+		return "names objects, and no plan sets it"
+	case slices.ContainsFunc((&Domain{}).settings(), func(s setting) bool { return strings.EqualFold(s.name, name) }):
+		return "is one that a plan may set anyway"
+	case slices.Contains([]string{"admindisplayname", "cn", "name", "objectsid", "objectguid", "objectclass", "objectcategory", "sidhistory", "ntsecuritydescriptor",
+		"admincount", "iscriticalsystemobject", "systemflags", "useraccountcontrol", "unicodepwd", "userpassword", "serviceprincipalname", "primarygroupid",
+		"msds-objectsoa", "instancetype", "gplink", "msds-allowedtoactonbehalfofotheridentity", "msds-keycredentiallink", "altsecurityidentities"}, lower):
+		return "gives rights or identity, and no plan sets it"
+	}
+	return ""
+}
+
+var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
 
 // settable refuses a change that sets what none may.
 func (w *writer) settable() error {
-	all := settings()
+	all := w.settings()
 	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
 		i := slices.IndexFunc(all, func(s setting) bool { return strings.EqualFold(s.name, name) })
 		if i < 0 {
-			return fmt.Errorf("attribute %s is not set by a plan: this agent sets only %s", name, settingNames())
+			hint := ""
+			if AttributeFault(name) == "" {
+				hint = "; its policy can allow this one (policy.attributes)"
+			}
+			return fmt.Errorf("attribute %s is not set by a plan: this agent sets only %s%s", name, w.settingNames(), hint)
 		}
 		if all[i].values == nil {
 			continue
@@ -50,9 +105,9 @@ func (w *writer) settable() error {
 	return nil
 }
 
-func settingNames() string {
+func (d *Domain) settingNames() string {
 	var out []string
-	for _, s := range settings() {
+	for _, s := range d.settings() {
 		out = append(out, s.name)
 	}
 	return strings.Join(out, ", ")
@@ -65,15 +120,20 @@ func onlyMark(w *writer, values []string) string {
 	return "is the ownership mark: it cannot be another value"
 }
 
-// onlySecurity takes what the rules write and no more: a distribution group's members
-// lose all access at once, without one removal that a limit or a policy could see, and
-// another scope may not be nested as it is.
-func onlySecurity(_ *writer, values []string) string {
-	const universalSecurity = "-2147483640" // MS-ADTS 2.2.12
-	if len(values) == 1 && values[0] == universalSecurity {
-		return ""
+// onlyTypes takes the kinds of group that the policy allows. A group that is there is made
+// no distribution group: its members would lose all access at once, without one removal
+// that a limit or a policy could see.
+func onlyTypes(w *writer, values []string) string {
+	allowed := append([]string{plan.UniversalSecurity}, w.More.GroupTypes...)
+	for _, word := range allowed {
+		if value := plan.GroupTypes()[word]; len(values) == 1 && values[0] == value {
+			if w.change.Op == plan.Update && !plan.Secures(value) {
+				return "is not set to that of a distribution group where a group is there already: its members would lose all access at once; change it by hand"
+			}
+			return ""
+		}
 	}
-	return fmt.Sprintf("is set to %s (universal security) by a plan of ours, not to %q", universalSecurity, values)
+	return fmt.Sprintf("is set to %s by a plan of ours, not to %q; the agent's policy can allow more (policy.group_types)", strings.Join(allowed, " or "), values)
 }
 
 func onlyAccountName(_ *writer, values []string) string {

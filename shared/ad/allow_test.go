@@ -44,13 +44,67 @@ func TestOnlyWhatRulesDecide(t *testing.T) {
 	}
 }
 
+// TestPolicyAllowsMore: what the owner of the network allows goes through to the server, and
+// nothing beside it; and no group that is there becomes a distribution group.
+func TestPolicyAllowsMore(t *testing.T) {
+	d := newDomain(t)
+	change := func(n int, kind string) plan.Change {
+		c := creation(t, d, n, fmt.Sprint("kind ", n))
+		c.Set["groupType"] = []string{plan.GroupTypes()[kind]}
+		c.Set["wWWHomePage"] = []string{"x"}
+		return c
+	}
+	for n, kind := range []string{"universal-security", "universal-distribution", "global-security", "global-distribution", "domain-local-security", "domain-local-distribution"} {
+		quiet(t, func() {
+			d.More = Allowed{GroupTypes: []string{kind}}
+			if r := outcome(t, d, 1, change(n, kind)); r.Status != plan.Refused || !strings.Contains(r.Text, "wWWHomePage is not set by a plan") {
+				t.Errorf("an attribute that nobody allowed: %+v", r)
+			}
+			if d.More = (Allowed{Attributes: []string{"wwwHomePage"}}); kind == plan.UniversalSecurity {
+				return
+			}
+			if r := outcome(t, d, 1, change(n, kind)); r.Status != plan.Refused || !strings.Contains(r.Text, "policy.group_types") {
+				t.Errorf("%s, which nobody allowed: %+v", kind, r)
+			}
+		})
+		d.More = Allowed{Attributes: []string{"wwwHomePage"}, GroupTypes: []string{kind}}
+		apply(t, d, 1, change(n, kind))
+		d.Attrs = []string{"groupType", "wWWHomePage"}
+		if got := read(t, d, id(t, n)).Group.Attrs; !slices.Equal(got["groupType"], []string{plan.GroupTypes()[kind]}) || !slices.Equal(got["wWWHomePage"], []string{"x"}) {
+			t.Errorf("%s became %v", kind, got)
+		}
+	}
+	d.More.GroupTypes = []string{"universal-distribution"}
+	quiet(t, func() {
+		set := map[string][]string{"groupType": {plan.GroupTypes()["universal-distribution"]}}
+		if r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Set: set}); r.Status != plan.Refused || !strings.Contains(r.Text, "change it by hand") {
+			t.Errorf("a security group made a distribution group: %+v", r)
+		}
+	})
+}
+
+// TestAttributesOfRights: no policy allows what gives rights or identity, or what a plan has
+// another way to.
+func TestAttributesOfRights(t *testing.T) {
+	for _, name := range []string{"nTSecurityDescriptor", "SIDHistory", "member", "managedBy", "adminCount", "userPassword", "cn", "description", "2.5.4.31", "mail;binary", "", "adminDisplayName"} {
+		if AttributeFault(name) == "" {
+			t.Errorf("a policy can allow %q", name)
+		}
+	}
+	for _, name := range []string{"mail", "extensionAttribute15", "msExchExtensionCustomAttribute1"} {
+		if fault := AttributeFault(name); fault != "" {
+			t.Errorf("no policy can allow %s: it %s", name, fault)
+		}
+	}
+}
+
 // TestSettingsAreDocumented holds the agent's documentation to the list.
 func TestSettingsAreDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/agent.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range settings() {
+	for _, s := range (&Domain{}).settings() {
 		if !strings.Contains(string(doc), "`"+s.name+"`") {
 			t.Errorf("docs/agent.md does not have `%s`", s.name)
 		}

@@ -85,7 +85,7 @@ func administers(sid directory.SID) bool {
 // written are the attributes of a group that we write once it is there.
 func (d *Domain) written() []string {
 	names := []string{"adminDisplayName", "cn", "member"}
-	for _, s := range settings() {
+	for _, s := range d.settings() {
 		if s.name != external || d.Identity.External {
 			names = append(names, s.name)
 		}

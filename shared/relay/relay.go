@@ -62,6 +62,8 @@ type Welcome struct {
 type Serving struct {
 	Target     string   `json:"target,omitempty"`     // the agent's must be the same
 	Containers []string `json:"containers,omitempty"` // DNs of those that the rules write to
+	Attributes []string `json:"attributes,omitempty"` // that the rules set
+	GroupTypes []string `json:"types,omitempty"`      // of the groups that they make, in the words of plan.GroupTypes
 	Pinned     *Target  `json:"pinned,omitempty"`     // domain and container that the journal is for; nil: the first full report will say
 }
 

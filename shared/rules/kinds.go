@@ -1,10 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 )
 
 // Kind is what a cloud group is.
@@ -54,19 +55,35 @@ const (
 // Reaches lists them.
 func Reaches() []Reach { return []Reach{Universal, Global, DomainLocal} }
 
-// groupType is the attribute's value: MS-ADTS 2.2.12, a signed number of 32 bits.
+// groupType is the attribute's value.
 func groupType(t Type, reach Reach) string {
-	n := uint32(8)
-	switch reach {
-	case Global:
-		n = 2
-	case DomainLocal:
-		n = 4
+	security := string(SecurityGroup)
+	if t == Distribution {
+		security = string(Distribution)
 	}
-	if t != Distribution {
-		n |= 0x8000_0000
+	return plan.GroupTypes()[string(cmp.Or(reach, Universal))+"-"+security]
+}
+
+// GroupTypes lists what the rules make of groups, in the words of plan.GroupTypes.
+func (r *Rules) GroupTypes() []string {
+	var values []string
+	kinds := r.Kinds
+	if kinds == nil {
+		kinds = Kinds{Security: SecurityGroup}
 	}
-	return strconv.FormatInt(int64(int32(n)), 10)
+	for kind, t := range kinds {
+		values = append(values, groupType(t, r.Reach))
+		if r.Writeback != nil && kind == Microsoft365 { // the group says which
+			values = append(values, groupType(SecurityGroup, r.Reach), groupType(Distribution, r.Reach))
+		}
+	}
+	var words []string
+	for word, value := range plan.GroupTypes() {
+		if slices.Contains(values, value) {
+			words = append(words, word)
+		}
+	}
+	return sorted(words...)
 }
 
 // kindOf says what a cloud group is or, where it is nothing that can be written, why.

@@ -33,7 +33,7 @@ func (a *App) serving(ctx context.Context) (relay.Serving, error) {
 	if err != nil {
 		return relay.Serving{}, err
 	}
-	s := relay.Serving{Target: a.journal.Target, Containers: a.planner.Rules.Containers()}
+	s := relay.Serving{Target: a.journal.Target, Containers: a.planner.Rules.Containers(), Attributes: a.planner.Rules.Attributes(), GroupTypes: a.planner.Rules.GroupTypes()}
 	if h.Target.DomainSID != "" {
 		s.Pinned = &h.Target
 	}
