@@ -81,7 +81,7 @@ func TestKeepMembersKeepsTheType(t *testing.T) {
 		}
 	}
 	const want = "the agent's policy is keep_members: with another groupType the group would give its members nothing any more"
-	if _, _, refusal := (policy{KeepMembers: true}).judge(plan.Change{Set: map[string][]string{"groupType": {"8"}}}, nil); refusal != want {
+	if _, _, refusal := (policy{KeepMembers: true}).judge(plan.Change{Op: plan.Update, Set: map[string][]string{"groupType": {"8"}}}, nil); refusal != want {
 		t.Errorf("%q", refusal)
 	}
 }

@@ -126,6 +126,7 @@ func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []gr
 		about[e.Object] = append(about[e.Object], e)
 	}
 	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices}[feed]
+	kind := map[directory.Feed]directory.Kind{directory.UserFeed: directory.User, directory.DeviceFeed: directory.Device}[feed]
 	for _, o := range objects {
 		events := about[o.ID]
 		switch {
@@ -133,7 +134,7 @@ func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []gr
 		case feed == directory.GroupFeed:
 			p.Groups = append(p.Groups, groupChange(o, truth, events, all, s.bare))
 		default:
-			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: directory.User, Set: properties(o, events), Removed: o.Removed})
+			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: kind, Set: properties(o, events), Removed: o.Removed})
 		}
 	}
 	return p

@@ -1,6 +1,7 @@
 package cycle_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -52,6 +53,7 @@ type world struct {
 	inScan   bool                           // and in a scan
 	troubles map[directory.ID]*plan.Trouble // groups that are not as they must be, in scans and by name
 
+	file      string                                  // the rules, for the next restart; empty: all groups
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
 	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
@@ -73,7 +75,7 @@ func newWorld(t testing.TB) *world {
 
 // restart begins a new process on the same store.
 func (w *world) restart() {
-	r, err := rules.Parse([]byte("ou: " + ou + "\nscope: all\n"))
+	r, err := rules.Parse([]byte(cmp.Or(w.file, "ou: "+ou+"\nscope: all\n")))
 	if err != nil {
 		w.t.Fatal(err)
 	}
