@@ -34,6 +34,9 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 		}
 		v.leave(part.Left)
 	}
+	if len(now) == 1 && !m.Flat || certainty(&out) == certain && !out.Unread {
+		v.left = append(v.left, v.gone...)
+	}
 	out.Members = slices.SortedFunc(maps.Values(v.members), byID)
 	out.Left = slices.DeleteFunc(v.left, func(m directory.Member) bool { is, yes := v.members[m.ID]; return yes && is.SID == m.SID })
 	slices.SortFunc(out.Left, byID)
@@ -45,7 +48,11 @@ type viewer struct {
 	rules   Members
 	nested  func(directory.ID) *directory.Group
 	members map[directory.ID]directory.Member
-	left    []directory.Member
+	left    []directory.Member // of whom the rules take a link away
+
+	// gone are those of whom Graph said that they left a part. They left the whole if they
+	// have no other way into it: that is known when who is in each part is certain.
+	gone []directory.Member
 }
 
 // gather puts a group's members into to, and lists the groups that it is made of, itself
@@ -77,14 +84,20 @@ func (v *viewer) gather(g *directory.Group, to map[directory.ID]directory.Member
 // leave notes who left a part. With a group everybody left who is in that.
 func (v *viewer) leave(left []directory.Member) {
 	for _, m := range left {
-		v.left = append(v.left, m)
-		if below, opens := v.opens(m); opens && below != nil {
-			gone := map[directory.ID]directory.Member{}
-			for _, part := range v.gather(below, gone) {
-				v.left = append(v.left, part.Left...)
-			}
-			v.left = slices.AppendSeq(v.left, maps.Values(gone))
+		below, opens := v.opens(m)
+		if !opens {
+			v.gone = append(v.gone, m)
+			continue
 		}
+		v.left = append(v.left, m)
+		if below == nil {
+			continue
+		}
+		gone := map[directory.ID]directory.Member{}
+		for _, part := range v.gather(below, gone) {
+			v.gone = append(v.gone, part.Left...)
+		}
+		v.gone = slices.AppendSeq(v.gone, maps.Values(gone))
 	}
 }
 
@@ -117,5 +130,7 @@ func certainty(g *directory.Group) int {
 	}
 	return slices.Index([]directory.Reading{directory.Partial, directory.Doubted, directory.Whole, directory.Named}, g.Reading)
 }
+
+const certain = 3 // of what was read as a whole, and confirmed by name
 
 func byID(a, b directory.Member) int { return a.ID.Compare(b.ID) }
