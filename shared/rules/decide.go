@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 
 	"groupwriteback/shared/directory"
@@ -107,9 +106,9 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 	}
 	want := r.group(g, name, t)
 	if reason, yes := hidden(g); yes {
-		return keep(want, observed, plan.Problem{Group: id, Reason: reason})
+		return keep(plan.Wish{Group: want, Rename: r.Rename}, observed, plan.Problem{Group: id, Reason: reason})
 	}
-	w := plan.Wish{Group: want}
+	w := plan.Wish{Group: want, Rename: r.Rename}
 	for _, m := range g.Members {
 		ref, reason := member(r, m, nested, t)
 		switch {
@@ -134,12 +133,12 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 
 // group is the wish but for its members.
 func (r *Rules) group(g *directory.Group, name string, t Target) *plan.Group {
-	want := &plan.Group{ID: g.ID, Parent: r.OU, Name: commonName(name) + "_" + g.ID.String()[24:]}
+	want := &plan.Group{ID: g.ID, Parent: r.OU, Name: plan.Distinct(plan.LegalName(name, g.ID), g.ID)}
 	want.Attrs = map[string][]string{
 		"adminDescription": {plan.Mark(g.ID)},
 		"displayName":      {g.Props.First("displayName")},
 		"groupType":        {"-2147483640"}, // universal security (MS-ADTS 2.2.12)
-		"sAMAccountName":   {accountName(want.Name)},
+		"sAMAccountName":   {plan.LegalAccountName(want.Name, g.ID)},
 	}
 	if t.External {
 		want.Attrs["msDS-ExternalDirectoryObjectId"] = []string{plan.Mark(g.ID)}
@@ -172,12 +171,14 @@ func hidden(g *directory.Group) (reason string, yes bool) {
 
 // keep is a wish without a word on the members: they are left as they are. An AD
 // group that would have to be made empty is not made.
-func keep(want, observed *plan.Group, p plan.Problem) plan.Wish {
+func keep(w plan.Wish, observed *plan.Group, p plan.Problem) plan.Wish {
+	w.Problems = []plan.Problem{p}
 	if observed == nil {
-		return plan.Wish{Problems: []plan.Problem{p}}
+		w.Group = nil
+		return w
 	}
-	want.Members = slices.Clone(observed.Members)
-	return plan.Wish{Group: want, Problems: []plan.Problem{p}}
+	w.Group.Members = slices.Clone(observed.Members)
+	return w
 }
 
 // retired says why a group that AD may hold is no longer managed.
@@ -250,17 +251,6 @@ func (r *Rules) writes(g *directory.Group) bool {
 	return ok && !no && strings.TrimSpace(g.Props.First("displayName")) != ""
 }
 
-// commonName is the part of a cn that comes from a display name: 51 characters, and a
-// blank for what Active Directory keeps out of names (MS-ADTS 3.1.1.5.1.2).
-func commonName(name string) string {
-	return left(strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
-			return ' '
-		}
-		return c
-	}, name), 51)
-}
-
 // left cuts a string to at most n UTF-16 code units, as .NET and AD count.
 func left(s string, n int) string {
 	units := 0
@@ -270,18 +260,6 @@ func left(s string, n int) string {
 		}
 	}
 	return s
-}
-
-// accountName turns a cn into a sAMAccountName: what AD refuses in one becomes
-// an underscore (MS-ADTS 3.1.1.8.1.4). Cloud Sync leaves the name to AD, which
-// then makes up a random one.
-func accountName(cn string) string {
-	return strings.TrimLeft(strings.Map(func(c rune) rune {
-		if strings.ContainsRune(`"/\[]:;|=,+*?<>@`, c) || unicode.IsControl(c) {
-			return '_'
-		}
-		return c
-	}, cn), " ")
 }
 
 // Describe is a problem in words.

@@ -22,6 +22,7 @@ type Rules struct {
 	OU     string // DN of the one container of all groups, in the form of plan.NormalDN
 	Scope  Scope
 	Limits plan.Limits // how much may go without a person's word
+	Rename bool        // a new display name renames the group, instead of changing displayName alone
 
 	// Revision makes rules other ones that decide the same: an operator who goes
 	// back to rules that were replaced says so by a new number.
@@ -35,7 +36,7 @@ type Scope struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 3
+const version = 4
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.
