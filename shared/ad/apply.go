@@ -31,7 +31,7 @@ func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.R
 	}
 	var no refusal
 	if errors.As(w.refuse("read the group", err), &no) && ctx.Err() == nil {
-		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text, Bad: w.bad}, nil
+		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text, Bad: w.bad, Taken: no.taken}, nil
 	}
 	err = fmt.Errorf("%s group %s: %w", c.Op, c.Group, err)
 	return plan.Result{Status: plan.Unknown, GUID: w.guid, Text: err.Error()}, err

@@ -17,6 +17,7 @@ type refusal struct {
 	status plan.Status // empty: plan.Refused
 	code   int
 	text   string
+	taken  *plan.Taken // who has the name
 }
 
 func (r refusal) Error() string { return r.text }
@@ -96,6 +97,10 @@ func (w *writer) misplaced(ctx context.Context, doing, dn string, err error) err
 	switch code(err) {
 	case ldap.LDAPResultEntryAlreadyExists:
 		return w.taken(ctx, dn, err)
+	case ldap.LDAPResultConstraintViolation: // what is to be unique in the forest, newer servers hold to be a constraint
+		if holder, found, lost := w.holder(ctx, ""); lost != nil || found && !is(holder.mark, w.change.Group) {
+			return cmp.Or(lost, w.taken(ctx, "", err))
+		}
 	case ldap.LDAPResultNoSuchObject, ldap.LDAPResultOther: // Samba says 80
 		if dn == "" {
 			break
@@ -111,19 +116,28 @@ func (w *writer) misplaced(ctx context.Context, doing, dn string, err error) err
 	return w.refuse(doing, err)
 }
 
-// taken says which object has the name.
+// taken says which object has the name. Whoever asked for it may take another one then,
+// but not where the object may be the group itself: that must not be answered by a second
+// group. So it is where it bears our fence and no mark, which is all that a group that lost
+// its mark is known by where the schema lacks the other one; and where a group is to be
+// made, and this account does not see the object.
 func (w *writer) taken(ctx context.Context, dn string, err error) error {
 	holder, found, lost := w.holder(ctx, dn)
 	_, marked := plan.ParseMark(holder.mark)
-	no := refusal{code: code(err), text: fmt.Sprintf("the name or sAMAccountName is taken by %s: rename that object, or change the rule that makes the name", holder.dn)}
+	ours := installation(holder.fence) == w.Instance
+	no := refusal{code: code(err), text: fmt.Sprintf("the name or sAMAccountName is taken by %s: rename that object, or change the rule that makes the name", holder.dn),
+		taken: &plan.Taken{By: holder.dn, Ours: ours}}
 	switch {
 	case lost != nil:
 		return lost
 	case !found:
 		no.text = "the name or sAMAccountName is taken by an object that this account cannot see"
-	case installation(holder.fence) == w.Instance && !marked:
-		// Where the schema lacks the other mark, this is all that a group that lost its
-		// mark is known by. It must not be answered by a second group.
+		if w.change.Op == plan.Create {
+			no.taken = nil
+			no.text += ": let it read that object, which may be the group itself"
+		}
+	case ours && !marked:
+		no.taken = nil
 		no.text = fmt.Sprintf("the name or sAMAccountName is taken by %s, which bears our fence (its adminDescription is %q): if it stands for cloud group %s, set its adminDescription to %s; else rename that object",
 			holder.dn, holder.mark, w.change.Group, plan.Mark(w.change.Group))
 	}

@@ -89,6 +89,9 @@ func pace(old, now float64) float64 {
 // not is in doubt until a reading of the group shows it.
 func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result) {
 	tellRefused(tx, r, c, res)
+	if res.Status == plan.Refused && res.Taken != nil {
+		r.Names = r.Names.Refused(c, *res.Taken)
+	}
 	p := record.Parked{Kind: c.Kind(), Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
 	switch {
 	case res.Status == plan.Done:

@@ -97,7 +97,7 @@ func (g guarded) town(t *testing.T) *world {
 		w.group(i, 0, g.size)
 	}
 	w.untilQuiet()
-	w.limits = small()
+	w.limits, w.renames = small(), true
 	w.now = w.now.Add(25 * time.Hour)
 	w.restart()
 	w.untilQuiet()

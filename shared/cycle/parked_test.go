@@ -28,7 +28,7 @@ func (w *world) refuseKind(id directory.ID, kind plan.Kind, tries *int) {
 // at once.
 func TestNoRemovalWaitsForAnother(t *testing.T) {
 	for _, kind := range []plan.Kind{plan.Renaming, plan.Setting, plan.Adding} {
-		w := town(t)
+		w := town(t).follow()
 		tries := 0
 		w.refuseKind(group(1), kind, &tries)
 		w.do(errors.Join(w.tenant.Rename(group(1), "Refused name"), w.tenant.SetProperty(group(1), "description", "refused"), w.tenant.AddMember(group(1), user(50))))
@@ -51,7 +51,7 @@ func TestNoRemovalWaitsForAnother(t *testing.T) {
 // TestParkedFollowsTheWish: what is parked is the present difference. Not wanted any more:
 // forgotten. Wanted otherwise: tried at once.
 func TestParkedFollowsTheWish(t *testing.T) {
-	w := town(t)
+	w := town(t).follow()
 	bad := func(c plan.Change) (plan.Result, bool) {
 		if !slices.Contains(c.Add, ref(50)) {
 			return plan.Result{}, false

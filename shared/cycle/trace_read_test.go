@@ -182,8 +182,8 @@ func TestNewProperties(t *testing.T) {
 	if h := w.head(); h.Shadow != nil || h.Main.Select != w.planner.Select || h.Main.Number != 2 {
 		t.Errorf("at the end: shadow %+v, main %+v", h.Shadow, h.Main)
 	}
-	if len(w.removed) != 0 || !strings.HasPrefix(w.ad[group(3)].Name, "Renamed meanwhile") {
-		t.Errorf("removed %v, group 3 is %q", w.removed, w.ad[group(3)].Name)
+	if len(w.removed) != 0 || w.ad[group(3)].Attrs["displayName"][0] != "Renamed meanwhile" {
+		t.Errorf("removed %v, group 3 is %q", w.removed, w.ad[group(3)].Attrs["displayName"])
 	}
 }
 

@@ -442,7 +442,7 @@ func TestThreeAtOnce(t *testing.T) {
 		t.Fatal("nothing was committed")
 	}
 	w.untilQuiet()
-	if len(w.removed) != 1 || !w.in(group(3), 9) || !strings.HasPrefix(w.ad[group(4)].Name, "New name") {
-		t.Errorf("removed %v, group 4 is %q", w.removed, w.ad[group(4)].Name)
+	if len(w.removed) != 1 || !w.in(group(3), 9) || w.ad[group(4)].Attrs["displayName"][0] != "New name" {
+		t.Errorf("removed %v, group 4 is %q", w.removed, w.ad[group(4)].Attrs["displayName"])
 	}
 }

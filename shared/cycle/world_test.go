@@ -54,6 +54,7 @@ type world struct {
 	troubles map[directory.ID]*plan.Trouble // groups that are not as they must be, in scans and by name
 
 	file      string                                  // the rules, for the next restart; empty: all groups
+	renames   bool                                    // a new name in the cloud renames the group, from the next restart on
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
 	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
@@ -82,6 +83,7 @@ func (w *world) restart() {
 	if w.limits != nil {
 		r.Limits = *w.limits
 	}
+	r.Rename = r.Rename || w.renames
 	if w.creations > 0 {
 		r.Limits.Creations = w.creations
 	}
@@ -99,6 +101,13 @@ func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }
 func group(i int) directory.ID { return graphtest.ID(fmt.Sprintf("group %d", i)) }
 
 func ref(i int) plan.Ref { return plan.Ref(fmt.Sprintf("%s-%d", domainSID, 1000+i)) }
+
+// follow has names follow the cloud from now on.
+func (w *world) follow() *world {
+	w.renames = true
+	w.restart()
+	return w
+}
 
 // users adds n users with accounts.
 func (w *world) users(n int) {

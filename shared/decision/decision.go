@@ -74,7 +74,7 @@ func Decide(in Input) Output {
 		d.out.Record.Parked = nil
 		d.settleHold(true)
 	default:
-		d.decide(*d.wish.Group)
+		d.decide(d.named(*d.wish.Group))
 	}
 	d.ask()
 	for _, p := range d.out.Record.Problems {

@@ -93,6 +93,7 @@ func of(members []plan.Ref, g *directory.Group) *scene {
 		w := all.Decide(staff, cloud(directory.Named), nil, s.nested, forest)
 		w.Group.GUID, w.Group.Members = "guid-of-staff", members
 		s.Record.Observed = w.Group
+		s.Record.Names = record.Names{Asked: record.NameOf(*w.Group), Given: record.NameOf(*w.Group)}
 	}
 	return s
 }

@@ -70,7 +70,11 @@ func TestParked(t *testing.T) {
 		{"members, and all of the kind", busy().refusedMembers(plan.Adding, 4).refused(t, plan.Adding), []plan.Kind{plan.Renaming, plan.Removing, plan.Setting}, refs(1, 2), nil, 2, 2},
 		{"one as a member who comes, not as one who goes", busy().refusedMembers(plan.Adding, 1), everything, refs(1, 2), refs(4, 5), 0, 0},
 		{"somebody who is not wanted any more", busy().refusedMembers(plan.Adding, 8), everything, refs(1, 2), refs(4, 5), 0, 0},
-		{"another name than the one that is wanted now", busy().refused(t, plan.Renaming).with(func(s *scene) { s.Cloud.Props["displayName"] = []string{"Staff again"} }),
+		{"another name than the one that is wanted now", busy().refused(t, plan.Renaming).with(func(s *scene) {
+			follows := *all
+			follows.Rename = true
+			s.rules, s.Cloud.Props["displayName"] = &follows, []string{"Staff again"}
+		}),
 			everything, refs(1, 2), refs(4, 5), 0, 0},
 		{"on other grounds", busy().refused(t, plan.Renaming).refusedMembers(plan.Adding, 4).with(func(s *scene) { s.Grounds = "a new policy" }),
 			everything, refs(1, 2), refs(4, 5), 0, 2},

@@ -62,6 +62,7 @@ type (
 		Look      record.Tries        `cbor:"23,keyasint,omitzero"`
 		Unlisted  bool                `cbor:"24,keyasint,omitempty"`
 		ByHand    []string            `cbor:"25,keyasint,omitempty"`
+		Names     record.Names        `cbor:"26,keyasint,omitzero"`
 	}
 	issuedWire struct {
 		Seq   uint64         `cbor:"1,keyasint"`
@@ -117,7 +118,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 func encodeRecord(r *record.Group) ([]byte, error) {
 	var domains table[directory.SID]
 	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
-		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand}
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: r.Names}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs = packRefs(g.Members, &domains)
@@ -143,7 +144,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	}
 	id, err := rawID(w.ID)
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
-		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand}
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: w.Names}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)

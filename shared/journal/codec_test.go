@@ -51,6 +51,8 @@ func sampleRecords() map[string]*record.Group {
 		"nothing": {ID: gid(1)},
 		"group":   {ID: gid(1), Observed: group, SID: sidOf(2001), LastWrite: 7, Stale: true, Converged: true, Asked: true, Misses: 3},
 		"gone":    {ID: gid(1), SID: sidOf(2001), Missing: true, Reread: tries, Unlisted: true, ByHand: []string{"S-1-5-21-1-2-3-1104", "displayName"}, Look: tries},
+		"named": {ID: gid(1), Names: record.Names{Asked: record.Name{CN: "Sales", Account: "sales"}, Given: record.Name{CN: "Sales_1", Account: "sales_1"},
+			Taken: &record.Taken{Name: record.Name{CN: "Sales", Account: "sales"}, By: "CN=Sales,OU=x", Ours: true, Times: 2}}},
 		"trouble": {ID: gid(1), Trouble: &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=x", Text: "move it back"}},
 		"refused": {ID: gid(1), Parked: []record.Parked{
 			{Tries: tries, Kind: plan.Adding, Ref: "S-1-5-21-1-2-3-1101", Code: 53, Text: "no"},

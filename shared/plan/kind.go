@@ -91,6 +91,9 @@ type Wish struct {
 	Group    *Group // nil: nothing should be made; what is there stays as it is
 	Problems []Problem
 
+	// Rename says that a new name in the cloud renames a group that has a name already.
+	Rename bool
+
 	// Undescribed are members of whom nobody knows who they are in Active Directory:
 	// while there are any, no member of the group is a stranger.
 	Undescribed []directory.Member

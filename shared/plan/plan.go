@@ -193,10 +193,17 @@ func (s Status) Known() bool {
 // Result is the agent's word on one change.
 type Result struct {
 	Status Status   `json:"status"`
-	GUID   GUID     `json:"guid,omitempty"` // of the group, after Create
-	Code   int      `json:"code,omitempty"` // LDAP result code
-	Text   string   `json:"text,omitempty"` // what to tell people, with the remedy
-	Bad    []BadRef `json:"bad,omitempty"`  // members that could not be added
+	GUID   GUID     `json:"guid,omitempty"`  // of the group, after Create
+	Code   int      `json:"code,omitempty"`  // LDAP result code
+	Text   string   `json:"text,omitempty"`  // what to tell people, with the remedy
+	Bad    []BadRef `json:"bad,omitempty"`   // members that could not be added
+	Taken  *Taken   `json:"taken,omitempty"` // refused, because somebody else has the name; agents of before do not say so
+}
+
+// Taken is who has a name, or an account name, that a change gives to a group.
+type Taken struct {
+	By   string `json:"by,omitempty"`   // DN; empty: the agent's account does not see the object
+	Ours bool   `json:"ours,omitempty"` // it is a group of this installation
 }
 
 // BadRef is a member that Active Directory or the local policy refused.

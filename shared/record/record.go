@@ -28,6 +28,7 @@ type Group struct {
 	Look      Tries         // how often the agent did not find it and could not prove that it is gone
 	Trouble   *plan.Trouble // it is there, and cannot be managed as it is
 
+	Names     Names    // what it is called
 	Converged bool     // it has agreed with the cloud once: what comes after the first fill is growth
 	Asked     bool     // an operator waits for it
 	Misses    int      // how many plans in a row got no answer for it
@@ -45,7 +46,7 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{})
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays

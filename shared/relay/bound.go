@@ -129,6 +129,9 @@ func (b *bounds) result(r *plan.Result) {
 	b.word("results.status", string(r.Status))
 	b.word("results.guid", string(r.GUID))
 	b.code(r.Code)
+	if r.Taken != nil {
+		r.Taken.By = cut(r.Taken.By, maxText)
+	}
 	for i := range r.Bad {
 		bad := &r.Bad[i]
 		bad.Text = cut(bad.Text, maxText)

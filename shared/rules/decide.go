@@ -61,7 +61,7 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 		w = r.members(want, g, observed, nested, t)
 	}
 	w.Problems = append(problems, w.Problems...)
-	w.Additive = r.Members.Additive
+	w.Additive, w.Rename = r.Members.Additive, r.Rename
 	return w
 }
 

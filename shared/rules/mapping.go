@@ -208,11 +208,11 @@ func (r *Rules) name(want *plan.Group, g *directory.Group, names map[string]stri
 	if names[commonName] == "" || strings.TrimSpace(g.Props.First("displayName")) == "" {
 		return false
 	}
-	want.Name = legalName(names[commonName])
+	want.Name = plan.LegalName(names[commonName], g.ID)
 	account := names[accountName]
 	if strings.TrimSpace(account) == "" {
 		account = want.Name
 	}
-	want.Attrs[accountName] = []string{legalAccount(account)}
-	return want.Name != ""
+	want.Attrs[accountName] = []string{plan.LegalAccountName(account, g.ID)}
+	return true
 }
