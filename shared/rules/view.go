@@ -21,15 +21,15 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 	out := *g
 	now := v.gather(g, v.members)
 	for _, part := range now {
-		if certainty(part) < certainty(&out) {
-			out.Reading = part.Reading
+		if c := certainty(part); c < certainty(&out) {
+			out.Reading = readings[c]
 		}
 		out.Unread = out.Unread || part.Unread
 		if part.Props.Hidden() { // whoever is in it is not told to those who see this one
 			out.Props = maps.Clone(out.Props)
 			out.Props["visibility"] = part.Props["visibility"]
 		}
-		if part != g && part.Reading != directory.Named {
+		if part != g && certainty(part) < certain {
 			below = append(below, part.ID)
 		}
 		v.leave(part.Left)
@@ -123,13 +123,15 @@ func (v *viewer) leavesOut(m directory.Member) bool {
 }
 
 // certainty orders readings: what is made of several groups is as certain as the least of
-// them. What Graph no longer lists is not certain either.
+// them. A group that Graph does not list, but names as a member, is a contradiction.
 func certainty(g *directory.Group) int {
-	if g.Gone == directory.Unlisted && g.Reading != directory.Named {
+	if g.Gone == directory.Unlisted {
 		return 0
 	}
-	return slices.Index([]directory.Reading{directory.Partial, directory.Doubted, directory.Whole, directory.Named}, g.Reading)
+	return slices.Index(readings, g.Reading)
 }
+
+var readings = []directory.Reading{directory.Partial, directory.Doubted, directory.Whole, directory.Named}
 
 const certain = 3 // of what was read as a whole, and confirmed by name
 
