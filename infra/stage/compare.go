@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // ErrDiffers: Active Directory is not what the cloud says.
@@ -26,7 +27,7 @@ func (s *Stage) Compare(ctx context.Context) (string, error) {
 	if err := os.WriteFile(file, truth, 0o600); err != nil {
 		return "", err
 	}
-	out, err := exec.CommandContext(ctx, "python3", append([]string{filepath.Join(s.Source, "infra/stage/compare.py"), "--truth", file}, s.LookArgs()...)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "python3", slices.Concat([]string{filepath.Join(s.Source, "infra/stage/compare.py"), "--truth", file}, s.LookArgs(), s.Looks)...).CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return string(out), fmt.Errorf("%w:\n%s", ErrDiffers, out)

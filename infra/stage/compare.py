@@ -6,6 +6,9 @@ ldapsearch. It shares no code with Groupwriteback and decides for itself what
 should be there. Prints every difference; exit code 0: equal, 1: not, 2: could
 not compare.
 
+With --ruled it decides as the rules of testdata/ruled.yaml have it, with --suffixed as
+for groups whose name somebody else has, with --foreign as for members that others put in.
+
   compare.py --truth truth.json --url ldaps://127.0.0.2 --user U --password-file F --ca ca.pem --base OU=... --domain DC=...
 """
 import argparse, base64, json, os, re, subprocess, sys
@@ -80,19 +83,59 @@ def expected(truth):
     return want
 
 
+def ruled(truth, base, suffixed):
+    """The same by the rules of testdata/ruled.yaml."""
+    groups = {g["id"]: g for g in truth["groups"] if not g.get("removed")}
+
+    def below(gid, seen):
+        """The SIDs of everybody in a group, at any depth."""
+        seen.add(gid)
+        sids = set()
+        for m in groups[gid].get("members", []):
+            if m.get("sid"):
+                sids.add("sid:" + m["sid"])
+            elif m["kind"] == "group" and m["id"] in groups and m["id"] not in seen:
+                sids |= below(m["id"], seen)
+        return sids
+
+    want = expected(truth)
+    for gid in [g for g in want if groups[g]["properties"]["displayName"] == "Empty"]:
+        del want[gid]
+    for gid, w in want.items():
+        name = groups[gid]["properties"]["displayName"]
+        w["cn"] = cut(name.strip(), 64)
+        account = "cloud-" + re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", name.replace(" ", "-"))
+        if gid in suffixed:
+            w["cn"] = cut(w["cn"], 51) + "_" + gid[-12:]
+            account = cut(account, 51) + "_" + gid[-12:]
+        w["sAMAccountName"] = cut(account, 64)
+        w["displayName"] = name + " (cloud)"
+        w["description"] = w["description"] or "No description"
+        w["wWWHomePage"] = "https://groups.example/" + gid
+        w["groupType"] = "-2147483644"
+        w["parent"] = ("OU=Departments," if name.startswith("Department") else "OU=Others,") + base
+        w["members"] = below(gid, set())
+    return want
+
+
 def main():
     ap = argparse.ArgumentParser()
     for name in ("truth", "url", "user", "password-file", "ca", "base", "domain"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--insecure-name", action="store_true", help="do not hold the certificate's name against the URL")
+    ap.add_argument("--ruled", action="store_true")
+    ap.add_argument("--suffixed", default="", help="object ids, with commas between them")
+    ap.add_argument("--foreign", default="", help="SIDs of members that stay wherever they are, with commas between them")
     a = ap.parse_args()
-    want = expected(json.load(open(a.truth)))
+    truth = json.load(open(a.truth))
+    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth)
+    foreign = {"sid:" + s for s in a.foreign.split(",")}
     key = {}  # lower-case DN -> key of a member
     for e in ldapsearch(a, a.domain, "(|(objectClass=user)(objectClass=computer)(objectClass=group))", ["objectSid"]):
         if "objectSid" in e:
             key[e["dn"][0].lower()] = "sid:" + sid_text(e["objectSid"][0])
     have = ldapsearch(a, a.base, "(objectClass=group)",
-                      ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
+                      ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "wWWHomePage", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
     differences, kept, found = [], 0, {}
     for e in have:
         mark = e.get("adminDescription", [""])[0]
@@ -110,10 +153,12 @@ def main():
                 differences.append("%s is not in the cloud and not marked as no longer managed" % e["dn"][0])
             continue
         w = want[gid]
-        for attr in ("cn", "displayName", "description", "sAMAccountName", "groupType"):
-            is_, should = e.get(attr, [""])[0], w[attr]
+        for attr in ("cn", "displayName", "description", "sAMAccountName", "groupType", "wWWHomePage"):
+            is_, should = e.get(attr, [""])[0], w.get(attr, "")
             if is_ != should:
                 differences.append("%s: %s is %r, should be %r" % (e["dn"][0], attr, is_, should))
+        if "parent" in w and not e["dn"][0].lower().endswith("," + w["parent"].lower()):
+            differences.append("%s should be in %s" % (e["dn"][0], w["parent"]))
         if e.get("msDS-ExternalDirectoryObjectId", [""])[0] != "Group_" + gid:
             differences.append("%s: msDS-ExternalDirectoryObjectId is not its mark" % e["dn"][0])
         if "info" in e:
@@ -121,7 +166,7 @@ def main():
         members = {key.get(m.lower(), "dn:" + m) for m in e.get("member", [])}
         for m in sorted(w["members"] - members):
             differences.append("%s: member %s is missing" % (e["dn"][0], m))
-        for m in sorted(members - w["members"]):
+        for m in sorted(members - w["members"] - foreign):
             differences.append("%s: member %s should not be there" % (e["dn"][0], m))
     for gid in sorted(set(want) - set(found)):
         differences.append("group %s (%s) is missing" % (want[gid]["cn"], gid))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"groupwriteback/infra/bundle"
 )
@@ -64,7 +65,7 @@ func (s *Stage) writeFiles() error {
 		return err
 	}
 	files := map[string]string{
-		"rules.yaml":   fmt.Sprintf("ou: %s\nscope: all\n", s.Base) + s.Rules,
+		"rules.yaml":   s.rulesFile(),
 		"graph-ca.pem": string(s.Server.CA()),
 		"relay-secret": secret,
 		"ad-password":  s.DC.Password,
@@ -75,6 +76,13 @@ func (s *Stage) writeFiles() error {
 		}
 	}
 	return nil
+}
+
+func (s *Stage) rulesFile() string {
+	if strings.Contains("\n"+s.Rules, "\nou:") {
+		return s.Rules
+	}
+	return fmt.Sprintf("ou: %s\nscope: all\n", s.Base) + s.Rules
 }
 
 // agentFile writes the agent's configuration and returns its name.

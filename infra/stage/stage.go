@@ -45,13 +45,14 @@ type Stage struct {
 	Target  string    // of the journal
 	Base    string    // DN of the OU; empty: DC.Base
 	Graph   graphtest.Options
-	Rules   string // more of the rules file, whole lines
-	LDAP    string // what the agent takes for the domain controller; empty: DC.URL
-	LDAPCA  string // PEM file of its certificate's authority; empty: DC.CAFile
-	Poll    string // the agent's poll_every; empty: 100ms
-	Scan    string // the agent's scan_every; empty: 1h
-	Answer  string // the agent's directory.timeout; empty: 1m
-	Policy  string // more of the agent's file, whole lines
+	Rules   string   // more of the rules file, whole lines; with an ou, all of it
+	Looks   []string // further arguments of compare.py
+	LDAP    string   // what the agent takes for the domain controller; empty: DC.URL
+	LDAPCA  string   // PEM file of its certificate's authority; empty: DC.CAFile
+	Poll    string   // the agent's poll_every; empty: 100ms
+	Scan    string   // the agent's scan_every; empty: 1h
+	Answer  string   // the agent's directory.timeout; empty: 1m
+	Policy  string   // more of the agent's file, whole lines
 	Log     io.Writer
 
 	On             HostKind                   // what runs the app; empty: Functions

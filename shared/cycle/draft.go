@@ -170,12 +170,13 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 // decideGroup loads what is known of a group, has it decided, and stores what comes out.
 func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
 	r := tx.Record(id)
-	g, below := p.view(tx, id)
+	view := p.view(tx, id)
+	g := view.Group
 	nested := func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
 	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
-	in := decision.Input{Record: *r, Cloud: g, Below: below, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
+	in := decision.Input{Record: *r, Cloud: g, Below: view.Below, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
 		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
@@ -201,7 +202,7 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		r := out.Record // a pointer into out would keep all that was decided with it
 		tx.PutRecord(&r)
 	}
-	if said := tx.Group(id); out.Agreed && len(said.Left) > 0 {
+	if said := tx.Group(id); out.Agreed && len(said.Left) > 0 && p.forgets() {
 		agreed := *said
 		agreed.Left = nil
 		tx.PutGroup(&agreed)

@@ -203,3 +203,23 @@ func TestKindsLeftOut(t *testing.T) {
 	w.later(time.Hour)
 	w.has("without devices", group(1), 0, 1, 2, 3, 4, 5, 6, 7)
 }
+
+// TestFlatAndAdditive: who left a nested group is known from those whom others put in, also
+// when the nested group itself has long been in order.
+func TestFlatAndAdditive(t *testing.T) {
+	w := ruled(t, "scope: all\nmembers: {nested: flatten, mode: additive}\n")
+	w.group(1, 0, 2)
+	w.group(2, 2, 6)
+	w.do(w.tenant.AddMember(group(1), group(2)))
+	w.untilQuiet()
+	w.stranger(group(1), ref(11))
+	w.do(w.report(true, nil))
+	w.do(w.tenant.RemoveMember(group(2), user(2)))
+	w.later(time.Minute)
+	w.has("below", group(2), 3, 4, 5)
+	w.later(time.Hour)
+	w.has("above", group(1), 0, 1, 3, 4, 5, 11)
+	w.do(w.tenant.RemoveMember(group(1), group(2)))
+	w.later(time.Hour)
+	w.has("the whole branch left", group(1), 0, 1, 11)
+}

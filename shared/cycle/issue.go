@@ -124,8 +124,7 @@ func (p *Planner) check(ctx context.Context, tx *journal.Tx, d *draft, groups []
 	}
 	out := make([]decision.Outgoing, len(groups))
 	for i, id := range groups {
-		cloud, _ := p.view(tx, id)
-		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: cloud, Kin: tx.Record, Changes: of[id], Size: d.groups[id].Size, Allowed: func(g plan.Guard) plan.Impact {
+		out[i] = decision.Outgoing{Record: *tx.Record(id), Cloud: p.view(tx, id).Group, Kin: tx.Record, Changes: of[id], Size: d.groups[id].Size, Allowed: func(g plan.Guard) plan.Impact {
 			allowed := d.allowed[g.Name][id]
 			if g.Name == plan.Removals {
 				allowed.Refs = plan.Merge(allowed.Refs, d.groups[id].Released)

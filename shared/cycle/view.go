@@ -7,13 +7,17 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/rules"
 )
 
-// view is a cloud group as the rules look at it: see rules.View. Its kin must have been
-// fetched.
-func (p *Planner) view(tx *journal.Tx, id directory.ID) (g *directory.Group, below []directory.ID) {
+// view is a cloud group as the rules look at it. Its kin must have been fetched.
+func (p *Planner) view(tx *journal.Tx, id directory.ID) rules.View {
 	return p.Rules.View(tx.Group(id), tx.Group)
 }
+
+// forgets says whether it may be forgotten who left a group that is in order. A flat group
+// above it may need to know him from those whom others put in.
+func (p *Planner) forgets() bool { return !p.Rules.Members.Flat || !p.Rules.Members.Additive }
 
 // fetchKin makes readable what groups are decided by beside themselves: the groups that are
 // or were their members, at any depth where membership is flat, and that of the scope.

@@ -19,7 +19,11 @@ import (
 type Input struct {
 	Record record.Group
 	Cloud  *directory.Group // as Graph has described it, and the rules look at it; nil: it never did
-	Below  []directory.ID   // other groups that Cloud is made of, and that were not confirmed by name
+
+	// Below are other groups that Cloud is made of, and of which it is not certain who is in
+	// them, Doubtful those who left a part of it, and perhaps not the whole: see rules.View.
+	Below    []directory.ID
+	Doubtful []directory.Member
 
 	// Wish is the rules' word, for the group as it stands in Active Directory; nil: it
 	// does not stand there.

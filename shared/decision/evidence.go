@@ -33,10 +33,10 @@ func (d *decider) prove(want plan.Group) plan.Group {
 	kept := plan.Common(gone, theirs)
 	rest := plan.Missing(plan.Missing(gone, theirs), d.refs(d.Cloud.Left))
 	switch {
-	case d.wish.Additive:
-		d.foreign(rest)
-		want.Members = plan.Merge(want.Members, plan.Merge(kept, rest))
-		return want
+	case d.wish.Additive: // strangers stay, whoever they are
+		foreign := plan.Missing(rest, d.refs(d.Doubtful))
+		d.foreign(foreign)
+		kept, rest = plan.Merge(kept, foreign), plan.Missing(rest, foreign)
 	case d.allKnown(want):
 		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
 			_, nameless := r.GUID()

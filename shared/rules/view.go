@@ -7,20 +7,31 @@ import (
 	"groupwriteback/shared/directory"
 )
 
-// View is a cloud group as the rules look at it: without the members that they leave out,
+// A View is a cloud group as the rules look at it: without the members that they leave out,
 // who count as having left, and, where membership is flat, with everybody below it. What
-// decides looks at that group alone, and needs evidence as of any other. nested is asked
-// for groups at any depth. below lists the groups that a flat one is made of as well, and
-// of which it is not certain who is in them. Nothing of g is changed; by default it is g.
-func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Group) (view *directory.Group, below []directory.ID) {
+// decides looks at that group alone, and needs evidence as of any other.
+type View struct {
+	Group *directory.Group
+
+	// Below are the other groups that a flat one is made of, and of which it is not certain
+	// who is in them. Doubtful are those of whom Graph said that they left one of all these:
+	// whether they have another way into it will be known when it is certain.
+	Below    []directory.ID
+	Doubtful []directory.Member
+}
+
+// View shows a group; by default it is as it is. nested is asked for groups at any depth.
+// Nothing of g is changed.
+func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Group) View {
 	m := r.Members
 	if g == nil || !m.Flat && !m.NoUsers && !m.NoDevices && !m.NoGroups && !m.NoADGroups {
-		return g, nil
+		return View{Group: g}
 	}
 	v := viewer{rules: m, nested: nested, members: map[directory.ID]directory.Member{}}
 	out := *g
-	now := v.gather(g, v.members)
-	for _, part := range now {
+	view := View{Group: &out}
+	parts := v.gather(g, v.members)
+	for _, part := range parts {
 		if c := certainty(part); c < certainty(&out) {
 			out.Reading = readings[c]
 		}
@@ -30,24 +41,27 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 			out.Props["visibility"] = part.Props["visibility"]
 		}
 		if part != g && certainty(part) < certain {
-			below = append(below, part.ID)
+			view.Below = append(view.Below, part.ID)
 		}
 		v.leave(part.Left)
 	}
-	if len(now) == 1 && !m.Flat || certainty(&out) == certain && !out.Unread {
+	if len(parts) == 1 && !v.unknown || certainty(&out) == certain && !out.Unread {
 		v.left = append(v.left, v.gone...)
+	} else {
+		view.Doubtful = v.gone
 	}
 	out.Members = slices.SortedFunc(maps.Values(v.members), byID)
 	out.Left = slices.DeleteFunc(v.left, func(m directory.Member) bool { is, yes := v.members[m.ID]; return yes && is.SID == m.SID })
 	slices.SortFunc(out.Left, byID)
 	out.Left = slices.Compact(out.Left)
-	return &out, below
+	return view
 }
 
 type viewer struct {
 	rules   Members
 	nested  func(directory.ID) *directory.Group
 	members map[directory.ID]directory.Member
+	unknown bool               // somebody stands for a group of which nobody knows who is in it
 	left    []directory.Member // of whom the rules take a link away
 
 	// gone are those of whom Graph said that they left a part. They left the whole if they
@@ -67,7 +81,7 @@ func (v *viewer) gather(g *directory.Group, to map[directory.ID]directory.Member
 			case !opens:
 				to[m.ID] = m
 			case below == nil: // nobody knows who is in it: it is asked for
-				m.Standing = directory.Unseen
+				m.Standing, v.unknown = directory.Unseen, true
 				to[m.ID] = m
 			default:
 				v.left = append(v.left, m) // a link to it, if there is one, is none of a flat group's
