@@ -176,7 +176,7 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
 	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
-	in := decision.Input{Record: *r, Cloud: g, Below: view.Below, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
+	in := decision.Input{Record: *r, Cloud: g, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
 		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {

@@ -20,9 +20,10 @@ type Input struct {
 	Record record.Group
 	Cloud  *directory.Group // as Graph has described it, and the rules look at it; nil: it never did
 
-	// Below are other groups that Cloud is made of, and of which it is not certain who is in
-	// them, Doubtful those who left a part of it, and perhaps not the whole: see rules.View.
-	Below    []directory.ID
+	// Parts are the groups that Cloud is made of where it is made of several, of which it is
+	// not certain who is in them; Doubtful those who left one, and perhaps not the whole: see
+	// rules.View.
+	Parts    []directory.ID
 	Doubtful []directory.Member
 
 	// Wish is the rules' word, for the group as it stands in Active Directory; nil: it

@@ -121,7 +121,14 @@ func (d *decider) question() (q Question) {
 		exists && d.out.Counts.Unproven > 0 && g.Reading != directory.Named,
 		wanted && g != nil && d.doubtful(g):
 		q.Groups = append(q.Groups, d.Record.ID)
-		q.Groups = append(q.Groups, d.Below[:min(len(d.Below), mostPrincipals)]...) // those that were confirmed are none any more
+	}
+	// Parts that were confirmed are no longer among them.
+	if exists || wanted {
+		for _, id := range d.Parts[:min(len(d.Parts), mostPrincipals)] {
+			if !slices.Contains(q.Groups, id) {
+				q.Groups = append(q.Groups, id)
+			}
+		}
 	}
 	// Some at a time, others each time: some may never be described.
 	all := d.wish.Undescribed

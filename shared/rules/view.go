@@ -13,10 +13,10 @@ import (
 type View struct {
 	Group *directory.Group
 
-	// Below are the other groups that a flat one is made of, and of which it is not certain
-	// who is in them. Doubtful are those of whom Graph said that they left one of all these:
-	// whether they have another way into it will be known when it is certain.
-	Below    []directory.ID
+	// Parts are the groups that a flat one is made of, itself among them, of which it is not
+	// certain who is in them. Doubtful are those of whom Graph said that they left a part:
+	// whether they have another way into the whole will be known when it is certain.
+	Parts    []directory.ID
 	Doubtful []directory.Member
 }
 
@@ -40,8 +40,8 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 			out.Props = maps.Clone(out.Props)
 			out.Props["visibility"] = part.Props["visibility"]
 		}
-		if part != g && certainty(part) < certain {
-			view.Below = append(view.Below, part.ID)
+		if len(parts) > 1 && certainty(part) < certain {
+			view.Parts = append(view.Parts, part.ID)
 		}
 		v.leave(part.Left)
 	}
