@@ -1,11 +1,14 @@
 package rules_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
@@ -38,51 +41,26 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestMistakes is what people read who have written a wrong file: all of it at
-// once, and where.
+// TestMistakes is what people read who have written a wrong file: all of it at once, and
+// where. go test ./shared/rules -args -update writes the texts anew.
 func TestMistakes(t *testing.T) {
-	const (
-		ou    = "ou: write the distinguished name of the container, for example OU=Cloud Groups,DC=corp,DC=example"
-		scope = "scope: write all, or a list of the object ids of the groups to write"
-	)
-	tests := []struct {
-		name, file string
-		want       []string
-	}{
-		{"an empty file", "", []string{"rules: " + ou, "rules: " + scope}},
-		{"the one missing", "ou: OU=x\n", []string{"rules: " + scope}},
-		{"everything wrong", "ou: corp.example\nscope:\n- " + listed + "\n- everybody\n- 12\nmode: safe\ndry_run: true\n", []string{
-			"rules line 6:7: mode: no such setting; there are ou, scope, limits and revision",
-			"rules line 7:10: dry_run: no such setting; there are ou, scope, limits and revision",
-			"rules line 1:5: " + ou,
-			`rules line 4:3: scope[1]: object id "everybody" is not a GUID`,
-			`rules line 5:3: scope[2]: object id "12" is not a GUID`,
-		}},
-		{"values of other kinds", "ou: [OU=x]\nscope: {groups: all}\n", []string{"rules line 1:5: " + ou, "rules line 2:8: " + scope}},
-		{"almost all", "ou: OU=x\nscope: ALL\n", []string{"rules line 2:8: " + scope}},
-		{"no number", "ou: OU=x\nscope: all\nrevision: two\n", []string{"rules line 3:11: revision: write a whole number, one more than last time"}},
-		{"limits of another kind", "ou: OU=x\nscope: all\nlimits: [30]\n", []string{"rules line 3:9: limits: write a mapping, such as member_share: 30"}},
-		{"limits that are no numbers", "ou: OU=x\nscope: all\nlimits:\n  share: -1\n  member_share: 0.3\n  floor: ''\n  creations: 2000000\n", []string{
-			"rules line 7:14: limits.creations: write a whole number from 0 to 1000000",
-			"rules line 6:10: limits.floor: write a whole number from 0 to 1000000",
-			"rules line 5:17: limits.member_share: write a whole number from 0 to 100",
-			"rules line 4:10: limits.share: write a whole number from 0 to 100"}},
-		{"an odd setting", "ou: OU=x\nscope: all\n\"a[1\": 1\n", []string{"rules: a[1: no such setting; there are ou, scope, limits and revision"}},
-		{"a setting twice", "ou: OU=x\nscope: all\nou: OU=y\n", []string{`rules line 3:1: mapping key "ou" already defined at [1:1]`}},
-		{"two documents", "ou: OU=x\nscope: all\n---\nou: OU=y\n", []string{"rules: there is more than one document: write one, without ---"}},
-		{"no settings", "all\n", []string{"rules line 1:1: string was used where mapping is expected"}},
-		{"no YAML", "ou: OU=x\n  scope: [\n", []string{"rules line 1:5: mapping value is not allowed in this context"}},
+	archive, err := txtar.ParseFile("testdata/mistakes.txtar")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		r, err := rules.Parse([]byte(tt.file))
+	var said strings.Builder
+	for _, file := range archive.Files {
+		r, err := rules.Parse(file.Data)
 		if err == nil || r != nil {
-			t.Errorf("%s: %v, %v; want an error and no rules", tt.name, r, err)
+			t.Errorf("%s: %v, %v; want an error and no rules", file.Name, r, err)
 			continue
 		}
-		if diff := cmp.Diff(tt.want, strings.Split(err.Error(), "\n")); diff != "" {
-			t.Errorf("%s: -want +got:\n%s", tt.name, diff)
-		}
+		fmt.Fprintf(&said, "== %s\n%v\n\n", file.Name, err)
 	}
+	if len(archive.Files) < 60 {
+		t.Errorf("there are %d wrong files, want 60 or more", len(archive.Files))
+	}
+	golden.Hold(t, "mistakes", said.String())
 }
 
 func FuzzParse(f *testing.F) {
@@ -130,10 +108,5 @@ func TestLimits(t *testing.T) {
 	want.MemberShare, want.Creations = 0.5, 0
 	if err != nil || r.Limits != want {
 		t.Errorf("%+v, %v; want %+v", r, err, want)
-	}
-	_, err = rules.Parse([]byte("ou: OU=x\nscope: all\nlimits:\n  member_share: 101\n  shares: 1\n  floor: many\n"))
-	wantErr := "rules line 6:10: limits.floor: write a whole number from 0 to 1000000\nrules line 4:17: limits.member_share: write a whole number from 0 to 100\nrules line 5:11: limits.shares: no such limit; there are creations, empty_floor, floor, growth_floor, growth_share, member_floor, member_share, share"
-	if err == nil || err.Error() != wantErr {
-		t.Errorf("got\n%v\nwant\n%s", err, wantErr)
 	}
 }
