@@ -15,6 +15,9 @@ import (
 
 var anew = flag.Bool("update", false, "write the golden files anew")
 
+// Anew says whether golden files are to be written anew.
+func Anew() bool { return *anew }
+
 // Situations is what a program printed in some situations, and how it ended. Of a situation
 // it has the lines that the first one does not have.
 type Situations struct {

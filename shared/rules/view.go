@@ -31,6 +31,7 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 	out := *g
 	view := View{Group: &out}
 	parts := v.gather(g, v.members)
+	unknown := v.unknown
 	for _, part := range parts {
 		if c := certainty(part); c < certainty(&out) {
 			out.Reading = readings[c]
@@ -45,7 +46,7 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 		}
 		v.leave(part.Left)
 	}
-	if len(parts) == 1 && !v.unknown || certainty(&out) == certain && !out.Unread {
+	if len(parts) == 1 && !v.unknown || !unknown && certainty(&out) == certain && !out.Unread {
 		v.left = append(v.left, v.gone...)
 	} else {
 		view.Doubtful = v.gone
