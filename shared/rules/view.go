@@ -45,7 +45,7 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 		}
 		v.leave(part.Left)
 	}
-	if len(parts) == 1 && !v.unknown || certainty(&out) == certain && !out.Unread {
+	if !m.Flat || certainty(&out) == certain && !out.Unread {
 		v.left = append(v.left, v.gone...)
 	} else {
 		view.Doubtful = v.gone
@@ -61,7 +61,6 @@ type viewer struct {
 	rules   Members
 	nested  func(directory.ID) *directory.Group
 	members map[directory.ID]directory.Member
-	unknown bool               // somebody stands for a group of which nobody knows who is in it
 	left    []directory.Member // of whom the rules take a link away
 
 	// gone are those of whom Graph said that they left a part. They left the whole if they
@@ -81,7 +80,7 @@ func (v *viewer) gather(g *directory.Group, to map[directory.ID]directory.Member
 			case !opens:
 				to[m.ID] = m
 			case below == nil: // nobody knows who is in it: it is asked for
-				m.Standing, v.unknown = directory.Unseen, true
+				m.Standing = directory.Unseen
 				to[m.ID] = m
 			default:
 				v.left = append(v.left, m) // a link to it, if there is one, is none of a flat group's
