@@ -159,12 +159,18 @@ func TestScopeGroup(t *testing.T) {
 		}
 		return nil
 	}
-	w.source.again, w.source.expired = w.source.edit, true
+	w.source.again, w.source.expired = func(p *directory.Page) error { p.Groups = nil; return nil }, true // nor does it confirm anything
 	w.later(time.Minute)
 	there(0, 1, 3)
+	if n := w.head().Totals.Problems["scope-unknown"]; n != 3 {
+		t.Errorf("%d groups are told to be uncertain, want 3", n)
+	}
 	w.well()
 	w.later(time.Hour)
 	there(0, 1, 3)
+	if p := w.head().Totals.Problems; p["scope-unknown"] != 0 {
+		t.Errorf("an hour later: problems %v", p)
+	}
 }
 
 // TestAdditive: whom others put in stays, and is told; who leaves the cloud goes.

@@ -114,6 +114,7 @@ func (d *decider) ask() {
 
 func (d *decider) question() (q Question) {
 	exists, wanted := d.observed != nil, d.wish.Group != nil
+	q.Groups = slices.Clone(d.wish.Ask)
 	switch g := d.Cloud; {
 	case !exists && !wanted:
 		return q

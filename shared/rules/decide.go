@@ -39,8 +39,12 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 	class, reason := r.class(g, nested)
 	switch {
 	case reason == "":
-	case reason == Converted, reason == ScopeUnknown && observed != nil:
+	case reason == Converted:
 		return problem(reason)
+	case reason == ScopeUnknown && observed != nil:
+		w := problem(reason)
+		w.Ask = []directory.ID{r.Scope.MembersOf}
+		return w
 	case observed != nil:
 		w := problem(OutOfScope)
 		w.Group = retire(observed, OutOfScope)

@@ -44,7 +44,7 @@ func TestMapping(t *testing.T) {
 		{"pairs", strings.Repeat("🙂", 30), strings.Repeat("🙂", 25), strings.Repeat("🙂", 25)},
 		{"not counted in bytes", strings.Repeat("ü", 51), strings.Repeat("ü", 51), strings.Repeat("ü", 51)},
 		{"spaces around", "  Sales  EMEA ", "Sales  EMEA", "Sales  EMEA"},
-		{"a space at the cut, which Cloud Sync leaves too", strings.Repeat("a", 50) + " b", strings.Repeat("a", 50) + " ", strings.Repeat("a", 50) + " "},
+		{"a space at the cut, as Cloud Sync leaves it", strings.Repeat("a", 50) + " b", strings.Repeat("a", 50) + " ", strings.Repeat("a", 50) + " "},
 		{"a slash", "R/D", "R/D", "R_D"},
 		{"a comma", "Sales, EMEA", "Sales, EMEA", "Sales_ EMEA"},
 		{"all that AD refuses in an account", `"/\[]:;|=,+*?<>@`, `"/\[]:;|=,+*?<>@`, "________________"},

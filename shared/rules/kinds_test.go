@@ -62,3 +62,26 @@ func TestWritebackConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupTypes: what each kind of group becomes, by Active Directory's scope of it.
+// Source: https://learn.microsoft.com/openspecs/windows_protocols/ms-adts/11972272-09ec-4a42-bf5e-3e99b321cf55.
+func TestGroupTypes(t *testing.T) {
+	for _, row := range []struct {
+		becomes                        rules.Type
+		universal, global, domainLocal string
+	}{
+		{rules.SecurityGroup, "-2147483640", "-2147483646", "-2147483644"},
+		{rules.Distribution, "8", "2", "4"},
+		{rules.MailEnabledSecure, "-2147483640", "-2147483646", "-2147483644"},
+	} {
+		for reach, want := range map[rules.Reach]string{"": row.universal, rules.Universal: row.universal, rules.Global: row.global, rules.DomainLocal: row.domainLocal} {
+			for kind, p := range map[rules.Kind]directory.Properties{rules.Security: props(), rules.Microsoft365: props("groupTypes", "Unified", "mailEnabled", "true", "securityEnabled", "")} {
+				r := *all
+				r.Kinds, r.Reach = rules.Kinds{kind: row.becomes}, reach
+				if w := r.Decide(id, &directory.Group{ID: id, Props: p}, nil, nobody, forest); w.Group == nil || w.Group.Attrs["groupType"][0] != want {
+					t.Errorf("%s to %s, %q: %+v, want %s", kind, row.becomes, reach, w, want)
+				}
+			}
+		}
+	}
+}

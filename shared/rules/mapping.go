@@ -157,13 +157,14 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: ExpressionFailed, Text: fmt.Sprintf("%s of the group: %v", attribute, err)})
 	}
 	names := map[string]string{}
+	named := true
 	for _, m := range r.mapping() {
 		values, said, err := m.values(in)
 		if err != nil {
 			fail(m.Attribute, err)
 		}
 		if m.Attribute == commonName || m.Attribute == accountName {
-			names[m.Attribute] = strings.Join(values, " ")
+			names[m.Attribute], named = strings.Join(values, " "), named && err == nil
 			continue
 		}
 		if observed != nil && (!said || m.Once) {
@@ -177,7 +178,7 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 	if want.Parent, err = r.parent(in); err != nil {
 		fail("container", err)
 	}
-	if !r.name(want, g, names) {
+	if named && !r.name(want, g, names) {
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: NoName})
 	}
 	if want.Parent == "" || want.Name == "" {

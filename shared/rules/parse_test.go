@@ -1,14 +1,13 @@
 package rules_test
 
 import (
-	"fmt"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/tools/txtar"
 
-	"groupwriteback/infra/golden"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
@@ -41,26 +40,44 @@ func TestParse(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write testdata anew")
+
 // TestMistakes is what people read who have written a wrong file: all of it at once, and
-// where. go test ./shared/rules -args -update writes the texts anew.
+// where. testdata/mistakes.txt has the files, each with its error below it.
 func TestMistakes(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/mistakes.txtar")
+	const name = "testdata/mistakes.txt"
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said strings.Builder
-	for _, file := range archive.Files {
-		r, err := rules.Parse(file.Data)
+	head, rest, _ := strings.Cut(string(data), "== ")
+	now, files := head, 0
+	for block := range strings.SplitSeq(rest, "\n== ") {
+		title, file, _ := strings.Cut(block, "\n")
+		file, _, _ = strings.Cut(file, "-> ")
+		if file = strings.TrimRight(file, "\n"); file != "" {
+			file += "\n"
+		}
+		r, err := rules.Parse([]byte(file))
 		if err == nil || r != nil {
-			t.Errorf("%s: %v, %v; want an error and no rules", file.Name, r, err)
+			t.Errorf("%s: %v, %v; want an error and no rules", title, r, err)
 			continue
 		}
-		fmt.Fprintf(&said, "== %s\n%v\n\n", file.Name, err)
+		now += "== " + title + "\n" + file + "-> " + strings.ReplaceAll(err.Error(), "\n", "\n-> ") + "\n\n"
+		files++
 	}
-	if len(archive.Files) < 60 {
-		t.Errorf("there are %d wrong files, want 60 or more", len(archive.Files))
+	if *update {
+		if err := os.WriteFile(name, []byte(now), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	golden.Hold(t, "mistakes", said.String())
+	if diff := cmp.Diff(strings.Split(strings.TrimRight(string(data), "\n"), "\n"), strings.Split(strings.TrimRight(now, "\n"), "\n")); diff != "" {
+		t.Errorf("-%s +now (go test -update writes it anew):\n%s", name, diff)
+	}
+	if files < 60 {
+		t.Errorf("only %d wrong files", files)
+	}
 }
 
 func FuzzParse(f *testing.F) {

@@ -208,7 +208,7 @@ func (s Scope) candidate(id directory.ID, nested func(directory.ID) Nested) (rea
 	switch of := nested(s.MembersOf).Group; {
 	case of != nil && slices.ContainsFunc(of.Members, func(m directory.Member) bool { return m.ID == id }):
 		return ""
-	case of == nil, of.Unread, of.Gone == directory.Unlisted && of.Reading != directory.Named, of.Gone == directory.NotRemoved && of.Reading == directory.Doubted:
+	case of == nil, of.Unread, of.Gone == directory.Unlisted && of.Reading != directory.Named, of.Gone == directory.NotRemoved && certainty(of) < certainty(&directory.Group{Reading: directory.Whole}):
 		return ScopeUnknown
 	}
 	return NotListed
@@ -216,5 +216,10 @@ func (s Scope) candidate(id directory.ID, nested func(directory.ID) Nested) (rea
 
 // Named lists the groups that the scope names, sorted.
 func (s Scope) Named() []directory.ID {
-	return slices.SortedFunc(maps.Keys(s.Groups), directory.ID.Compare)
+	named := slices.Collect(maps.Keys(s.Groups))
+	if s.MembersOf != (directory.ID{}) {
+		named = append(named, s.MembersOf)
+	}
+	slices.SortFunc(named, directory.ID.Compare)
+	return named
 }

@@ -46,7 +46,7 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 		}
 		v.leave(part.Left)
 	}
-	if len(parts) == 1 && !v.unknown || !unknown && certainty(&out) == certain && !out.Unread {
+	if !m.Flat || !unknown && certainty(&out) == certain && !out.Unread {
 		v.left = append(v.left, v.gone...)
 	} else {
 		view.Doubtful = v.gone

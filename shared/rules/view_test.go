@@ -90,7 +90,7 @@ func tangle(rng *rand.Rand) map[directory.ID]*directory.Group {
 // knows. whole says that all that was met is certain.
 func closure(groups map[directory.ID]*directory.Group, from *directory.Group) (reached []directory.ID, whole bool) {
 	all, seen := map[directory.ID]bool{}, map[directory.ID]bool{}
-	whole, nested := true, false
+	whole = true
 	var visit func(g *directory.Group)
 	visit = func(g *directory.Group) {
 		seen[g.ID] = true
@@ -98,17 +98,16 @@ func closure(groups map[directory.ID]*directory.Group, from *directory.Group) (r
 		for _, m := range g.Members {
 			switch below := groups[m.ID]; {
 			case m.Kind == directory.GroupKind && below == nil:
-				all[m.ID], whole, nested = true, false, true
+				all[m.ID], whole = true, false
 			case m.Kind != directory.GroupKind:
 				all[m.ID] = true
 			case !seen[m.ID]:
-				nested = true
 				visit(below)
 			}
 		}
 	}
 	visit(from)
-	return slices.SortedFunc(maps.Keys(all), directory.ID.Compare), whole || !nested
+	return slices.SortedFunc(maps.Keys(all), directory.ID.Compare), whole
 }
 
 // TestViewLeavesOut: those whom the rules leave out count as having left, so that what they
