@@ -24,7 +24,9 @@ func (p *reader) scope(path string, v any) {
 			{"groups", p.scopeGroups},
 			{"members_of", func(path string, v any) { s.MembersOf = p.id(path, v) }},
 			{"except", func(path string, v any) {
-				if list, is := v.([]any); is {
+				if list, is := v.([]any); is && len(list) == 0 {
+					s.Except = nil // it is as if it were not there
+				} else if is {
 					s.Except = p.ids(path, list)
 				} else {
 					p.mistake(path, "write a list of object ids of groups")

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
 
@@ -128,75 +126,6 @@ func ours(t *testing.T) (names []string) {
 	return names
 }
 
-// TestRulesKeysAreDocumented holds the table of the rules file and the parser
-// together: names by what it says to unknown ones, defaults by what it makes of them.
-func TestRulesKeysAreDocumented(t *testing.T) {
-	_, err := rules.Parse([]byte("ou: OU=x\nscope: all\nother: 1\nlimits: {other: 1}\n"))
-	if err == nil {
-		t.Fatal("unknown keys are taken")
-	}
-	var known []string
-	for i, m := range regexp.MustCompile(`there are (.+)`).FindAllStringSubmatch(err.Error(), -1) {
-		for _, key := range regexp.MustCompile(`, | and `).Split(m[1], -1) {
-			switch {
-			case i > 0:
-				known = append(known, "limits."+key)
-			case key != "limits":
-				known = append(known, key)
-			}
-		}
-	}
-	_, table, _ := strings.Cut(doc(t), "## The rules file")
-	table, _, _ = strings.Cut(table, "\n## ")
-	smallest := "ou: OU=x\nscope: all\n"
-	var documented []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| (needed|`[^|]+`) \\| `([^|]+)` \\| ").FindAllStringSubmatch(table, -1) {
-		key, fallback, example := m[1], strings.Trim(m[2], "`"), m[3]
-		documented = append(documented, key)
-		if text := settingIsTrue(smallest, key, fallback, example); text != "" {
-			t.Errorf("%s: %s", key, text)
-		}
-	}
-	slices.Sort(known)
-	slices.Sort(documented)
-	if !slices.Equal(known, documented) {
-		t.Errorf("the rules file has the keys\n%v\nthe table has\n%v", known, documented)
-	}
-}
-
-// settingIsTrue says what of a documented key is not so: its default decides what its
-// absence does, its example is taken and decides something else, and one that is needed is.
-func settingIsTrue(smallest, key, fallback, example string) string {
-	with := func(value string) string {
-		limit, isLimit := strings.CutPrefix(key, "limits.")
-		if isLimit {
-			return smallest + "limits: {" + limit + ": " + value + "}\n"
-		}
-		return regexp.MustCompile("(?m)^"+key+": .*\n").ReplaceAllString(smallest, "") + key + ": " + value + "\n"
-	}
-	absent, err := rules.Parse([]byte(smallest))
-	if err != nil {
-		return err.Error()
-	}
-	shown, err := rules.Parse([]byte(with(example)))
-	if err != nil {
-		return "the example is refused: " + err.Error()
-	}
-	if fallback == "needed" {
-		if _, err := rules.Parse([]byte(strings.Replace(with(example), key+": "+example+"\n", "", 1))); err == nil {
-			return "it is not needed"
-		}
-		return ""
-	}
-	if same, err := rules.Parse([]byte(with(fallback))); err != nil || same.Hash() != absent.Hash() {
-		return fmt.Sprintf("%s is not the default: %v", fallback, err)
-	}
-	if shown.Hash() == absent.Hash() {
-		return "the example decides nothing"
-	}
-	return ""
-}
-
 // TestRulesExample: the rules file that people copy is one.
 func TestRulesExample(t *testing.T) {
 	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(doc(t))
@@ -209,20 +138,5 @@ func TestRulesExample(t *testing.T) {
 	}
 	if !r.Scope.All || r.OU != "OU=Cloud Groups,DC=corp,DC=example" {
 		t.Errorf("the example says %+v", r)
-	}
-}
-
-// TestLimitsAreDocumented: the table of limits is that of plan.DefaultLimits.
-func TestLimitsAreDocumented(t *testing.T) {
-	l := plan.DefaultLimits()
-	for _, row := range []string{
-		fmt.Sprintf("| members removed from one group | %.0f %% of its members, for groups of %d or more; all of them, for groups of %d or more |", 100*l.MemberShare, l.MemberFloor, l.EmptyFloor),
-		fmt.Sprintf("| memberships removed, groups no longer managed, groups renamed or moved | %.0f %% of all, but at least %d; never all of %d or more |", 100*l.Share, l.Floor, l.EmptyFloor),
-		fmt.Sprintf("| memberships added to groups that have agreed with the cloud before | %.0f %% of all, but at least %d |", 100*l.GrowthShare, l.GrowthFloor),
-		fmt.Sprintf("| groups created | %d |", l.Creations),
-	} {
-		if !strings.Contains(doc(t), row) {
-			t.Errorf("docs/configuration.md lacks the row\n%s", row)
-		}
 	}
 }
