@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	_ "embed"
 	"errors"
 	"fmt"
 	"regexp"
@@ -15,11 +14,6 @@ import (
 
 	"groupwriteback/shared/plan"
 )
-
-// Schema is the JSON Schema of the rules file, by which editors complete it.
-//
-//go:embed schema.json
-var Schema []byte
 
 // Parse reads a rules file (YAML). Its error names every mistake with its line
 // and column, in the order of the file.
