@@ -110,16 +110,26 @@ func instead(name string) string {
 	if other, known := others[lower]; known {
 		return ": use " + other
 	}
-	best, distance := "", 3
+	var names []string
 	for _, f := range Functions() {
-		if d := edits(lower, strings.ToLower(f.Name)); d < distance {
-			best, distance = f.Name, d
+		names = append(names, f.Name)
+	}
+	if near := Near(name, names); near != "" {
+		return ": did you mean " + near + "?"
+	}
+	return ": docs/expressions.md lists all that there are"
+}
+
+// Near is the one of some words that a slip makes of another: at most two letters, and
+// not more than half of them, are different. "" if there is none. Case does not count.
+func Near(word string, words []string) string {
+	best, distance := "", min(3, len(word)/2+1)
+	for _, w := range words {
+		if d := edits(strings.ToLower(word), strings.ToLower(w)); d < distance {
+			best, distance = w, d
 		}
 	}
-	if best == "" {
-		return ": docs/expressions.md lists all that there are"
-	}
-	return ": did you mean " + best + "?"
+	return best
 }
 
 // edits counts the letters in which two words differ (Levenshtein).

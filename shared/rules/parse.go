@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"groupwriteback/shared/expr"
 	"groupwriteback/shared/plan"
 )
 
@@ -100,7 +101,7 @@ func (p *reader) mapping(path string, m map[string]any, keys []key, noun string)
 			for _, k := range keys {
 				names = append(names, k.name)
 			}
-			p.mistake(join(path, name), "no such %s; there are %s", noun, list(names))
+			p.misnamed(path, name, "no such %s; %s", noun, choice(name, names))
 		}
 	}
 	for _, k := range keys {
@@ -108,6 +109,14 @@ func (p *reader) mapping(path string, m map[string]any, keys []key, noun string)
 			k.read(join(path, k.name), v)
 		}
 	}
+}
+
+// choice says which words there are, and which of them was meant.
+func choice(word string, words []string) string {
+	if near := expr.Near(word, words); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "there are " + list(words)
 }
 
 func join(path, name string) string {
@@ -159,13 +168,19 @@ func (p *reader) revision(path string, v any) {
 
 // mistake notes what is wrong with a setting, by its path in the file.
 func (p *reader) mistake(path, format string, args ...any) {
+	line, column := 0, 0
 	text := fmt.Sprintf(format, args...)
 	if path != "" {
 		text = path + ": " + text
+		line, column = p.at(path)
 	}
-	m := mistake{text: text}
-	m.line, m.column = p.at(path)
-	p.mistakes = append(p.mistakes, m)
+	p.mistakes = append(p.mistakes, mistake{line, column, text})
+}
+
+// misnamed notes what is wrong with the name of a setting.
+func (p *reader) misnamed(path, name, format string, args ...any) {
+	line, column := p.keyAt(path, name)
+	p.mistakes = append(p.mistakes, mistake{line, column, join(path, name) + ": " + fmt.Sprintf(format, args...)})
 }
 
 // all is the error of all mistakes: first what the file lacks, then what is in it.
@@ -190,15 +205,59 @@ var plainPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\[[0-9]+\]|\.[A-Za-z0-9_-]+)
 
 // at is where a setting's value is; 0: it is not there.
 func (p *reader) at(path string) (line, column int) {
-	if !plainPath.MatchString(path) {
+	switch n := p.node(path).(type) {
+	case nil:
 		return 0, 0
+	case *ast.MappingNode:
+		if len(n.Values) > 0 && !n.IsFlowStyle {
+			return position(n.Values[0].Key)
+		}
+		return position(n)
+	case *ast.MappingValueNode:
+		return position(n.Key)
+	default:
+		return position(n)
+	}
+}
+
+// keyAt is where the name of a setting of a mapping is.
+func (p *reader) keyAt(path, name string) (line, column int) {
+	var values []*ast.MappingValueNode
+	switch n := p.node(path).(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	}
+	for _, v := range values {
+		if token := v.Key.GetToken(); token != nil && token.Value == name {
+			return position(v.Key)
+		}
+	}
+	return 0, 0
+}
+
+// node is a setting's value; nil: it is not there. The empty path is the whole file's.
+func (p *reader) node(path string) ast.Node {
+	if path == "" && len(p.doc.Docs) > 0 {
+		return p.doc.Docs[0].Body
+	}
+	if !plainPath.MatchString(path) {
+		return nil
 	}
 	where, err := yaml.PathString("$." + path)
 	if err != nil {
-		return 0, 0
+		return nil
 	}
 	n, err := where.FilterFile(p.doc)
-	if err != nil || n == nil || n.GetToken() == nil {
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+func position(n ast.Node) (line, column int) {
+	if n.GetToken() == nil {
 		return 0, 0
 	}
 	pos := n.GetToken().Position

@@ -18,7 +18,11 @@ func (p *reader) ou(path string, v any) {
 		var container Mapping
 		var fallback string
 		p.mapping(path, m, []key{
-			{"expression", func(path string, v any) { container = p.expression(path, "ou", v) }},
+			{"expression", func(path string, v any) {
+				if container = p.expression(path, "ou", v); container.expr != nil {
+					p.steady(path, container.expr, "groups would move for ever")
+				}
+			}},
 			{"default", func(path string, v any) { fallback = p.dn(path, v) }},
 		}, "setting of the container")
 		if _, is := m["expression"]; !is {
@@ -87,17 +91,22 @@ func (p *reader) attributes(path string, v any) {
 		p.mistake(path, "write a mapping from attributes to expressions, such as description: Left(Trim([description]),448)")
 		return
 	}
-	all := map[string]Mapping{}
+	all, named := map[string]Mapping{}, map[string]string{}
 	for _, known := range p.rules.mapping() {
 		all[known.Attribute] = known
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		at := join(path, name)
 		if fault := targetFault(name); fault != "" {
-			p.mistake(at, "%s", fault)
+			p.misnamed(path, name, "%s", fault)
 			continue
 		}
 		canonical := spelling(name)
+		if twice := named[strings.ToLower(name)]; twice != "" {
+			p.misnamed(path, name, "this is %s in other letters: write it once", twice)
+			continue
+		}
+		named[strings.ToLower(name)] = name
 		if m[name] == nil {
 			if canonical == commonName {
 				p.mistake(at, "a group needs a cn: write an expression")
@@ -169,11 +178,14 @@ func (p *reader) attribute(path, name string, v any) Mapping {
 			out.Once = apply == "creation"
 		}},
 	}, "setting of a mapping")
-	if from != 1 {
+	switch _, constant := m["constant"]; {
+	case from != 1:
 		p.mistake(path, "write one of expression, property and constant")
+	case constant && m["default"] != nil:
+		p.mistake(path, "a constant needs no default: take one of the two away")
 	}
 	if out.expr != nil && !out.Once {
-		p.steady(path, out.expr)
+		p.steady(path, out.expr, onlyOnce)
 	}
 	return out
 }
@@ -198,15 +210,17 @@ func (p *reader) expression(path, attribute string, v any) Mapping {
 		}
 	}
 	if !strings.HasSuffix(path, ".expression") {
-		p.steady(path, m.expr)
+		p.steady(path, m.expr, onlyOnce)
 	}
 	return m
 }
 
+const onlyOnce = "only apply: creation can have it"
+
 // steady refuses an expression that gives something else each time: each turn would write it.
-func (p *reader) steady(path string, e *expr.Expr) {
+func (p *reader) steady(path string, e *expr.Expr, but string) {
 	if volatile := e.Volatile(); len(volatile) > 0 {
-		p.mistake(path, "%s gives another value each time: only apply: creation can have it", list(volatile))
+		p.mistake(path, "%s gives another value each time: %s", list(volatile), but)
 	}
 }
 
@@ -233,10 +247,11 @@ func (p *reader) texts(path string, v any) []string {
 		switch v.(type) {
 		case string, uint64, int64, float64, bool:
 			out = append(out, fmt.Sprint(v))
-		default:
-			p.mistake(path, "write a text, or a list of texts")
-			return nil
 		}
+	}
+	if len(values) == 0 || len(out) < len(values) || slices.Contains(out, "") {
+		p.mistake(path, "write a text, or a list of texts; Active Directory has no empty ones")
+		return nil
 	}
 	return sorted(out...)
 }

@@ -4,21 +4,31 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"groupwriteback/shared/expr"
 )
 
-// texts, booleans and complexes are the properties of a group in Microsoft Graph that rules
+// propertyNames are the properties of a group in Microsoft Graph that rules
 // can look at. Source: https://learn.microsoft.com/graph/api/resources/group; those of
 // writebackConfiguration are of its beta version.
-func propertyNames() (texts, booleans, complexes []string) {
-	return []string{"classification", "createdDateTime", "description", "displayName", "expirationDateTime", "groupTypes", "id", "mail", "mailNickname",
+func propertyNames() (plain, complexes []string) {
+	return []string{"classification", "createdDateTime", "description", "displayName", "expirationDateTime", "groupTypes", "id", "isAssignableToRole", "isManagementRestricted", "mail", "mailEnabled", "mailNickname",
 			"membershipRule", "membershipRuleProcessingState", "onPremisesDomainName", "onPremisesLastSyncDateTime", "onPremisesNetBiosName", "onPremisesSamAccountName",
-			"onPremisesSecurityIdentifier", "preferredDataLocation", "preferredLanguage", "proxyAddresses", "renewedDateTime", "resourceBehaviorOptions",
-			"resourceProvisioningOptions", "securityIdentifier", "theme", "uniqueName", "visibility"},
-		[]string{"isAssignableToRole", "isManagementRestricted", "mailEnabled", "onPremisesSyncEnabled", "securityEnabled"},
+			"onPremisesSecurityIdentifier", "onPremisesSyncEnabled", "preferredDataLocation", "preferredLanguage", "proxyAddresses", "renewedDateTime", "resourceBehaviorOptions",
+			"resourceProvisioningOptions", "securityEnabled", "securityIdentifier", "theme", "uniqueName", "visibility"},
 		[]string{"writebackConfiguration"}
 }
+
+// known are the properties by their names, and by those in small letters.
+var known = sync.OnceValue(func() map[string]string {
+	texts, complexes := propertyNames()
+	all := map[string]string{}
+	for _, name := range slices.Concat(texts, complexes) {
+		all[name], all[strings.ToLower(name)] = name, name
+	}
+	return all
+})
 
 // extension is the name of a directory extension: its application's id without hyphens, and
 // its own name.
@@ -32,26 +42,29 @@ func property(name string) (key, part string) {
 	if strings.EqualFold(name, "isWritebackEnabled") { // as Cloud Sync's scoping filters call it
 		return "writebackConfiguration", "isEnabled"
 	}
-	texts, booleans, complexes := propertyNames()
-	for _, known := range slices.Concat(texts, booleans, complexes) {
-		if strings.EqualFold(known, key) {
-			return known, part
-		}
+	if canonical, is := known()[key]; is {
+		return canonical, part
+	}
+	if canonical, is := known()[strings.ToLower(key)]; is {
+		return canonical, part
 	}
 	return key, part
 }
 
 // isBoolean says whether a property is true or false.
 func isBoolean(key string) bool {
-	_, booleans, _ := propertyNames()
-	return slices.Contains(booleans, key)
+	switch key {
+	case "isAssignableToRole", "isManagementRestricted", "mailEnabled", "onPremisesSyncEnabled", "securityEnabled":
+		return true
+	}
+	return false
 }
 
 // propertyFault says why rules cannot look at a property; "" if they can.
 func propertyFault(name string) string {
 	key, part := property(name)
-	texts, booleans, complexes := propertyNames()
-	switch all := slices.Concat(texts, booleans); {
+	all, complexes := propertyNames()
+	switch {
 	case slices.Contains(all, key) && part == "", extension.MatchString(key) && part == "",
 		slices.Contains(complexes, key) && part != "":
 		return ""
@@ -61,6 +74,9 @@ func propertyFault(name string) string {
 		return "[" + name + "]: write the part of it that is meant, such as [writebackConfiguration.isEnabled]"
 	case key == "members" || key == "owners":
 		return "[" + name + "]: members and owners are no text: see members"
+	}
+	if near := expr.Near(key, all); near != "" {
+		return "[" + name + "]: a group has no such property in Microsoft Graph; did you mean [" + near + "]?"
 	}
 	return "[" + name + "]: a group has no such property in Microsoft Graph; a directory extension is extension_<application id without hyphens>_<name>"
 }

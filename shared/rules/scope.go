@@ -41,6 +41,7 @@ type Filter []Clause
 type Clause struct {
 	Property, Operator, Value string
 
+	means   operator // Operator's
 	pattern *regexp2.Regexp
 	number  int64
 }
@@ -117,6 +118,7 @@ func operatorNames() (names []string) {
 }
 
 func (c *Clause) compile(op operator) (fault string) {
+	c.means = op
 	switch {
 	case op.unary && c.Value != "":
 		return op.name + " takes no value"
@@ -140,20 +142,14 @@ func (c *Clause) compile(op operator) (fault string) {
 
 func (c *Clause) matches(g *directory.Group) bool {
 	values := attribute(g, c.Property).Values()
-	for _, op := range operators() {
-		if op.name != c.Operator {
-			continue
-		}
-		if len(values) == 0 {
-			return op.onNothing
-		}
-		match := func(v string) bool { return op.match(c, v) }
-		if op.negative {
-			return !slices.ContainsFunc(values, func(v string) bool { return !match(v) })
-		}
-		return slices.ContainsFunc(values, match)
+	if len(values) == 0 {
+		return c.means.onNothing
 	}
-	return false
+	match := func(v string) bool { return c.means.match(c, v) }
+	if c.means.negative {
+		return !slices.ContainsFunc(values, func(v string) bool { return !match(v) })
+	}
+	return slices.ContainsFunc(values, match)
 }
 
 func (f Filter) matches(g *directory.Group) bool {

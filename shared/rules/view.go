@@ -31,6 +31,7 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 	out := *g
 	view := View{Group: &out}
 	parts := v.gather(g, v.members)
+	unknown := v.unknown
 	for _, part := range parts {
 		if c := certainty(part); c < certainty(&out) {
 			out.Reading = readings[c]
@@ -45,7 +46,7 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 		}
 		v.leave(part.Left)
 	}
-	if !m.Flat || certainty(&out) == certain && !out.Unread {
+	if !m.Flat || !unknown && certainty(&out) == certain && !out.Unread {
 		v.left = append(v.left, v.gone...)
 	} else {
 		view.Doubtful = v.gone
@@ -61,6 +62,7 @@ type viewer struct {
 	rules   Members
 	nested  func(directory.ID) *directory.Group
 	members map[directory.ID]directory.Member
+	unknown bool               // somebody stands for a group of which nobody knows who is in it
 	left    []directory.Member // of whom the rules take a link away
 
 	// gone are those of whom Graph said that they left a part. They left the whole if they
@@ -80,7 +82,7 @@ func (v *viewer) gather(g *directory.Group, to map[directory.ID]directory.Member
 			case !opens:
 				to[m.ID] = m
 			case below == nil: // nobody knows who is in it: it is asked for
-				m.Standing = directory.Unseen
+				m.Standing, v.unknown = directory.Unseen, true
 				to[m.ID] = m
 			default:
 				v.left = append(v.left, m) // a link to it, if there is one, is none of a flat group's
