@@ -2,6 +2,7 @@ package cycle_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -195,5 +196,47 @@ func TestNameTakenWhileAway(t *testing.T) {
 	w.later(time.Minute)
 	if got := w.ad[alike(1)].Name; got != plan.Suffixed(was, alike(1)) || w.collision(1) == "" {
 		t.Errorf("called %q, problem %q", got, w.collision(1))
+	}
+}
+
+// takeName has a stranger take a group's name, which is called otherwise by hand before.
+func (w *weatherWorld) takeName(id directory.ID) {
+	g, is := w.ad[id]
+	if !is {
+		return
+	}
+	for _, name := range plan.Names(g) {
+		w.others[name] = "CN=Somebody"
+	}
+	w.next++
+	g = g.Clone()
+	g.Name = fmt.Sprintf("By hand %d", w.next)
+	g.Attrs["sAMAccountName"] = []string{g.Name}
+	w.ad[id] = g
+}
+
+// swapNames swaps the names of two groups by hand.
+func (w *weatherWorld) swapNames(one, other directory.ID) {
+	if w.ad[one].ID != one || w.ad[other].ID != other || one == other {
+		return
+	}
+	a, b := w.ad[one].Clone(), w.ad[other].Clone()
+	a.Name, b.Name = b.Name, a.Name
+	a.Attrs["sAMAccountName"], b.Attrs["sAMAccountName"] = b.Attrs["sAMAccountName"], a.Attrs["sAMAccountName"]
+	w.ad[one], w.ad[other] = a, b
+}
+
+// distinct holds the names in the directory to what must be so of them, and, where names
+// follow the cloud, to the cloud.
+func (w *weatherWorld) distinct(id directory.ID, display string) {
+	g := w.ad[id]
+	if by := w.holder(g); by != nil {
+		w.t.Errorf("two weeks later the name of %s is that of %s too", g.Name, by.By)
+	}
+	if sam := g.Attrs["sAMAccountName"]; len(sam) != 1 || sam[0] != g.Name || g.Name == plan.Mark(id) {
+		w.t.Errorf("two weeks later %s has the account name %q", g.Name, sam)
+	}
+	if w.renames && !strings.HasPrefix(g.Name, display+"_") {
+		w.t.Errorf("two weeks later %s is called %s", display, g.Name)
 	}
 }

@@ -52,6 +52,8 @@ func harsher() []event {
 				}
 			}
 		}},
+		{"a stranger has a group's name", 2, func(w *weatherWorld) { w.takeName(w.anyGroup()) }},
+		{"two names are swapped by hand", 2, func(w *weatherWorld) { w.swapNames(w.anyGroup(), w.anyGroup()) }},
 		{"a group leaves the scope", 2, func(w *weatherWorld) { _ = w.tenant.SetProperty(w.anyGroup(), "securityEnabled", false) }},
 		{"a group is in scope", 5, func(w *weatherWorld) { _ = w.tenant.SetProperty(w.anyGroup(), "securityEnabled", true) }},
 		{"an operator says try again", 1, func(w *weatherWorld) { w.do(w.journal.Ask(w.t.Context(), journal.Ask{Retry: true, By: "operator"})) }},
