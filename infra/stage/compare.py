@@ -65,10 +65,10 @@ def expected(truth):
         mine = (p.get("securityEnabled") is True and p.get("mailEnabled") is not True
                 and p.get("onPremisesSyncEnabled") is not True and p.get("isAssignableToRole") is not True)
         if mine and not g.get("removed"):
-            groups[g["id"]] = (p, g.get("members", []))
+            groups[g["id"]] = (p, g.get("members", []), g["first"])
     want = {}
-    for gid, (p, members) in groups.items():
-        cn = cut(p["displayName"].strip(), 51) + "_" + gid[-12:]
+    for gid, (p, members, first) in groups.items():
+        cn = cut(first.strip(), 51).rstrip() + "_" + gid[-12:]  # a new display name changes displayName alone
         keys = set()
         for m in members:
             if m.get("sid"):
