@@ -142,3 +142,20 @@ func TestNamesGoRound(t *testing.T) {
 		t.Errorf("%d changes: %+v", len(changes), changes)
 	}
 }
+
+// TestTakenAsConstraint: a server holds what is to be unique to be a constraint. Who has the
+// name is found; where the group has it itself, something else is wrong with the change.
+func TestTakenAsConstraint(t *testing.T) {
+	d := newDomain(t)
+	g := create(t, d, 0, "group")
+	m := meddle(d)
+	m.write = func(int, any, func() error) error { return ldapError(ldap.LDAPResultConstraintViolation) }
+	for _, tt := range []struct{ account, by string }{
+		{"user00003", "CN=user00003,"}, {plan.Mark(id(t, 0)), ""}, {"nobody has this", ""},
+	} {
+		r := outcome(t, d, 2, plan.Change{Op: plan.Rename, Group: id(t, 0), GUID: g, Parent: plan.NormalDN(d.Base), Name: "another", Set: map[string][]string{"sAMAccountName": {tt.account}}})
+		if r.Status != plan.Refused || r.Code != 19 || (r.Taken != nil) != (tt.by != "") || r.Taken != nil && !strings.HasPrefix(r.Taken.By, tt.by) {
+			t.Errorf("%s: %+v, %+v", tt.account, r, r.Taken)
+		}
+	}
+}
