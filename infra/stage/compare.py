@@ -57,8 +57,13 @@ def cut(s, units):
     return out
 
 
-def expected(truth):
-    """What AD should hold, by cloud id: attributes and the members' keys."""
+def account(cn):
+    return re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn)
+
+
+def expected(truth, strangers):
+    """What AD should hold, by cloud id: attributes and the members' keys. strangers are the account names, in small
+    letters, of objects that are not ours."""
     groups = {}
     for g in truth["groups"]:
         p = g.get("properties", {})
@@ -69,6 +74,8 @@ def expected(truth):
     want = {}
     for gid, (p, members, first) in groups.items():
         cn = cut(first.strip(), 51).rstrip() + "_" + gid[-12:]  # a new display name changes displayName alone
+        if account(cn).lower() in strangers:
+            cn = cut(first.strip(), 31).rstrip() + "_" + gid.replace("-", "")
         keys = set()
         for m in members:
             if m.get("sid"):
@@ -76,7 +83,7 @@ def expected(truth):
             elif m["kind"] == "group" and m["id"] in groups:
                 keys.add("group:" + m["id"])
         want[gid] = {"cn": cn, "displayName": p["displayName"], "description": cut((p.get("description") or "").strip(), 448),
-                     "sAMAccountName": re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn), "groupType": "-2147483640", "members": keys}
+                     "sAMAccountName": account(cn), "groupType": "-2147483640", "members": keys}
     return want
 
 
@@ -86,11 +93,13 @@ def main():
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--insecure-name", action="store_true", help="do not hold the certificate's name against the URL")
     a = ap.parse_args()
-    want = expected(json.load(open(a.truth)))
-    key = {}  # lower-case DN -> key of a member
-    for e in ldapsearch(a, a.domain, "(|(objectClass=user)(objectClass=computer)(objectClass=group))", ["objectSid"]):
+    key, strangers = {}, set()  # lower-case DN -> key of a member
+    for e in ldapsearch(a, a.domain, "(|(objectClass=user)(objectClass=computer)(objectClass=group))", ["objectSid", "sAMAccountName", "adminDescription"]):
+        if not e.get("adminDescription", [""])[0].startswith("Group_"):
+            strangers.update(name.lower() for name in e.get("sAMAccountName", []))
         if "objectSid" in e:
             key[e["dn"][0].lower()] = "sid:" + sid_text(e["objectSid"][0])
+    want = expected(json.load(open(a.truth)), strangers)
     have = ldapsearch(a, a.base, "(objectClass=group)",
                       ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
     differences, kept, found = [], 0, {}
