@@ -199,10 +199,11 @@ func TestNameTakenWhileAway(t *testing.T) {
 	}
 }
 
-// takeName has a stranger take a group's name, which is called otherwise by hand before.
+// takeName has a stranger take a group's name, which is called otherwise by hand before. Of
+// the last name that it may have it is left alone.
 func (w *weatherWorld) takeName(id directory.ID) {
 	g, is := w.ad[id]
-	if !is {
+	if !is || g.Name == plan.Suffixed(g.Name, id) {
 		return
 	}
 	for _, name := range plan.Names(g) {
