@@ -28,7 +28,7 @@ type act struct {
 func (d *demo) acts() []act {
 	id, t := d.stage.Company.ID, d.stage.Company.Tenant
 	return []act{
-		{"Department 12 gets another name.", "rename", "Department 12",
+		{"Department 12 gets another name. Its AD group shows it, and is found by the same cn as before.", "another display name", "Department 12",
 			func() error { return t.Rename(id("Department 12"), "Abteilung Zürich") }, false},
 		{"The description of Department 13 is cleared.", "description cleared", "Department 13",
 			func() error { return t.SetProperty(id("Department 13"), "description", nil) }, false},

@@ -60,18 +60,25 @@ def cut(s, units):
     return out
 
 
-def expected(truth):
-    """What AD should hold, by cloud id: attributes and the members' keys."""
+def account(cn):
+    return re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn)
+
+
+def expected(truth, strangers):
+    """What AD should hold, by cloud id: attributes and the members' keys. strangers are the account names, in small
+    letters, of objects that are not ours."""
     groups = {}
     for g in truth["groups"]:
         p = g.get("properties", {})
         mine = (p.get("securityEnabled") is True and p.get("mailEnabled") is not True
                 and p.get("onPremisesSyncEnabled") is not True and p.get("isAssignableToRole") is not True)
         if mine and not g.get("removed"):
-            groups[g["id"]] = (p, g.get("members", []))
+            groups[g["id"]] = (p, g.get("members", []), g["first"])
     want = {}
-    for gid, (p, members) in groups.items():
-        cn = cut(p["displayName"].strip(), 51) + "_" + gid[-12:]
+    for gid, (p, members, first) in groups.items():
+        cn = cut(first.strip(), 51) + "_" + gid[-12:]  # a new display name changes displayName alone
+        if account(cn).lower() in strangers:
+            cn = cut(first.strip(), 31).rstrip() + "_" + gid.replace("-", "")
         keys = set()
         for m in members:
             if m.get("sid"):
@@ -79,7 +86,7 @@ def expected(truth):
             elif m["kind"] == "group" and m["id"] in groups:
                 keys.add("group:" + m["id"])
         want[gid] = {"cn": cn, "displayName": p["displayName"], "description": cut((p.get("description") or "").strip(), 448),
-                     "sAMAccountName": re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn), "groupType": "-2147483640", "members": keys}
+                     "sAMAccountName": account(cn), "groupType": "-2147483640", "members": keys}
     return want
 
 
@@ -98,7 +105,7 @@ def ruled(truth, base, suffixed):
                 sids |= below(m["id"], seen)
         return sids
 
-    want = expected(truth)
+    want = expected(truth, set())
     for gid in [g for g in want if groups[g]["properties"]["displayName"] == "Empty"]:
         del want[gid]
     for gid, w in want.items():
@@ -128,12 +135,14 @@ def main():
     ap.add_argument("--foreign", default="", help="SIDs of members that stay wherever they are, with commas between them")
     a = ap.parse_args()
     truth = json.load(open(a.truth))
-    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth)
     foreign = {"sid:" + s for s in a.foreign.split(",")}
-    key = {}  # lower-case DN -> key of a member
-    for e in ldapsearch(a, a.domain, "(|(objectClass=user)(objectClass=computer)(objectClass=group))", ["objectSid"]):
+    key, strangers = {}, set()  # lower-case DN -> key of a member
+    for e in ldapsearch(a, a.domain, "(|(objectClass=user)(objectClass=computer)(objectClass=group))", ["objectSid", "sAMAccountName", "adminDescription"]):
+        if not e.get("adminDescription", [""])[0].startswith("Group_"):
+            strangers.update(name.lower() for name in e.get("sAMAccountName", []))
         if "objectSid" in e:
             key[e["dn"][0].lower()] = "sid:" + sid_text(e["objectSid"][0])
+    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth, strangers)
     have = ldapsearch(a, a.base, "(objectClass=group)",
                       ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "wWWHomePage", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
     differences, kept, found = [], 0, {}

@@ -60,6 +60,9 @@ func (s *story) play(t *testing.T) {
 	}
 	for _, act := range s.acts() {
 		t.Run(act.name, func(t *testing.T) {
+			if act.byHand != "" {
+				ldapAs(t, s.DC, "ldapadd", act.byHand)
+			}
 			must(t, act.do())
 			if act.killed {
 				s.killedTurn(t)
@@ -75,6 +78,7 @@ func (s *story) play(t *testing.T) {
 // act is something that happens to a group.
 type act struct {
 	name   string
+	byHand string // what an administrator adds to the directory before, as LDIF
 	do     func() error
 	killed bool // in the turn that reads it
 }
@@ -83,6 +87,9 @@ func (s *story) acts() []act {
 	id, c := s.Company.ID, s.Company.Tenant
 	return []act{
 		{name: "renamed", do: func() error { return c.Rename(id("Department 12"), "Abteilung Zwölf, neu") }},
+		{name: "a name taken by a stranger",
+			byHand: fmt.Sprintf("dn: CN=Somebody,CN=Users,%s\nobjectClass: group\nsAMAccountName: Wanted_%s\n", s.DC.Domain, id("Wanted").String()[24:]),
+			do:     func() error { return c.AddGroup(graphtest.Group{ID: id("Wanted"), DisplayName: "Wanted"}) }},
 		{name: "description cleared", do: func() error { return c.SetProperty(id("Department 13"), "description", nil) }},
 		{name: "member added", do: func() error { return c.AddMember(id("Empty"), id("user00007")) }},
 		{name: "member removed", do: func() error { return c.RemoveMember(id("All staff"), id("user00020")) }},

@@ -144,10 +144,13 @@ func (w *writer) taken(ctx context.Context, dn string, err error) error {
 	return no
 }
 
-// holder finds the object that has the DN or the sAMAccountName of the change.
+// holder finds the object that has the DN or the sAMAccountName of the change. Below one
+// parent no two objects of any kind have the same name: an OU is in the way of a group
+// (MS-ADTS 3.1.1.1.4).
 func (w *writer) holder(ctx context.Context, dn string) (o object, found bool, err error) {
-	if dn != "" {
-		if o, found, err = w.any(ctx, query{base: dn}); err != nil || found {
+	if name, parent, ok := plan.SplitRDN(dn); ok {
+		q := query{base: parent, scope: ldap.ScopeSingleLevel, filter: "(name=" + ldap.EscapeFilter(name) + ")", page: pageSize}
+		if o, found, err = w.any(ctx, q); err != nil || found {
 			return o, found, err
 		}
 	}

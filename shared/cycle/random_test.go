@@ -106,7 +106,7 @@ type loss struct{ groups, members, users float64 }
 func newStorm(t *testing.T, seed uint64) *weatherWorld {
 	w := &weatherWorld{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 2)), met: map[string]int{}, left: map[string]bool{}, lost: map[string]bool{}, dies: -1}
 	w.limits = &plan.Limits{MemberShare: 0.5, MemberFloor: 6, EmptyFloor: 5, Share: 0.4, Floor: 8, GrowthShare: 1, GrowthFloor: 200, Creations: 100}
-	w.steps = seed
+	w.steps, w.renames = seed, seed%2 == 0
 	w.flatten(seed)
 	w.highs, w.pending = map[journal.Mark]string{}, map[string]bool{}
 	w.wrap(w.store)
@@ -440,6 +440,7 @@ func (w *weatherWorld) equal() {
 			w.t.Errorf("two weeks later %v is not there", g.Properties["displayName"])
 			continue
 		}
+		w.distinct(g.ID, g.Properties["displayName"].(string))
 		if plan.Retired(have) || !slices.Equal(have.Members, want) {
 			w.t.Errorf("two weeks later %s is not what the cloud says: retired %t, lacks %v, has %v too much; totals %+v", have.Name, plan.Retired(have),
 				plan.Missing(want, have.Members), plan.Missing(have.Members, want), w.head().Totals)

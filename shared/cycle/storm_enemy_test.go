@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -36,11 +37,16 @@ func harsher() []event {
 		{"one planner", 2, func(w *weatherWorld) { w.twice = 0 }},
 		{"readings by name are late", 3, func(w *weatherWorld) { truth := w.tenant.Dump(); w.late = &truth }},
 		{"the agent scans by digest", 6, func(w *weatherWorld) { _, err := w.poll(); w.do(err); w.digests() }},
-		{"a backup is made", 2, func(w *weatherWorld) { w.backup, w.backed = copied(w.world, w.bare), w.heard }},
+		{"a backup is made", 2, func(w *weatherWorld) {
+			w.backup, w.backed, w.lacks = copied(w.world, w.bare), w.heard, maps.Clone(w.lost)
+		}},
 		{"the backup is restored", 1, func(w *weatherWorld) {
 			if w.backup != nil {
 				w.wrap(copied(w.world, w.backup))
 				w.heard = w.backed
+				for key, lost := range w.lacks { // what a reading in the backup lacked the next one must not lack, too
+					w.lost[key] = w.lost[key] || lost
+				}
 			}
 		}},
 		{"a user is put in by hand", 4, func(w *weatherWorld) {
@@ -52,6 +58,8 @@ func harsher() []event {
 				}
 			}
 		}},
+		{"a stranger has a group's name", 2, func(w *weatherWorld) { w.takeName(w.anyGroup()) }},
+		{"two names are swapped by hand", 2, func(w *weatherWorld) { w.swapNames(w.anyGroup(), w.anyGroup()) }},
 		{"a group leaves the scope", 2, func(w *weatherWorld) { _ = w.tenant.SetProperty(w.anyGroup(), "securityEnabled", false) }},
 		{"a group is in scope", 5, func(w *weatherWorld) { _ = w.tenant.SetProperty(w.anyGroup(), "securityEnabled", true) }},
 		{"an operator says try again", 1, func(w *weatherWorld) { w.do(w.journal.Ask(w.t.Context(), journal.Ask{Retry: true, By: "operator"})) }},
@@ -82,6 +90,7 @@ type inner struct {
 	bare    blob.Store // the store without its faults
 	backup  blob.Store
 	backed  int                     // what of heard the backup has
+	lacks   map[string]bool         // what of lost it has
 	highs   map[journal.Mark]string // digests of the batches that were carried out
 	pending map[string]bool         // what of lost the step under way has read
 	heard   int                     // how many events Graph has told this journal, if it lost none

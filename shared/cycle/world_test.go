@@ -35,6 +35,7 @@ type world struct {
 	now     time.Time
 
 	ad      plan.State
+	others  map[string]string // names in the form of plan.Names, and who has them that is none of ours
 	fences  map[directory.ID]string
 	usns    map[directory.ID]int64 // one more with each write, whoever makes it
 	touched map[directory.ID]bool  // groups that somebody changed by hand
@@ -68,7 +69,7 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+		ad: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
 	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
@@ -282,10 +283,8 @@ func (w *world) apply(c plan.Change) plan.Result {
 		}
 	}
 	after := plan.Apply(g, c)
-	for id, other := range w.ad {
-		if id != c.Group && other.Name == after.Name && c.Op != plan.Update {
-			return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken"}
-		}
+	if by := w.holder(after); by != nil && c.Op != plan.Update {
+		return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken", Taken: by}
 	}
 	w.writes++
 	w.usns[c.Group]++
@@ -309,6 +308,21 @@ func (w *world) apply(c plan.Change) plan.Result {
 	}
 	w.ad[c.Group] = after
 	return plan.Result{Status: plan.Done, GUID: after.GUID, Bad: bad}
+}
+
+// holder is who else has a name of a group.
+func (w *world) holder(g plan.Group) *plan.Taken {
+	for _, name := range plan.Names(g) {
+		if by := w.others[name]; by != "" {
+			return &plan.Taken{By: by}
+		}
+		for id, other := range w.ad {
+			if id != g.ID && slices.Contains(plan.Names(other), name) {
+				return &plan.Taken{By: plan.JoinRDN(other.Name, other.Parent), Ours: true}
+			}
+		}
+	}
+	return nil
 }
 
 // target is the directory as a report names it.

@@ -23,8 +23,10 @@ func (d *decider) named(want plan.Group) plan.Group {
 	if t := n.Taken; t != nil {
 		d.problem(NameTaken, taken(n))
 	}
-	want.Name, want.Attrs = n.Given.CN, maps.Clone(want.Attrs)
-	want.Attrs["sAMAccountName"] = []string{n.Given.Account}
+	attrs := map[string][]string{}
+	maps.Copy(attrs, want.Attrs)
+	attrs["sAMAccountName"] = []string{n.Given.Account}
+	want.Name, want.Attrs = n.Given.CN, attrs
 	return want
 }
 

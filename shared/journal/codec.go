@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -118,7 +119,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 func encodeRecord(r *record.Group) ([]byte, error) {
 	var domains table[directory.SID]
 	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
-		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: r.Names}
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: packNames(r.Names)}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs = packRefs(g.Members, &domains)
@@ -144,7 +145,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	}
 	id, err := rawID(w.ID)
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
-		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: w.Names}
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: unpackNames(w.Names)}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)
@@ -164,6 +165,36 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 		r.Problems = append(r.Problems, pr)
 	}
 	return id, r, err
+}
+
+// packNames leaves out what is the same twice, as it nearly always is: a name in use that is
+// the one asked for, an account name that is the cn. A group that has a name has both.
+func packNames(n record.Names) record.Names {
+	if n.Given == n.Asked {
+		n.Given = record.Name{}
+	}
+	return eachName(n, func(n *record.Name) {
+		if n.Account == n.CN {
+			n.Account = ""
+		}
+	})
+}
+
+func unpackNames(n record.Names) record.Names {
+	n = eachName(n, func(n *record.Name) { n.Account = cmp.Or(n.Account, n.CN) })
+	n.Given = cmp.Or(n.Given, n.Asked)
+	return n
+}
+
+func eachName(n record.Names, change func(*record.Name)) record.Names {
+	change(&n.Asked)
+	change(&n.Given)
+	if n.Taken != nil {
+		t := *n.Taken
+		change(&t.Name)
+		n.Taken = &t
+	}
+	return n
 }
 
 func rawID(b []byte) (directory.ID, error) {

@@ -53,7 +53,10 @@ func sampleRecords() map[string]*record.Group {
 		"gone":    {ID: gid(1), SID: sidOf(2001), Missing: true, Reread: tries, Unlisted: true, ByHand: []string{"S-1-5-21-1-2-3-1104", "displayName"}, Look: tries},
 		"named": {ID: gid(1), Names: record.Names{Asked: record.Name{CN: "Sales", Account: "sales"}, Given: record.Name{CN: "Sales_1", Account: "sales_1"},
 			Taken: &record.Taken{Name: record.Name{CN: "Sales", Account: "sales"}, By: "CN=Sales,OU=x", Ours: true, Times: 2}}},
-		"trouble": {ID: gid(1), Trouble: &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=x", Text: "move it back"}},
+		"named as asked":  {ID: gid(1), Names: record.Names{Asked: record.Name{CN: "Sales", Account: "Sales"}, Given: record.Name{CN: "Sales", Account: "Sales"}}},
+		"named as found":  {ID: gid(1), Names: record.Names{Given: record.Name{CN: "R/D", Account: "R_D"}}},
+		"taken, not seen": {ID: gid(1), Names: record.Names{Given: record.Name{CN: "S", Account: "S"}, Taken: &record.Taken{Name: record.Name{CN: "S", Account: "S"}, Times: 1}}},
+		"trouble":         {ID: gid(1), Trouble: &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=x", Text: "move it back"}},
 		"refused": {ID: gid(1), Parked: []record.Parked{
 			{Tries: tries, Kind: plan.Adding, Ref: "S-1-5-21-1-2-3-1101", Code: 53, Text: "no"},
 			{Tries: tries, Kind: plan.Creating, Code: 68, Text: "taken", Wish: "0a1b", Grounds: "ff"}}},

@@ -234,7 +234,11 @@ func TestExamples(t *testing.T) {
 // TestSchema holds the JSON Schema to the reader: what the reader takes the schema takes,
 // each key of it is used by an example, and most of what is wrong it refuses too.
 func TestSchema(t *testing.T) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(rules.Schema))
+	data, err := os.ReadFile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}

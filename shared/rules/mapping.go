@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"groupwriteback/shared/directory"
@@ -41,9 +40,11 @@ func NewMapping(attribute, expression string) (Mapping, error) {
 
 // DefaultMapping is what is written where a rules file says nothing else: Cloud Sync's own
 // mapping. The account name is made of the cn.
-func DefaultMapping() []Mapping { return slices.Clone(defaults()) }
+func DefaultMapping() []Mapping { return slices.Clone(defaults) }
 
-var defaults = sync.OnceValue(func() (all []Mapping) {
+var defaults = parsed()
+
+func parsed() (all []Mapping) {
 	for _, m := range [][2]string{
 		{commonName, `Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))`},
 		{"description", `Left(Trim([description]),448)`},
@@ -56,12 +57,12 @@ var defaults = sync.OnceValue(func() (all []Mapping) {
 		all = append(all, mapping)
 	}
 	return all
-})
+}
 
 // mapping lists the mappings in force.
 func (r *Rules) mapping() []Mapping {
 	if r.Mapping == nil {
-		return defaults()
+		return defaults
 	}
 	return r.Mapping
 }

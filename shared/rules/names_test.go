@@ -39,3 +39,26 @@ func TestNamesAreLegal(t *testing.T) {
 		}
 	}
 }
+
+// TestRename: whether names follow the cloud is told with every wish that has names, and rules
+// that differ in it are other rules.
+func TestRename(t *testing.T) {
+	id, _ := directory.ParseID("01000000-0000-0000-0000-000000000001")
+	g := &directory.Group{ID: id, Reading: directory.Named, Props: directory.Properties{"displayName": {"Sales"}, "securityEnabled": {"true"}}}
+	hidden := *g
+	hidden.Unread = true
+	hashes := map[string]bool{}
+	for _, rename := range []bool{false, true} {
+		r := &rules.Rules{OU: "OU=Groups,DC=x", Scope: rules.Scope{All: true}, Rename: rename}
+		hashes[r.Hash()] = true
+		for _, g := range []*directory.Group{g, &hidden} {
+			w := r.Decide(id, g, &plan.Group{ID: id}, func(directory.ID) rules.Nested { return rules.Nested{} }, rules.Target{})
+			if w.Group == nil || w.Rename != rename {
+				t.Errorf("rename %t, unread %t: %+v", rename, g.Unread, w)
+			}
+		}
+	}
+	if len(hashes) != 2 {
+		t.Error("both have the same hash")
+	}
+}

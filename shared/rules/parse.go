@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	_ "embed"
 	"errors"
 	"fmt"
 	"regexp"
@@ -16,11 +15,6 @@ import (
 	"groupwriteback/shared/expr"
 	"groupwriteback/shared/plan"
 )
-
-// Schema is the JSON Schema of the rules file, by which editors complete it.
-//
-//go:embed schema.json
-var Schema []byte
 
 // Parse reads a rules file (YAML). Its error names every mistake with its line
 // and column, in the order of the file.

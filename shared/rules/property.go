@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"groupwriteback/shared/expr"
 )
@@ -21,14 +20,16 @@ func propertyNames() (plain, complexes []string) {
 }
 
 // known are the properties by their names, and by those in small letters.
-var known = sync.OnceValue(func() map[string]string {
+var known = spellings()
+
+func spellings() map[string]string {
 	texts, complexes := propertyNames()
 	all := map[string]string{}
 	for _, name := range slices.Concat(texts, complexes) {
 		all[name], all[strings.ToLower(name)] = name, name
 	}
 	return all
-})
+}
 
 // extension is the name of a directory extension: its application's id without hyphens, and
 // its own name.
@@ -42,10 +43,10 @@ func property(name string) (key, part string) {
 	if strings.EqualFold(name, "isWritebackEnabled") { // as Cloud Sync's scoping filters call it
 		return "writebackConfiguration", "isEnabled"
 	}
-	if canonical, is := known()[key]; is {
+	if canonical, is := known[key]; is {
 		return canonical, part
 	}
-	if canonical, is := known()[strings.ToLower(key)]; is {
+	if canonical, is := known[strings.ToLower(key)]; is {
 		return canonical, part
 	}
 	return key, part

@@ -60,6 +60,7 @@ type TruthObject struct {
 	ID         directory.ID      `json:"id"`
 	Removed    directory.Removal `json:"removed,omitzero"`
 	Properties map[string]any    `json:"properties"`
+	First      string            `json:"first,omitzero"`   // the display name that a group came with
 	Members    []TruthMember     `json:"members,omitzero"` // nil but for groups
 }
 
@@ -100,7 +101,7 @@ func (t *Tenant) truth(o *object) TruthObject {
 		}
 	}
 	if o.kind == directory.GroupKind {
-		out.Members = []TruthMember{}
+		out.Members, out.First = []TruthMember{}, o.first
 	}
 	for _, id := range o.present() {
 		m := t.objects[id]

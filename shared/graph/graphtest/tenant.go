@@ -105,6 +105,7 @@ type Tenant struct {
 type object struct {
 	id       directory.ID
 	kind     directory.Kind
+	first    string // its display name when it was added
 	props    map[string]prop
 	members  map[directory.ID]edge
 	removed  directory.Removal
@@ -191,6 +192,7 @@ func (t *Tenant) add(id directory.ID, kind directory.Kind, props map[string]any,
 	for name, v := range props {
 		o.props[name] = prop{v, seq}
 	}
+	o.first, _ = props["displayName"].(string)
 	t.objects[id] = o
 	t.order = append(t.order, id)
 	for _, m := range members {

@@ -50,12 +50,12 @@ func TestHistoryAndTruth(t *testing.T) {
 	ok(t, err)
 	var got map[string]any
 	ok(t, json.Unmarshal(data, &got))
-	group := func(id directory.ID, name string, members ...any) map[string]any {
-		o := map[string]any{"id": id.String(), "properties": map[string]any{"displayName": name, "securityEnabled": true, "mailEnabled": false, "groupTypes": []any{}}}
+	group := func(id directory.ID, first, name string, members ...any) map[string]any {
+		o := map[string]any{"id": id.String(), "first": first, "properties": map[string]any{"displayName": name, "securityEnabled": true, "mailEnabled": false, "groupTypes": []any{}}}
 		o["members"] = append([]any{}, members...)
 		return o
 	}
-	groups := []any{group(outer, "Outer", map[string]any{"id": g.String(), "kind": "group"}), group(g, "G2")}
+	groups := []any{group(outer, "Outer", "Outer", map[string]any{"id": g.String(), "kind": "group"}), group(g, "G", "G2")}
 	if g.Compare(outer) < 0 {
 		groups[0], groups[1] = groups[1], groups[0]
 	}
