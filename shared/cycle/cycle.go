@@ -44,6 +44,10 @@ type Planner struct {
 	Rules   *rules.Rules
 	Journal *journal.Journal
 
+	// Text is the rules file that Rules are of: the journal keeps it while they are in
+	// force. Nil: it is not kept.
+	Text []byte
+
 	// Select names the properties that Source reads. Links go on only with those
 	// that they began with: another Select has everything enumerated again.
 	Select string
@@ -245,6 +249,9 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
 	}
 	h.Rules = hash
+	if p.Text != nil {
+		tx.KeepRules(hash, p.Text)
+	}
 	return nil
 }
 
