@@ -32,6 +32,7 @@ type draft struct {
 	allowed map[plan.GuardName]map[directory.ID]plan.Impact // of groups, what approvals of limits over all of them list
 	opened  map[string]bool                                 // ids of holds that this step opens
 	asks    questions
+	shifts  *shifts // of a preview of other rules; nil: it is none
 
 	causesRead int // parts of the principals, to tell why members go
 
@@ -56,7 +57,7 @@ type shardDraft struct {
 // nothing new after the limit. The groups in first have their place before all others.
 func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool, first ...directory.ID) (*draft, error) {
 	d := &draft{groups: map[directory.ID]*decision.Draft{}, places: map[directory.ID]place{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
-		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first}
+		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first, shifts: p.shifts}
 	if err := p.draft(ctx, tx, d, limit); err != nil || len(d.shards) == 0 {
 		return d, err
 	}
@@ -193,7 +194,13 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
 	in := decision.Input{Record: *r, Cloud: g, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
-		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
+		Wish: func(observed *plan.Group) plan.Wish {
+			w := p.Rules.Decide(id, g, observed, nested, target)
+			if d.shifts != nil {
+				d.shifts.note(id, d.shifts.before.Decide(id, g, observed, nested, target), w)
+			}
+			return w
+		}}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
 		approved, err := p.approved(ctx, tx, *r.Hold, id)
 		if err != nil {
@@ -208,6 +215,9 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 			return out, err
 		}
 		out.Record.Hold = &h
+	}
+	if h := out.Record.Hold; h != nil && h.Open() {
+		d.shifts.held(id, ownLimit)
 	}
 	if (r.Stale || r.Missing) && !read(tx, r) {
 		out.Counts.Unasked = 1

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"groupwriteback/shared/blob"
@@ -32,6 +33,8 @@ type App struct {
 	facts   status.Facts
 	health  health
 	turn    chan struct{} // holds one: planners of one process take turns; those of two are told apart by the journal
+
+	previewing sync.Mutex // of other rules: one is as much work as a full turn
 }
 
 // Options change what tests need changed; their zero value is production.
