@@ -188,16 +188,12 @@ func kin(tx *journal.Tx, ids []directory.ID) []directory.ID {
 // decideGroup loads what is known of a group, has it decided, and stores what comes out.
 func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
 	r, g := tx.Record(id), tx.Group(id)
-	nested := func(child directory.ID) rules.Nested {
-		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
-	}
-	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
 	in := decision.Input{Record: *r, Cloud: g, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
 		Wish: func(observed *plan.Group) plan.Wish {
-			w := p.Rules.Decide(id, g, observed, nested, target)
+			w := p.wish(tx, id, observed)
 			if d.shifts != nil {
-				d.shifts.note(id, d.shifts.before.Decide(id, g, observed, nested, target), w)
+				d.shifts.note(id, d.shifts.before.wish(tx, id, observed), w)
 			}
 			return w
 		}}
@@ -233,6 +229,16 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		tx.PutGroup(&agreed)
 	}
 	return out, nil
+}
+
+// wish is what the rules want of a group whose kin was fetched, as it stands in Active
+// Directory.
+func (p *Planner) wish(tx *journal.Tx, id directory.ID, observed *plan.Group) plan.Wish {
+	nested := func(child directory.ID) rules.Nested {
+		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
+	}
+	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
+	return p.Rules.Decide(id, tx.Group(id), observed, nested, target)
 }
 
 // same says whether two records of a group are the same but for the group itself,

@@ -60,7 +60,7 @@ const mostShifts = 1000
 
 // shifts collects what other rules would do while they decide.
 type shifts struct {
-	before *rules.Rules
+	before *Planner // with the rules in force
 	groups map[directory.ID]*Shift
 	other  Other
 }
@@ -78,7 +78,8 @@ func (p *Planner) PreviewRules(ctx context.Context, other *rules.Rules, first ..
 func (p *Planner) propose(ctx context.Context, tx *journal.Tx, other *rules.Rules) error {
 	h := &tx.Head
 	read, reported := h.Attrs, h.Reported
-	p.shifts = &shifts{before: p.Rules, groups: map[directory.ID]*Shift{}, other: Other{Rules: other.Hash(), Same: other.Hash() == h.Rules}}
+	before := *p
+	p.shifts = &shifts{before: &before, groups: map[directory.ID]*Shift{}, other: Other{Rules: other.Hash(), Same: other.Hash() == h.Rules}}
 	p.Rules = other
 	if err := p.adopt(ctx, tx); err != nil {
 		return err

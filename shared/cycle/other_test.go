@@ -74,7 +74,7 @@ func TestOtherRulesArePreviewed(t *testing.T) {
 		{name: "the same", before: listed(ou, up(0, 10)...), after: listed(ou, up(0, 10)...) + "# in other words\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w, count := ruled(t, test.before, groups)
+			w, count := underRules(t, test.before, groups)
 			if test.pending {
 				w.do(w.tenant.AddMember(group(3), user(9)))
 			}
@@ -113,8 +113,8 @@ func TestOtherRulesArePreviewed(t *testing.T) {
 	}
 }
 
-// ruled is a settled world of so many groups of three under rules, over a store that counts.
-func ruled(t *testing.T, file string, groups int) (*world, *blobtest.Count) {
+// underRules is a settled world of so many groups of three under rules, over a store that counts.
+func underRules(t *testing.T, file string, groups int) (*world, *blobtest.Count) {
 	t.Helper()
 	w := newWorld(t)
 	count := &blobtest.Count{Store: blob.Memory()}
@@ -183,7 +183,7 @@ func TestOtherRulesWhereNothingIsWritten(t *testing.T) {
 // TestRulesThatWereReplaced cannot come into force, and a preview of them says so.
 func TestRulesThatWereReplaced(t *testing.T) {
 	first, second := listed(ou, 0), listed(ou, 0, 1)
-	w, _ := ruled(t, first, 2)
+	w, _ := underRules(t, first, 2)
 	w.put(parsed(t, second), second)
 	w.untilQuiet()
 	if _, err := w.planner.PreviewRules(t.Context(), parsed(t, first)); !errors.Is(err, cycle.ErrReplaced) || !strings.Contains(err.Error(), "raise their revision") {
@@ -232,7 +232,7 @@ func TestManyShifts(t *testing.T) {
 // TestUnreadAttributes: of attributes that the agent was not asked for nobody knows what is in
 // them; a preview of rules that decide them says so, and shows all else.
 func TestUnreadAttributes(t *testing.T) {
-	w, _ := ruled(t, listed(ou, 0, 1), 2)
+	w, _ := underRules(t, listed(ou, 0, 1), 2)
 	tx, err := w.journal.Load(t.Context())
 	w.do(err)
 	tx.Head.Attrs = slices.DeleteFunc(slices.Clone(tx.Head.Attrs), func(a string) bool { return a == "info" })
