@@ -16,7 +16,7 @@ import (
 func Phases() []string {
 	return []string{
 		"enumerate", "-empty", "fill", "-adopt", "content", "-settle", "shadow", "-digests", "digests", "rules",
-		"hundred", "done", "one", "one-done", "-rest", "status", "preview", "idle",
+		"hundred", "done", "one", "one-done", "-rest", "status", "preview", "preview-rules", "idle",
 		"fifth", "fifth-held", "fifth-status", "-approve", "approved", "-approved", "vanish", "held", "status-held",
 	}
 }
@@ -41,25 +41,26 @@ func phases() map[string]func(context.Context, *Run) error {
 		"-digests": func(ctx context.Context, r *Run) error {
 			return r.Agent.Report(ctx, len(r.Tenant.Sizes), false)
 		},
-		"digests":      steps,
-		"rules":        steps,
-		"hundred":      steps,
-		"done":         finish,
-		"one":          steps,
-		"one-done":     finish,
-		"-rest":        func(ctx context.Context, r *Run) error { return r.Fill(ctx, 1000) },
-		"status":       look,
-		"status-held":  look,
-		"preview":      preview,
-		"idle":         steps,
-		"fifth":        steps,
-		"fifth-held":   preview,
-		"fifth-status": look,
-		"-approve":     approve,
-		"approved":     func(ctx context.Context, r *Run) error { return r.Fill(ctx, 2) },
-		"-approved":    func(ctx context.Context, r *Run) error { return r.Fill(ctx, 1000) },
-		"vanish":       steps,
-		"held":         preview,
+		"digests":       steps,
+		"rules":         steps,
+		"hundred":       steps,
+		"done":          finish,
+		"one":           steps,
+		"one-done":      finish,
+		"-rest":         func(ctx context.Context, r *Run) error { return r.Fill(ctx, 1000) },
+		"status":        look,
+		"status-held":   look,
+		"preview":       preview,
+		"preview-rules": previewRules,
+		"idle":          steps,
+		"fifth":         steps,
+		"fifth-held":    preview,
+		"fifth-status":  look,
+		"-approve":      approve,
+		"approved":      func(ctx context.Context, r *Run) error { return r.Fill(ctx, 2) },
+		"-approved":     func(ctx context.Context, r *Run) error { return r.Fill(ctx, 1000) },
+		"vanish":        steps,
+		"held":          preview,
 	}
 }
 
@@ -83,6 +84,23 @@ func preview(ctx context.Context, r *Run) error {
 	r.cost.Found["changes"], r.cost.Found["holds"], r.cost.Found["more"] = len(p.Changes), len(p.Held), p.MoreHeld
 	if err == nil && p.Waiting != "" {
 		err = fmt.Errorf("there is no preview: %s", p.Waiting)
+	}
+	return err
+}
+
+// previewRules is a preview of rules that move every group, which a limit holds: whatever is
+// decided by them has to be listed.
+func previewRules(ctx context.Context, r *Run) error {
+	other, err := rules.Parse([]byte("ou: OU=Else," + ou + "\nscope: all\n"))
+	if err != nil {
+		return err
+	}
+	p, err := r.Planner.PreviewRules(ctx, other)
+	if err == nil && p.Other == nil {
+		err = fmt.Errorf("there is no preview: %s", p.Waiting)
+	}
+	if err == nil {
+		r.cost.Found["move"], r.cost.Found["held"], r.cost.Found["notes"] = p.Other.Counts.Move, p.Other.Counts.Held["moves"], len(p.Other.Notes)
 	}
 	return err
 }

@@ -44,6 +44,10 @@ type Planner struct {
 	Rules   *rules.Rules
 	Journal *journal.Journal
 
+	// Text is the rules file that Rules are of: the journal keeps it while they are in
+	// force. Nil: it is not kept.
+	Text []byte
+
 	// Select names the properties that Source reads. Links go on only with those
 	// that they began with: another Select has everything enumerated again.
 	Select string
@@ -52,7 +56,12 @@ type Planner struct {
 	StepBytes int           // of changed shards after which it does; 0: 24 MiB
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
+
+	shifts *shifts // of a preview of other rules
 }
+
+// ErrReplaced: rules were in force once, and others took their place.
+var ErrReplaced = errors.New("these rules were replaced by newer ones")
 
 // Run takes steps until there is nothing to do but wait for the agent, or ctx
 // is near its end. Two planners may run at once: the one that commits second
@@ -232,7 +241,7 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 	case h.Rules == hash:
 		return nil
 	case slices.Contains(h.Former, hash):
-		return fmt.Errorf("these rules (%.8s) were replaced by newer ones (%.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", hash, h.Rules)
+		return fmt.Errorf("%w (%.8s by %.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", ErrReplaced, hash, h.Rules)
 	case h.Rules != "":
 		h.Former = append(slices.Clone(h.Former), h.Rules)
 		if err := tx.MarkAll(ctx); err != nil {
@@ -245,6 +254,9 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
 	}
 	h.Rules = hash
+	if p.Text != nil {
+		tx.KeepRules(hash, p.Text)
+	}
 	return nil
 }
 

@@ -32,6 +32,7 @@ type draft struct {
 	allowed map[plan.GuardName]map[directory.ID]plan.Impact // of groups, what approvals of limits over all of them list
 	opened  map[string]bool                                 // ids of holds that this step opens
 	asks    questions
+	shifts  *shifts // of a preview of other rules; nil: it is none
 
 	causesRead int // parts of the principals, to tell why members go
 
@@ -56,7 +57,7 @@ type shardDraft struct {
 // nothing new after the limit. The groups in first have their place before all others.
 func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool, first ...directory.ID) (*draft, error) {
 	d := &draft{groups: map[directory.ID]*decision.Draft{}, places: map[directory.ID]place{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
-		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first}
+		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first, shifts: p.shifts}
 	if err := p.draft(ctx, tx, d, limit); err != nil || len(d.shards) == 0 {
 		return d, err
 	}
@@ -148,6 +149,11 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 	if err := p.fetchKin(ctx, tx, ids); err != nil {
 		return err
 	}
+	if d.shifts != nil {
+		if err := d.shifts.before.fetchKin(ctx, tx, ids); err != nil {
+			return err
+		}
+	}
 	for _, id := range ids {
 		out, err := p.decideGroup(ctx, tx, d, id)
 		if err != nil {
@@ -169,16 +175,17 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 
 // decideGroup loads what is known of a group, has it decided, and stores what comes out.
 func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
-	r := tx.Record(id)
-	view := p.view(tx, id)
-	g := view.Group
-	nested := func(child directory.ID) rules.Nested {
-		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
-	}
-	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
-	in := decision.Input{Record: *r, Cloud: g, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
+	r, view := tx.Record(id), p.view(tx, id)
+	in := decision.Input{Record: *r, Cloud: view.Group, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
-		Wish:   func(observed *plan.Group) plan.Wish { return p.Rules.Decide(id, g, observed, nested, target) }}
+		Wish: func(observed *plan.Group) plan.Wish {
+			w := p.wish(tx, view.Group, id, observed)
+			if d.shifts != nil {
+				before := d.shifts.before
+				d.shifts.note(id, before.wish(tx, before.view(tx, id).Group, id, observed), w)
+			}
+			return w
+		}}
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
 		approved, err := p.approved(ctx, tx, *r.Hold, id)
 		if err != nil {
@@ -194,6 +201,9 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		}
 		out.Record.Hold = &h
 	}
+	if h := out.Record.Hold; h != nil && h.Open() {
+		d.shifts.held(id, ownLimit)
+	}
 	if (r.Stale || r.Missing) && !read(tx, r) {
 		out.Counts.Unasked = 1
 	}
@@ -208,6 +218,16 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		tx.PutGroup(&agreed)
 	}
 	return out, nil
+}
+
+// wish is what the rules want of a group whose kin was fetched: g as they look at it,
+// observed as it stands in Active Directory.
+func (p *Planner) wish(tx *journal.Tx, g *directory.Group, id directory.ID, observed *plan.Group) plan.Wish {
+	nested := func(child directory.ID) rules.Nested {
+		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
+	}
+	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
+	return p.Rules.Decide(id, g, observed, nested, target)
 }
 
 // same says whether two records of a group are the same but for the group itself,

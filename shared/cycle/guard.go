@@ -221,6 +221,9 @@ func (d *draft) withhold(ctx context.Context, s *shardDraft, g plan.Guard, h *ho
 			continue
 		}
 		items = append(items, record.NewItem(g.Name, id, group.Want.Name, held))
+		if h.text != "" {
+			d.shifts.held(id, string(g.Name))
+		}
 		before, values, members := len(group.Changes()), valuesOf(group), membersOf(group)
 		if group.Withhold(g, held) {
 			d.kept, d.members = d.kept-values, d.members-members

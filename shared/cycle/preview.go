@@ -9,6 +9,7 @@ import (
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
+	"groupwriteback/shared/rules"
 )
 
 // Preview is what a turn would do now, without doing it.
@@ -23,6 +24,8 @@ type Preview struct {
 
 	MoreHeld int `json:",omitempty"` // holds that are not listed
 	Totals   record.Counts
+
+	Other *Other `json:",omitempty"` // of PreviewRules
 }
 
 // Described is a group in words.
@@ -34,6 +37,11 @@ type Described struct {
 // Preview runs a turn and commits nothing. What becomes of the groups in first, and what
 // holds of them are open, it lists in any case.
 func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, error) {
+	return p.preview(ctx, nil, first...)
+}
+
+// preview is Preview, by other rules if there are any.
+func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...directory.ID) (Preview, error) {
 	tx, err := p.Journal.View(ctx)
 	if err != nil {
 		return Preview{}, err
@@ -49,12 +57,18 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	if err = errors.Join(err, got.source); err != nil {
 		return Preview{}, err
 	}
+	quiet := *p
+	quiet.Log = nil
+	if other != nil {
+		if err := quiet.propose(ctx, tx, other); err != nil {
+			return Preview{}, err
+		}
+		limit = limit.whole()
+	}
 	out := Preview{Waiting: waiting(tx, got.unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
 	if out.Waiting != "" {
 		return out, nil
 	}
-	quiet := *p
-	quiet.Log = nil
 	tx.Head.Switch, tx.Head.ReadOnly = journal.Switch{On: true}, false // as if it might be done
 	d, err := quiet.decide(ctx, tx, limit, false, first...)
 	if err != nil {
@@ -86,6 +100,13 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	}
 	if out.Names, err = named(ctx, tx, out.Changes); err != nil {
 		return Preview{}, err
+	}
+	if quiet.shifts != nil {
+		parts, err := tx.Shards(ctx, func(record.Counts) bool { return true })
+		if err != nil {
+			return Preview{}, err
+		}
+		out.Other = quiet.shifts.result(d, len(parts))
 	}
 	out.Held, out.MoreHeld, err = tx.Holds(ctx, max(mostHolds, len(first)), first...)
 	for i, l := range out.Held {

@@ -78,6 +78,7 @@ type Tx struct {
 	journal *Journal
 	tag     blob.Tag
 	loaded  []byte   // head as it was read
+	ruled   string   // hash of the rules in force as it was read
 	mapData []byte   // map as it was read
 	trees   *trees   // nil: not needed yet
 	inbox   []string // what nobody has folded yet
@@ -158,7 +159,7 @@ func (j *Journal) View(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag, view: true}
+	tx := &Tx{Head: h, Now: j.now().Truncate(time.Millisecond), journal: j, tag: tag, ruled: h.Rules, view: true}
 	if tx.loaded, err = json.Marshal(h); err != nil {
 		return nil, fmt.Errorf("encode head: %w", err)
 	}

@@ -43,7 +43,7 @@ const (
 )
 
 // Sweep deletes what the committed head, its map and its shadow do not name and
-// what is old enough that nobody is about to: shards, maps, batches and releases of
+// what is old enough that nobody is about to: shards, maps, batches, releases and rules of
 // steps that were lost or have been replaced, and after their retention audit
 // objects, the oldest of the chain, and holds that are not open. A crash in it leaves work for the next one. A step that changes nothing, and so
 // leaves nothing behind, does not sweep.
@@ -55,7 +55,7 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/"} {
+	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/", "rules/"} {
 		keys, err := tx.journal.Store.List(ctx, tx.journal.prefix()+kind)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", kind, err)
@@ -64,6 +64,9 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 			if err := tx.nameHolds(ctx, keys, named); err != nil {
 				return err
 			}
+		}
+		if kind == "rules/" {
+			tx.nameRules(keys, named)
 		}
 		for _, k := range keys {
 			name := k[len(tx.journal.prefix()):]

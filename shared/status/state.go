@@ -28,6 +28,7 @@ type Facts struct {
 	OU          string         // where they want the groups, as plan.NormalDN has it
 	Scope       []directory.ID // groups that they name
 	Notes       []string       // about settings: what is allowed, and perhaps not meant
+	Mistakes    string         // of the rules file, in whose place those that the journal has are in force; "": it has none
 	Certificate time.Time      // when that which signs in ends; zero: there is none
 }
 
@@ -124,6 +125,9 @@ func conditions() []condition {
 		{"pending", is(func(v view) bool { return v.uncounted > 0 }, "not all is decided yet"), "wait for the next turn, or sync"},
 		{"pending", is(func(v view) bool { return v.arrived > 0 }, "the agent has told something that no turn has read yet"), "wait for the next turn, or sync"},
 		{"held", func(v view) string { return held(v.Totals) }, "see the holds: approve or reject them, or put right in the cloud what they list"},
+		{"attention", func(v view) string {
+			return about(v.facts.Mistakes, "the rules file of this host has mistakes, and the last good rules stay in force: %s")
+		}, "correct the file and deploy it again; handler check names every mistake"},
 		{"attention", func(v view) string {
 			return list(some(
 				Count(v.Totals.Trouble, "group cannot be managed as it is", "groups cannot be managed as they are"),

@@ -89,6 +89,8 @@ func situations() []struct {
 		{"two limits", over(plan.Creations, plan.Removals), "held", "removals and new groups over the limit wait for approval"},
 		{"three limits", over(plan.Additions, plan.Moves, plan.Removals), "held", "removals, renames and moves and additions over the limit wait for approval"},
 		{"retirements", over(plan.Retirements), "held", "groups that would no longer be managed over the limit wait for approval"},
+		{"a rules file with mistakes", func(v *view) { v.facts.Mistakes = "rules.yaml: rules line 1:5: ou: x" }, "attention",
+			"the rules file of this host has mistakes, and the last good rules stay in force: rules.yaml: rules line 1:5: ou: x"},
 		{"a twin", counts(record.Counts{Trouble: 1}), "attention", "1 group cannot be managed as it is"},
 		{"groups of another installation", counts(record.Counts{Trouble: 19}), "attention", "19 groups cannot be managed as they are"},
 		{"a refusal", counts(record.Counts{Parked: 1}), "attention", "1 change or member was refused"},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"groupwriteback/shared/blob"
@@ -32,6 +33,8 @@ type App struct {
 	facts   status.Facts
 	health  health
 	turn    chan struct{} // holds one: planners of one process take turns; those of two are told apart by the journal
+
+	previewing sync.Mutex // of other rules: one is as much work as a full turn
 }
 
 // Options change what tests need changed; their zero value is production.
@@ -40,9 +43,16 @@ type Options struct {
 }
 
 // New builds the app from an environment ("NAME=value", as os.Environ gives it).
-// Its error lists every setting that is wrong. ctx ends the app.
+// Its error lists every setting that is wrong; where that is the rules file alone, the app
+// goes on with the rules that the journal has, and says so. ctx ends the app.
 func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*App, error) {
 	s, err := read(ctx, environ)
+	if o.Store != nil && s.store != nil {
+		s.store = o.Store(s.store)
+	}
+	if err != nil {
+		s, err = goOn(ctx, s, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("settings:\n%w", err)
 	}
@@ -50,12 +60,9 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, err
 	}
-	if o.Store != nil {
-		s.store = o.Store(s.store)
-	}
 	a := &App{log: log, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
-	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Journal: a.journal, Select: selection(client), Log: log}
-	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Certificate: s.signIn.Ends()}
+	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Text: s.text, Journal: a.journal, Select: selection(client), Log: log}
+	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Mistakes: oneLine(s.mistakes), Certificate: s.signIn.Ends()}
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{s.authority() + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
 		Audience: s.audience,
@@ -76,6 +83,9 @@ func (a *App) tellStart(s settings) {
 	l := s.rules.Limits
 	a.log.Info("started", "version", a.facts.Version, "target", s.target, "tenant", s.tenant, "sign_in", s.signIn.Method, "rules", fmt.Sprintf("%.8s", a.facts.Rules), "ou", s.rules.OU, "scope", scope,
 		"limits", fmt.Sprintf("of a group %.0f %% from %d on, of all %.0f %% or %d, growth %.0f %% or %d, %d new groups", 100*l.MemberShare, l.MemberFloor, 100*l.Share, l.Floor, 100*l.GrowthShare, l.GrowthFloor, l.Creations))
+	if a.facts.Mistakes != "" {
+		a.log.Warn("the rules file has mistakes: the last good rules stay in force", "mistakes", a.facts.Mistakes, "remedy", "correct the file and deploy it again; handler check names every mistake")
+	}
 	for _, n := range a.facts.Notes {
 		a.log.Warn("a setting that is perhaps not meant", "what", n)
 	}

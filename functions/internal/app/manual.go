@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ type manualRequest struct {
 	Digest string         `json:"digest,omitempty"` // enable: of the plan that is confirmed, as enable itself shows it
 	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
 	Domain string         `json:"domain,omitempty"` // repin: the SID of the domain that the journal is for
+	Rules  *string        `json:"rules,omitempty"`  // preview: the text of a rules file, as if it were in force
 	Target string         `json:"target,omitempty"` // begin-anew: the target's name, so that nobody does it by mistake
 }
 
@@ -31,6 +33,9 @@ const maxAsked = 10_000
 func boundManual(q *manualRequest) error {
 	if len(q.Groups) > maxAsked {
 		return fmt.Errorf("groups: %d are too many: name %d at most, or none for all", len(q.Groups), maxAsked)
+	}
+	if q.Rules != nil && q.Action != "preview" {
+		return errors.New("rules: only a preview takes them: to put them in force, deploy the rules file")
 	}
 	return nil
 }
@@ -52,13 +57,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 		}
 		return a.run(ctx, q.Groups, "a turn was run")
 	case "preview":
-		p, err := a.planner.Preview(ctx, q.Groups...)
-		if len(q.Groups) > 0 {
-			p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
-			p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
-			p.MoreHeld = 0 // they are of other groups
-		}
-		return manualReply{Preview: &p}, err
+		return a.preview(ctx, q)
 	case "enable":
 		return a.enable(ctx, caller, q.Digest)
 	case journal.SwitchPause, journal.SwitchGoOn:
@@ -79,6 +78,33 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 		return a.beginAnew(ctx, caller, q.Target)
 	}
 	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, pause, resume, retry, approve, reject, repin or begin-anew", q.Action))
+}
+
+// preview says what a turn would do now, by the rules in force or by others; where groups
+// are named, with these.
+func (a *App) preview(ctx context.Context, q manualRequest) (out manualReply, err error) {
+	var p cycle.Preview
+	if q.Rules == nil {
+		p, err = a.planner.Preview(ctx, q.Groups...)
+	} else {
+		p, err = a.previewRules(ctx, q)
+	}
+	if err != nil {
+		return manualReply{}, err
+	}
+	if p.Other != nil {
+		out.Done = difference(p)
+	}
+	if len(q.Groups) > 0 {
+		p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return !slices.Contains(q.Groups, c.Group) })
+		p.Held = slices.DeleteFunc(p.Held, func(l record.Listing) bool { return !slices.Contains(q.Groups, l.Group) })
+		p.MoreHeld = 0 // they are of other groups
+		if o := p.Other; o != nil {
+			o.Groups, o.More = slices.DeleteFunc(o.Groups, func(s cycle.Shift) bool { return !slices.Contains(q.Groups, s.Group) }), 0
+		}
+	}
+	out.Preview = &p
+	return out, nil
 }
 
 // run runs a turn, after which it is known whether there are such groups.

@@ -33,6 +33,8 @@ type office struct {
 	tenant *graphtest.Tenant
 	graph  *graphtest.Server
 	fault  graphtest.Fault // of all that Graph is asked
+	dir    string          // of the app's files, with the store below store
+	env    []string        // of the app
 	store  blob.Store
 	url    string
 	app    *App
@@ -114,18 +116,41 @@ func (o *office) start() {
 	}
 	store, err := blob.Dir(filepath.Join(dir, "store"))
 	o.do(err)
-	o.store = store
-	a, err := New(o.t.Context(), []string{
-		"GROUPWRITEBACK_TARGET=corp", "GROUPWRITEBACK_STORE=dir:" + filepath.Join(dir, "store"), "GROUPWRITEBACK_RULES=" + file("rules.yaml", "ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"),
+	o.dir, o.store = dir, store
+	o.env = []string{
+		"GROUPWRITEBACK_TARGET=corp", "GROUPWRITEBACK_STORE=dir:" + filepath.Join(dir, "store"), "GROUPWRITEBACK_RULES=" + file("rules.yaml", officeRules),
 		"GROUPWRITEBACK_TENANT_ID=" + o.graph.TenantID(), "GROUPWRITEBACK_SIGN_IN=client-secret", "GROUPWRITEBACK_CLIENT_ID=11111111-0000-4000-8000-000000000001", "GROUPWRITEBACK_CLIENT_SECRET=s",
 		"GROUPWRITEBACK_GRAPH_URL=" + o.graph.URL(), "GROUPWRITEBACK_AUTHORITY_URL=" + o.graph.URL(), "GROUPWRITEBACK_PRIVATE_AUTHORITY=true",
 		"GROUPWRITEBACK_CA_FILE=" + file("ca.pem", string(o.graph.CA())), "GROUPWRITEBACK_API_AUDIENCE=" + testAudience,
-	}, slog.New(slog.NewTextHandler(&o.log, nil)), Options{})
-	o.do(err)
+	}
+	o.do(o.host(Options{}))
+}
+
+const officeRules = "ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"
+
+// host starts the app in its folder as it is now, as after a restart.
+func (o *office) host(options Options) error {
+	o.t.Helper()
+	a, err := New(o.t.Context(), o.env, slog.New(slog.NewTextHandler(&o.log, nil)), options)
+	if err != nil {
+		return err
+	}
 	s := httptest.NewServer(a.Handler)
 	o.t.Cleanup(s.Close)
 	o.url, o.app = s.URL, a
 	o.agent = &relay.Client{URL: s.URL + "/api/relay/", HTTP: &http.Client{Timeout: time.Minute}, Sign: func(r *http.Request) error { o.sign(r, "agent"); return nil }}
+	return nil
+}
+
+// rules replaces the rules file; an empty text removes it.
+func (o *office) rules(text string) {
+	o.t.Helper()
+	name := filepath.Join(o.dir, "rules.yaml")
+	if text == "" {
+		o.do(os.Remove(name))
+		return
+	}
+	o.do(os.WriteFile(name, []byte(text), 0o600))
 }
 
 func (o *office) do(err error) {

@@ -29,6 +29,7 @@ type settings struct {
 	target   string
 	store    blob.Store
 	rules    *rules.Rules
+	text     []byte // of the rules, in UTF-8
 	signIn   signin.SignIn
 	graphURL string
 	audience []string
@@ -36,6 +37,9 @@ type settings struct {
 	client   *http.Client
 
 	credential azcore.TokenCredential // of signIn
+
+	mistakes   error // why the rules file cannot be used; nil: it can
+	rulesAlone bool  // nothing else is wrong
 }
 
 // authority is where the tenant signs in.
@@ -76,8 +80,9 @@ func read(ctx context.Context, environ []string) (settings, error) {
 		r.bad("TENANT_ID", "write the tenant's id, a GUID, and not its domain")
 	}
 	var err error
-	if s.rules, err = readRules(r.get("RULES")); err != nil {
-		r.bad("RULES", "%w", r.unnamed("RULES", err))
+	if s.rules, s.text, err = readRules(r.get("RULES")); err != nil {
+		s.mistakes = r.unnamed("RULES", err)
+		r.bad("RULES", "%w", s.mistakes)
 	}
 	if s.client, err = httpClient(r.get("CA_FILE")); err != nil {
 		r.bad("CA_FILE", "%w", r.unnamed("CA_FILE", err))
@@ -89,6 +94,7 @@ func read(ctx context.Context, environ []string) (settings, error) {
 	if s.store, err = openStore(ctx, r.env, s.credential, s.client); err != nil && r.get("STORE") != "" {
 		r.bad("STORE", "%w", r.unnamed("STORE", err))
 	}
+	s.rulesAlone = s.mistakes != nil && len(r.errs) == 1
 	return s, errors.Join(r.errs...)
 }
 
@@ -228,19 +234,31 @@ func (r *reader) cloud() signin.Cloud {
 	return c
 }
 
-func readRules(path string) (*rules.Rules, error) {
+func readRules(path string) (*rules.Rules, []byte, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if data, err = textfile.Decode(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	r, text, err := parseRules(data)
+	switch {
+	case err == nil:
+	case text == nil:
+		err = fmt.Errorf("%s: %w", path, err)
+	default:
+		err = fmt.Errorf("%s:\n%w", path, err)
 	}
-	r, err := rules.Parse(data)
+	return r, text, err
+}
+
+// parseRules reads a rules file as editors write them, and returns its text in UTF-8; nil:
+// it is no text.
+func parseRules(data []byte) (*rules.Rules, []byte, error) {
+	text, err := textfile.Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s:\n%w", path, err)
+		return nil, nil, err
 	}
-	return r, nil
+	r, err := rules.Parse(text)
+	return r, text, err
 }
 
 func httpClient(caFile string) (*http.Client, error) {

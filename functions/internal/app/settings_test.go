@@ -169,7 +169,7 @@ func TestRulesFromWindows(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := readRules(file); err != nil || r.OU != "OU=x" || !r.Scope.All {
+		if r, _, err := readRules(file); err != nil || r.OU != "OU=x" || !r.Scope.All {
 			t.Errorf("%.8q…: %+v, %v", content, r, err)
 		}
 	}
