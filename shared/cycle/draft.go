@@ -212,7 +212,7 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		r := out.Record // a pointer into out would keep all that was decided with it
 		tx.PutRecord(&r)
 	}
-	if said := tx.Group(id); out.Agreed && len(said.Left) > 0 && p.forgets() {
+	if said := tx.Group(id); out.Agreed && len(said.Left) > 0 && p.forgets() && d.shifts == nil {
 		agreed := *said
 		agreed.Left = nil
 		tx.PutGroup(&agreed)

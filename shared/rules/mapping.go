@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,7 +114,18 @@ func (m *Mapping) texts() []string {
 
 // input is a group as expressions see it.
 func (r *Rules) input(g *directory.Group) expr.Input {
-	return expr.Input{Domain: plan.DomainName(r.OU), Attribute: func(name string) expr.Value { return attribute(g, name) }}
+	return expr.Input{Domain: plan.DomainName(r.OU), Random: seeded(g.ID), Attribute: func(name string) expr.Value { return attribute(g, name) }}
+}
+
+// seeded is what Guid and RandomString draw from: the same for a group each time, so that
+// the same rules always give the same plan.
+func seeded(id directory.ID) func([]byte) {
+	return func(to []byte) {
+		for i := 0; len(to) > 0; i++ {
+			sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", id, i))
+			to = to[copy(to, sum[:]):]
+		}
+	}
 }
 
 // attribute is what an expression reads by a name in brackets.
@@ -166,6 +178,9 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 		}
 		if m.Attribute == commonName || m.Attribute == accountName {
 			names[m.Attribute], named = strings.Join(values, " "), named && err == nil
+			if observed != nil && m.Once {
+				names[m.Attribute] = nameIn(observed, m.Attribute)
+			}
 			continue
 		}
 		if observed != nil && (!said || m.Once) {
@@ -186,6 +201,14 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 		return nil, problems
 	}
 	return want, problems
+}
+
+// nameIn is one of the names that a group has in Active Directory.
+func nameIn(observed *plan.Group, attribute string) string {
+	if attribute == commonName {
+		return observed.Name
+	}
+	return strings.Join(observed.Attrs[accountName], " ")
 }
 
 // parent is the DN of a group's container.

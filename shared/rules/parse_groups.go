@@ -209,6 +209,10 @@ func (p *reader) expression(path, attribute string, v any) Mapping {
 			p.mistake(path, "%s", fault)
 		}
 	}
+	if slices.Contains(m.expr.Volatile(), "Now") {
+		p.mistake(path, "Now: rules have no clock, so that the same rules always give the same plan: take a property of the group, such as [createdDateTime]")
+		return m
+	}
 	if !strings.HasSuffix(path, ".expression") {
 		p.steady(path, m.expr, onlyOnce)
 	}
@@ -219,7 +223,7 @@ const onlyOnce = "only apply: creation can have it"
 
 // steady refuses an expression that gives something else each time: each turn would write it.
 func (p *reader) steady(path string, e *expr.Expr, but string) {
-	if volatile := e.Volatile(); len(volatile) > 0 {
+	if volatile := e.Volatile(); len(volatile) > 0 && !slices.Contains(volatile, "Now") {
 		p.mistake(path, "%s gives another value each time: %s", list(volatile), but)
 	}
 }

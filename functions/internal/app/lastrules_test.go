@@ -19,7 +19,7 @@ import (
 // badRules are a file with three mistakes, and what is said of it.
 const badRules = "ou: corp.test\nscope: some\nmode: safe\n"
 
-var badRulesSaid = []string{"rules line 3:7: mode: no such setting", "rules line 1:5: ou:", "rules line 2:8: scope:"}
+var badRulesSaid = []string{"rules line 3:1: mode: no such setting", "rules line 1:5: ou:", "rules line 2:8: scope:"}
 
 // TestLastGoodRules: a host that starts with a file with mistakes, or without one, goes on
 // with the rules in force, writes what they want, and says so wherever people look; it is
@@ -112,7 +112,7 @@ func TestNoLastRules(t *testing.T) {
 			tx.Head.Rules = "0f"
 			tx.KeepRules("0f", []byte("ou: OU=x,DC=corp,DC=test\nscope: all\nwarp: 9\n"))
 			o.do(tx.Commit(o.t.Context()))
-		}, "the rules in force, as the journal has them, are not understood by this version:\nrules line 3:7: warp: no such setting"},
+		}, "the rules in force, as the journal has them, are not understood by this version:\nrules line 3:1: warp: no such setting"},
 		{"a journal of a newer version", func(o *office) { o.put("head", `{"format":99}`) }, "the journal, whose rules might stay in force, cannot be read: the journal was written by a newer version"},
 		{"another mistake", func(o *office) { o.env = append(o.env, "GROUPWRITEBACK_CLOUD=moon") }, "GROUPWRITEBACK_CLOUD: use public"},
 	} {
