@@ -1,7 +1,7 @@
 // Command handler is the custom handler that the Azure Functions host starts: it
 // listens where the host says, answers timers by the host's envelope, and
 // serves HTTP functions as they come. By hand, handler check looks at everything that
-// it relies on.
+// it relies on, and handler rules import makes a rules file of a Cloud Sync job's schema.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	slog.SetDefault(log) // and all that libraries print
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if code, run := (app.Program{Name: "handler", OnAzure: true}).Command(ctx, os.Args[1:], os.Environ(), os.Stdout); !run {
+	if code, run := (app.Program{Name: "handler", OnAzure: true, Notes: os.Stderr}).Command(ctx, os.Args[1:], os.Environ(), os.Stdout); !run {
 		os.Exit(code)
 	}
 	if err := app.ServeAzure(ctx, os.Environ(), log, app.Options{}); err != nil {

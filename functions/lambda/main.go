@@ -1,7 +1,8 @@
 // Command bootstrap is the app as an AWS Lambda function on a provided runtime:
 // a schedule's event runs a turn, and requests to its Function URL are the HTTP
 // functions. It is built with -tags lambda.norpc. By hand, bootstrap check looks at
-// everything that it relies on.
+// everything that it relies on, and bootstrap rules import makes a rules file of a Cloud
+// Sync job's schema.
 //
 // One function serves both. Lambda runs as many processes of it as there are
 // events at a time; what keeps their planners apart is the journal.
@@ -28,7 +29,7 @@ func main() {
 	// Both streams go to one log here; the lines are those of the other host.
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	slog.SetDefault(log) // and all that libraries print
-	if code, run := (app.Program{Name: "bootstrap"}).Command(context.Background(), os.Args[1:], os.Environ(), os.Stdout); !run {
+	if code, run := (app.Program{Name: "bootstrap", Notes: os.Stderr}).Command(context.Background(), os.Args[1:], os.Environ(), os.Stdout); !run {
 		os.Exit(code)
 	}
 	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")

@@ -20,6 +20,8 @@ import (
 type Program struct {
 	Name    string // of the file
 	OnAzure bool   // host.json says how long a function may run
+
+	Notes io.Writer // what rules import says beside the file
 }
 
 // Command does what a command line asks for, and returns the exit code; run is true if it
@@ -28,8 +30,10 @@ func (p Program) Command(ctx context.Context, args, environ []string, out io.Wri
 	switch {
 	case len(args) == 0:
 		return 0, true
+	case len(args) == 3 && args[0] == "rules" && args[1] == "import":
+		return importRules(args[2], out, p.Notes), false
 	case len(args) > 1 || args[0] != "check": // it is not repeated
-		fmt.Fprintf(out, "%s: it takes no argument, and is started by its host; or it takes check: look at everything that it relies on\n", p.Name)
+		fmt.Fprintf(out, "%s: it takes no argument, and is started by its host; or it takes check: look at everything that it relies on; or rules import FILE: make a rules file of a Cloud Sync job's schema\n", p.Name)
 		return 1, false
 	}
 	if err := p.check(ctx, environ, out); err != nil {

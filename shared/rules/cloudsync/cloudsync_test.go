@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -174,4 +175,28 @@ func FuzzTexts(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPageLines: each line of docs/coming-from.md that stands for an old setting is one that a
+// rules file takes.
+func TestPageLines(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/coming-from.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?m)^\\| .* \\| `([a-z_]+: .+)` \\|$").FindAllStringSubmatch(string(page), -1)
+	if len(found) < 20 {
+		t.Errorf("only %d lines", len(found))
+	}
+	for _, m := range found {
+		file := m[1] + "\n"
+		for _, needed := range []string{"ou: OU=x,DC=corp\n", "scope: all\n"} {
+			if key, _, _ := strings.Cut(needed, " "); !strings.HasPrefix(file, key) {
+				file += needed
+			}
+		}
+		if _, err := rules.Parse([]byte(file)); err != nil {
+			t.Errorf("%s\n%v", m[1], err)
+		}
+	}
 }

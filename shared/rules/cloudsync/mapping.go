@@ -89,14 +89,14 @@ func (im *importer) fixed(m object, name string) (fixed bool, fault string) {
 		text = m.object("source").text("name")
 	}
 	is := func(wanted string) string {
-		if strings.EqualFold(strings.Trim(text, `"`), wanted) {
+		if strings.EqualFold(strings.Trim(text, `"[]`), wanted) { // a name alone has no brackets
 			return ""
 		}
 		return "the job gives it " + cmp.Or(text, "nothing")
 	}
 	switch strings.ToLower(name) {
 	case "member":
-		return text != "", is("[members]")
+		return text != "", is("members")
 	case "admindescription", "msds-externaldirectoryobjectid":
 		return true, is(normal(`Append("Group_",[objectId])`))
 	case "objectguid":
@@ -175,7 +175,7 @@ func (im *importer) flow(m object, name string, s *source) {
 		im.lost(m, "the flow behaviour of "+name+" is not carried over", m.text("flowBehavior")+" is not known here", "see in the portal what it means")
 	}
 	if priority, _ := m.field("matchingPriority").(float64); priority > 0 {
-		im.lost(m, "groups are not found by "+name, "they are found by their mark alone", "see that each AD group to be taken over has msDS-ExternalDirectoryObjectId or adminDescription Group_<object id>")
+		im.lost(m, "groups are not found by "+name, "an AD group is known by its marks alone", "see docs/agent.md on groups that are there already")
 	}
 }
 
