@@ -110,8 +110,8 @@ func relayAddress(file string) (string, error) {
 			URL string `yaml:"url"`
 		} `yaml:"relay"`
 	}
-	if err := yaml.Unmarshal(data, &f); err != nil {
-		return "", fmt.Errorf("read agent's file: %s: %w", file, err)
+	if yaml.Unmarshal(data, &f) != nil { // its error would repeat lines of the file
+		return "", fmt.Errorf("read agent's file: %s is not YAML that can be read: bin/agent check --config %s says where", file, file)
 	}
 	u, err := url.Parse(f.Relay.URL)
 	if err != nil || u.Scheme != "http" || !net.ParseIP(u.Hostname()).IsLoopback() || u.Port() == "" || u.Path != "/api/relay/" {

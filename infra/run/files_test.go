@@ -35,7 +35,7 @@ func TestExample(t *testing.T) {
 			t.Errorf("the settings lack %s: %q", want, in.env)
 		}
 	}
-	if in.address != "127.0.0.1:7071" || in.api != "api://groupwriteback" {
+	if in.address != "127.0.0.1:7071" || in.api != "api://11111111-0000-4000-8000-000000000009" {
 		t.Errorf("address %s, api %s", in.address, in.api)
 	}
 }
@@ -58,7 +58,7 @@ func TestWrongFiles(t *testing.T) {
 		"it has bytes of zero":                                in("handler.env", secret, "\x00p4ss"),
 		"on one machine relay.url is http://127.0.0.1:7071":   in("agent.yaml", "http://127.0.0.1", "http://192.0.2.1"),
 		"relay.url is http://127.0.0.1:7071/api/relay/, or a": in("agent.yaml", "http://", "https://"),
-		"read agent's file: ":                                 in("agent.yaml", "target:", "\ttarget:"),
+		"is not YAML that can be read":                        in("agent.yaml", "relay:", "\trelay: p4ss"),
 	} {
 		_, err := readInstallation(write(t, change))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "p4ss") || strings.Contains(err.Error(), "the-planners-secret") {

@@ -21,6 +21,7 @@ import (
 // A machine runs both halves of an installation.
 type machine struct {
 	installation
+	source   string        // the project's folder
 	programs string        // folder of the built handler and agent
 	every    time.Duration // between turns
 	out      io.Writer
@@ -45,7 +46,7 @@ func (m *machine) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(app)) }()
-	if err := bundle.FunctionApp(".", filepath.Join(m.programs, "handler"), "", app); err != nil {
+	if err := bundle.FunctionApp(m.source, filepath.Join(m.programs, "handler"), "", app); err != nil {
 		return fmt.Errorf("lay out app: %w", err)
 	}
 	m.say("handler check")
@@ -55,7 +56,7 @@ func (m *machine) run(ctx context.Context) (err error) {
 	h := &host.Host{Root: app, Env: m.env, Address: m.address, Log: m, Command: own}
 	defer h.Stop()
 	if err := h.Start(ctx); err != nil {
-		return unlessEnded(ctx, fmt.Errorf("start host: %w", err))
+		return unlessEnded(ctx, fmt.Errorf("start host: %w: if %s is taken, name another port as relay.url in agent.yaml", err, m.address))
 	}
 	agent, err := filepath.Abs(filepath.Join(m.programs, "agent"))
 	if err != nil {
