@@ -241,6 +241,7 @@ func (r *reader) fill(t *testing.T) {
 func (r *reader) start(t *testing.T, text string) {
 	t.Helper()
 	r.other = r.command(context.WithoutCancel(t.Context()), "bash", "-c", text)
+	r.other.Env = append(r.other.Env, "RUNFLAGS=-every 5s") // a reader has the minute to wait
 	r.other.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r.other.Stdout, r.other.Stderr = r.shown, r.shown
 	must(t, r.other.Start())
