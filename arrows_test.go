@@ -48,6 +48,8 @@ func arrows() map[string]arrow {
 		"shared/ad":       {"shared/directory shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
 		"shared/status":   {"shared/directory shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
 
+		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
+
 		"shared/blob/azblob": {"shared/blob", "a driver knows its contract only"},
 		"shared/blob/s3":     {"shared/blob", "a driver knows its contract only"},
 
@@ -70,7 +72,7 @@ func isEquipment(name string) bool {
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/decision", "shared/directory", "shared/expr", "shared/plan", "shared/record", "shared/rules"}
+	return []string{"shared/decision", "shared/directory", "shared/expr", "shared/plan", "shared/record", "shared/rules", "shared/rules/cloudsync"}
 }
 
 // clocks are the words of package time that read a clock or wait: times come in as
