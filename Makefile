@@ -6,6 +6,9 @@ BENCH     ?= .
 # For make azure and make lambda: a rules file to put in, and Lambda's processor (arm64 or amd64).
 RULES     ?=
 ARCH      ?= arm64
+# For make run: the folder of handler.env, agent.yaml and rules.yaml; and what it passes on, such as RUNFLAGS='-every 10s'.
+CONFIG    ?=
+RUNFLAGS  ?=
 # What `make test` passes on, such as TESTFLAGS='-short' or TESTFLAGS='-run TestStory -v'.
 TESTFLAGS ?=
 # Which mutants `make mutate` plays: all, so many of them, or those with this text in their package or name.
@@ -15,13 +18,17 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 FUZZERS = grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's|/[^/]*:func | |' | sort
 
 .DEFAULT_GOAL = help
-.PHONY: help build test lint demo mutate weather fuzz bench azure lambda needs clean
+.PHONY: help build test lint demo run mutate weather fuzz bench azure lambda needs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Play an invented company into a fresh Active Directory (ONCE=1: without pauses, exit code 0 or 1)
 	@go run ./infra/demo
+
+run: build ## Run both halves on this machine, with the files of a folder (CONFIG=folder; docs/install.md)
+	@$(GOBUILD) -o bin/run ./infra/run
+	@exec bin/run $(RUNFLAGS) "$(CONFIG)"
 
 test: needs ## Run all tests with the race detector, on a real domain controller
 	go test -race -timeout 20m $(TESTFLAGS) ./... ./.ci

@@ -106,8 +106,8 @@ def ruled(truth, base, suffixed):
         return sids
 
     want = expected(truth, set())
-    for gid in [g for g in want if groups[g]["properties"]["displayName"] == "Empty"]:
-        del want[gid]
+    for gid in [g for g in want if groups[g]["properties"]["displayName"] in ("Empty", "Nowhere")]:
+        del want[gid]  # out of scope; in a container that is not there
     for gid, w in want.items():
         name = groups[gid]["properties"]["displayName"]
         w["cn"] = cut(name.strip(), 64)

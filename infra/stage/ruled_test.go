@@ -3,7 +3,9 @@ package stage
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +50,28 @@ func TestRuledStory(t *testing.T) {
 		})
 	}
 	t.Run("somebody put in by hand", s.foreigner)
+	t.Run("a container that is not there", s.nowhere)
+}
+
+// nowhere: a container that is not there is a problem of the group that wants it, which says
+// so, and of nobody else; when it is there the group is made.
+func (s *story) nowhere(t *testing.T) {
+	id, c := s.Company.ID, s.Company.Tenant
+	must(t, c.AddGroup(graphtest.Group{ID: id("Nowhere"), DisplayName: "Nowhere"}))
+	must(t, c.AddMember(id("Outer"), id("user00160")))
+	settle(t, s.Stage)
+	converge(t, s.Stage)
+	(scene{Stage: s.Stage}).until(t, "the status names the container", func(st Status) bool {
+		return slices.ContainsFunc(st.Problems, func(p Problem) bool {
+			return p.Group == id("Nowhere") && strings.Contains(p.Text, "OU=Nowhere,"+s.Base)
+		})
+	})
+	ldapAs(t, s.DC, "ldapadd", fmt.Sprintf("dn: OU=Nowhere,%s\nobjectClass: organizationalUnit\n", s.Base))
+	var done struct{ Done string }
+	must(t, s.Call(t.Context(), http.MethodPost, "manualsync", map[string]any{"action": "retry"}, &done))
+	(scene{Stage: s.Stage}).until(t, "no problem of it is left", func(st Status) bool {
+		return !slices.ContainsFunc(st.Problems, func(p Problem) bool { return p.Group == id("Nowhere") })
+	})
 }
 
 func (s *story) ruledActs(t *testing.T) []act {

@@ -75,8 +75,8 @@ func TestNothingUnasked(t *testing.T) {
 	s.StopAgent()
 	s.Policy = "policy:\n  read_only: true\n"
 	must(t, s.StartAgent())
-	must(t, c.RemoveMember(id("All staff"), id("user00021")))
 	(scene{Stage: s}).until(t, "the agent is heard", func(st Status) bool { return st.State == "read-only" })
+	must(t, c.RemoveMember(id("All staff"), id("user00021")))
 	still("read-only", "read-only")
 	s.StopAgent()
 	s.Policy = ""

@@ -80,7 +80,7 @@ func (a *administrator) acts() []act {
 		{"moved away", trouble(plan.TroubleOutside)},
 		{"its mark is cleared", trouble(plan.TroubleUnmarked)},
 		{"a twin", trouble(plan.TroubleTwin)},
-		{"put right", right}, {"put right again", right}, {"and again", right},
+		{"put right", right}, {"put right", right}, {"put right", right}, // three times as often
 		{"somebody is put in", func(id directory.ID, g plan.Group) {
 			if a.strangers() < 8 {
 				g.Members = plan.Merge(g.Members, []plan.Ref{ref(9000 + a.rng.IntN(50))})

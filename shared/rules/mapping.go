@@ -20,7 +20,8 @@ type Mapping struct {
 	Default    []string // where the expression gives none
 	Once       bool     // on creation only: what is there later stays
 
-	expr *expr.Expr
+	expr   *expr.Expr
+	domain bool // it asks for %DomainFQDN%
 }
 
 // The attributes that name a group.
@@ -36,7 +37,9 @@ func NewMapping(attribute, expression string) (Mapping, error) {
 	if err != nil {
 		return Mapping{}, err
 	}
-	return Mapping{Attribute: attribute, Expression: e.String(), expr: e}, nil
+	m := Mapping{Attribute: attribute, Expression: e.String(), expr: e}
+	m.domain = strings.Contains(m.Expression, "%DomainFQDN%")
+	return m, nil
 }
 
 // DefaultMapping is what is written where a rules file says nothing else: Cloud Sync's own
@@ -68,8 +71,8 @@ func (r *Rules) mapping() []Mapping {
 	return r.Mapping
 }
 
-// values are what a mapping gives for a group. said is false where it says nothing on the
-// attribute, which stays as it is.
+// values are what a mapping gives for a group, the caller's to keep. said is false where it
+// says nothing on the attribute, which stays as it is.
 func (m *Mapping) values(in expr.Input) (values []string, said bool, err error) {
 	if m.expr == nil {
 		return slices.Clone(m.Constant), true, nil
@@ -81,7 +84,10 @@ func (m *Mapping) values(in expr.Input) (values []string, said bool, err error) 
 	case v.Ignored():
 		return nil, false, nil
 	}
-	values = slices.DeleteFunc(slices.Clone(v.Values()), func(s string) bool { return s == "" }) // Active Directory has no empty values
+	if values = v.Values(); v.Kind() == expr.KindTexts {
+		values = slices.Clone(values)
+	}
+	values = slices.DeleteFunc(values, func(s string) bool { return s == "" }) // Active Directory has no empty values
 	if len(values) == 0 {
 		values = slices.Clone(m.Default)
 	}
@@ -112,28 +118,30 @@ func (m *Mapping) texts() []string {
 	return slices.Concat(m.expr.Texts(), m.Default)
 }
 
-// input is a group as expressions see it.
+// input is a group as expressions see it. What Guid and RandomString draw is the same for a
+// group each time, so that the same rules always give the same plan.
 func (r *Rules) input(g *directory.Group) expr.Input {
-	return expr.Input{Domain: plan.DomainName(r.OU), Random: seeded(g.ID), Attribute: func(name string) expr.Value { return attribute(g, name) }}
-}
-
-// seeded is what Guid and RandomString draw from: the same for a group each time, so that
-// the same rules always give the same plan.
-func seeded(id directory.ID) func([]byte) {
-	return func(to []byte) {
-		for i := 0; len(to) > 0; i++ {
-			sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", id, i))
+	in := expr.Input{Attribute: func(name string) expr.Value { return attribute(g, name) }}
+	drawn := 0
+	in.Random = func(to []byte) {
+		for ; len(to) > 0; drawn++ {
+			sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", g.ID, drawn))
 			to = to[copy(to, sum[:]):]
 		}
 	}
+	asks := func(m Mapping) bool { return m.domain }
+	if slices.ContainsFunc(r.mapping(), asks) || r.Container != nil && asks(*r.Container) {
+		in.Domain = plan.DomainName(r.OU)
+	}
+	return in
 }
 
 // attribute is what an expression reads by a name in brackets.
 func attribute(g *directory.Group, name string) expr.Value {
-	if strings.EqualFold(name, "objectId") || strings.EqualFold(name, "id") {
+	key, part := property(name)
+	if key == "id" {
 		return expr.Text(g.ID.String())
 	}
-	key, part := property(name)
 	values := g.Props[key]
 	if part != "" {
 		return expr.Texts(parts(values, part)...)
@@ -184,10 +192,10 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 			continue
 		}
 		if observed != nil && (!said || m.Once) {
-			values = observed.Attrs[m.Attribute]
+			values = slices.Clone(observed.Attrs[m.Attribute])
 		}
 		if len(values) > 0 {
-			want.Attrs[m.Attribute] = sorted(slices.Clone(values)...)
+			want.Attrs[m.Attribute] = sorted(values...)
 		}
 	}
 	var err error

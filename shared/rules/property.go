@@ -28,6 +28,7 @@ func spellings() map[string]string {
 	for _, name := range slices.Concat(texts, complexes) {
 		all[name], all[strings.ToLower(name)] = name, name
 	}
+	all["objectId"] = "id" // as Cloud Sync calls it
 	return all
 }
 
@@ -38,6 +39,9 @@ var extension = regexp.MustCompile(`^(?i)extension_[0-9a-f]{32}_[A-Za-z0-9_]+$`)
 // property is the Graph property behind a name of an expression or a clause, in Graph's own
 // letters, and the part of it that is meant.
 func property(name string) (key, part string) {
+	if canonical, is := known[name]; is {
+		return canonical, ""
+	}
 	_, part, _ = strings.Cut(name, ".")
 	key = expr.Property(name)
 	if strings.EqualFold(name, "isWritebackEnabled") { // as Cloud Sync's scoping filters call it

@@ -4,12 +4,13 @@
 // does. It is strict where the real host is silent: a key that it does not know,
 // or an answer that the real host would wait for in vain, is an error.
 //
-// It serves tests and the demo; the real host cannot be had as a package. What
+// It serves tests, the demo and make run; the real host cannot be had as a package. What
 // it knows of the contract is in docs/hosts.md. It is not a scheduler: a timer
 // fires when it is told to.
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 type Host struct {
 	Root    string                     // the app's folder: host.json and a folder for each function
 	Env     []string                   // the app's settings, NAME=value
+	Address string                     // host:port of the app's HTTP functions; empty: 127.0.0.1 and a free port
 	Log     io.Writer                  // the handler's output; nil: nowhere
 	Console func(Line)                 // is told of each line of it; nil: nobody is
 	Command func(exe string) *exec.Cmd // how the handler is started; nil: as it is
@@ -51,7 +53,7 @@ func (h *Host) Start(ctx context.Context) error {
 		return fmt.Errorf("read function app: %w", err)
 	}
 	if h.listener == nil {
-		if h.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if h.listener, err = net.Listen("tcp", cmp.Or(h.Address, "127.0.0.1:0")); err != nil {
 			return err
 		}
 		h.server = &http.Server{Handler: http.HandlerFunc(h.proxy), ReadHeaderTimeout: 10 * time.Second}
