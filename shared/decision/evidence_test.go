@@ -2,6 +2,7 @@ package decision_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -329,5 +330,35 @@ func TestSIDOfAnAccount(t *testing.T) {
 	got := drafted(s.decide(t))
 	if len(got) != 1 || len(got[0].Remove) > 0 || !slices.Equal(got[0].Add, []plan.Ref{plan.GroupRef(child)}) {
 		t.Errorf("to be done: %+v; want that the group comes", got)
+	}
+}
+
+// TestAdditive: strangers stay, and are told. Who left the cloud goes all the same; of whom
+// it is in doubt whether he left the whole stays, and it is asked.
+func TestAdditive(t *testing.T) {
+	additive := *all
+	additive.Members.Additive = true
+	s := of(refs(1, 2, 3, 8, 9), left(cloud(directory.Named, people(1, 2)...), people(3)...)).with(func(s *scene) { s.rules = &additive })
+	out := s.decide(t)
+	if got := goes(out); !slices.Equal(got, refs(3)) {
+		t.Errorf("%v go, want him who left", got)
+	}
+	if p := out.Record.Problems; len(p) != 1 || p[0].Reason != decision.Foreign || !strings.Contains(p[0].Text, "2, "+string(refs(8)[0])) {
+		t.Errorf("problems %+v", p)
+	}
+	s = of(refs(1, 2, 3, 8), cloud(directory.Whole, people(1, 2)...)).with(func(s *scene) {
+		s.rules, s.Doubtful, s.Parts = &additive, people(3), []directory.ID{staff, child}
+	})
+	out = s.decide(t)
+	if got := goes(out); len(got) > 0 || out.Counts.Unproven != 1 {
+		t.Errorf("in doubt: %v go, %d unproven", got, out.Counts.Unproven)
+	}
+	if got := out.Ask.Groups; !slices.Contains(got, staff) || !slices.Contains(got, child) || len(got) != 2 {
+		t.Errorf("asked for are %v, want both parts, each once", got)
+	}
+	s.Cloud = left(cloud(directory.Named, people(1, 2)...), people(3)...)
+	s.Doubtful, s.Parts = nil, nil
+	if got := goes(s.decide(t)); !slices.Equal(got, refs(3)) {
+		t.Errorf("certain: %v go, want him who left", got)
 	}
 }
