@@ -217,15 +217,69 @@ func TestFlatAndAdditive(t *testing.T) {
 	w.group(1, 0, 2)
 	w.group(2, 2, 6)
 	w.do(w.tenant.AddMember(group(1), group(2)))
+	w.source.again = func(p *directory.Page) error { // nobody confirms who is in the outer one
+		p.Groups = slices.DeleteFunc(p.Groups, func(g directory.GroupChange) bool { return g.ID == group(1) })
+		return nil
+	}
 	w.untilQuiet()
 	w.stranger(group(1), ref(11))
 	w.do(w.report(true, nil))
 	w.do(w.tenant.RemoveMember(group(2), user(2)))
-	w.later(time.Minute)
-	w.has("below", group(2), 3, 4, 5)
 	w.later(time.Hour)
+	w.has("below", group(2), 3, 4, 5)
+	w.has("above, while it is uncertain", group(1), 0, 1, 2, 3, 4, 5, 11)
+	w.well()
+	w.later(6 * time.Hour)
 	w.has("above", group(1), 0, 1, 3, 4, 5, 11)
 	w.do(w.tenant.RemoveMember(group(1), group(2)))
 	w.later(time.Hour)
 	w.has("the whole branch left", group(1), 0, 1, 11)
+}
+
+// crowd is a world whose groups lie in many shards: what is marked of one says nothing of
+// another.
+func crowd(t *testing.T, file string) *world {
+	w := newWorld(t)
+	w.file = "ou: " + ou + "\n" + file
+	w.restart()
+	w.users(60)
+	for i := range 500 {
+		w.group(i, 0, 40)
+	}
+	return w
+}
+
+// TestFlatInManyShards: a change below reaches the groups above, wherever they lie.
+func TestFlatInManyShards(t *testing.T) {
+	w := crowd(t, "scope: all\nmembers: {nested: flatten}\n")
+	for i := range 5 { // 0 holds 1, which holds 2, …
+		w.do(w.tenant.AddMember(group(i), group(i+1)))
+	}
+	w.untilQuiet()
+	w.do(w.tenant.AddMember(group(5), user(50)))
+	w.later(time.Minute)
+	for i := range 6 {
+		if !slices.Contains(w.ad[group(i)].Members, ref(50)) {
+			t.Errorf("%d above, he who came is not there", 5-i)
+		}
+	}
+}
+
+// TestScopeGroupInManyShards: who comes into the scope's group is looked at, wherever he lies.
+func TestScopeGroupInManyShards(t *testing.T) {
+	of := graphtest.ID("scope")
+	w := crowd(t, "scope: {members_of: "+of.String()+"}\n")
+	var members []directory.ID
+	for i := range 490 {
+		members = append(members, group(i))
+	}
+	w.do(w.tenant.AddGroup(graphtest.Group{ID: of, DisplayName: "To be written", Members: members}))
+	w.untilQuiet()
+	for i := 490; i < 500; i++ {
+		w.do(w.tenant.AddMember(of, group(i)))
+	}
+	w.later(time.Minute)
+	if len(w.ad) != 500 {
+		t.Errorf("%d groups are written, want 500", len(w.ad))
+	}
 }
