@@ -64,16 +64,16 @@ def account(cn):
     return re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn)
 
 
-def expected(truth, strangers):
+def expected(truth, strangers, renames=False):
     """What AD should hold, by cloud id: attributes and the members' keys. strangers are the account names, in small
-    letters, of objects that are not ours."""
+    letters, of objects that are not ours; renames, whether names follow the cloud."""
     groups = {}
     for g in truth["groups"]:
         p = g.get("properties", {})
         mine = (p.get("securityEnabled") is True and p.get("mailEnabled") is not True
                 and p.get("onPremisesSyncEnabled") is not True and p.get("isAssignableToRole") is not True)
         if mine and not g.get("removed"):
-            groups[g["id"]] = (p, g.get("members", []), g["first"])
+            groups[g["id"]] = (p, g.get("members", []), p["displayName"] if renames else g["first"])
     want = {}
     for gid, (p, members, first) in groups.items():
         cn = cut(first.strip(), 51) + "_" + gid[-12:]  # a new display name changes displayName alone
@@ -130,6 +130,7 @@ def main():
     for name in ("truth", "url", "user", "password-file", "ca", "base", "domain"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--insecure-name", action="store_true", help="do not hold the certificate's name against the URL")
+    ap.add_argument("--renames", action="store_true", help="names follow the cloud")
     ap.add_argument("--ruled", action="store_true")
     ap.add_argument("--suffixed", default="", help="object ids, with commas between them")
     ap.add_argument("--foreign", default="", help="SIDs of members that stay wherever they are, with commas between them")
@@ -142,7 +143,7 @@ def main():
             strangers.update(name.lower() for name in e.get("sAMAccountName", []))
         if "objectSid" in e:
             key[e["dn"][0].lower()] = "sid:" + sid_text(e["objectSid"][0])
-    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth, strangers)
+    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth, strangers, a.renames)
     have = ldapsearch(a, a.base, "(objectClass=group)",
                       ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "wWWHomePage", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
     differences, kept, found = [], 0, {}

@@ -213,7 +213,7 @@ func forbidden() []disaster {
 // mistaken: somebody configured something else than was meant.
 func mistaken(t *testing.T) []disaster {
 	write := func(t *testing.T, s scene, scope string) {
-		text := fmt.Sprintf("ou: %s\n%s\n", s.Base, scope)
+		text := fmt.Sprintf("ou: %s\nrename: true\n%s\n", s.Base, scope)
 		must(t, os.WriteFile(filepath.Join(s.Dir, "rules.yaml"), []byte(text), 0o600))
 		restart(t, s)
 	}

@@ -129,6 +129,7 @@ func play(t *testing.T, dc *samba.DC, bin Binaries, faulty string, number int, h
 	company, err := NewCompany(fmt.Sprintf("run%d ", number), dc.SIDs, 10, 30)
 	must(t, err)
 	s := &Stage{Dir: dir, Source: source(), Bin: bin, Company: company, DC: dc, Base: base, Target: fmt.Sprintf("run%03d", number), Poll: "20ms", Log: &testLog{t: t}}
+	s.namesFollow()
 	p := newProxy(t, s)
 	var met atomic.Bool
 	do := func(o ldapproxy.Operation) (f ldapproxy.Fault) {

@@ -16,6 +16,7 @@ import (
 // not say, and AD equals the cloud again.
 func TestJournalSetBack(t *testing.T) {
 	s := newStage(t, 60, 10, 30)
+	s.namesFollow()
 	must(t, s.Start(t.Context()))
 	must(t, s.StartAgent())
 	waitReported(t, s)
@@ -60,6 +61,7 @@ func TestJournalSetBack(t *testing.T) {
 // before anything is written; AD equals the cloud again.
 func TestDirectorySetBack(t *testing.T) {
 	s := newStage(t, 60, 10, 60)
+	s.namesFollow()
 	c := &console{tee: &testLog{t: t}}
 	s.Log, s.Poll = c, "20ms"
 	p := watched(t, s)

@@ -100,6 +100,11 @@ func newStage(t *testing.T, users, groups, staff int) *Stage {
 	return s
 }
 
+// namesFollow has new names rename groups, by rules with these lines.
+func (s *Stage) namesFollow(rules ...string) {
+	s.Rules, s.Looks = strings.Join(append([]string{"rename: true"}, rules...), "\n")+"\n", []string{"--renames"}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -228,7 +228,8 @@ type scene struct {
 func newScene(t *testing.T, groups int, rules ...string) scene {
 	t.Helper()
 	s := scene{Stage: newStage(t, 60, groups, 60), weather: &weather{}, console: &console{tee: &testLog{t: t}}}
-	s.Log, s.Poll, s.Rules = s.console, "20ms", strings.Join(rules, "\n")
+	s.Log, s.Poll = s.console, "20ms"
+	s.namesFollow(rules...)
 	// Small pages, so that a round has several, and in the way of the real service.
 	s.Graph = graphtest.Options{PageSize: 4, MemberSlice: 20, Shuffle: true, Repeat: 3, EmptyPages: 3, Seed: 7, Fault: s.weather.now}
 	s.proxy = watched(t, s.Stage)
