@@ -39,7 +39,7 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 	class, reason := r.class(g, nested)
 	switch {
 	case reason == "":
-	case reason == Converted:
+	case reason == Converted, reason == FilterFailed:
 		return problem(reason)
 	case reason == ScopeUnknown && observed != nil:
 		w := problem(reason)

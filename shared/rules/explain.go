@@ -20,6 +20,7 @@ const (
 	Excepted           = "excepted"
 	NotMatched         = "not-matched"
 	ScopeUnknown       = "scope-unknown"
+	FilterFailed       = "filter-failed"
 	ExpressionFailed   = "expression-failed"
 	RoleAssignable     = "role-assignable"
 	Converted          = "converted"
@@ -54,6 +55,7 @@ func explanations() map[string]string {
 		Excepted:           "the rules' scope excepts the group",
 		NotMatched:         "no filter of the rules' scope matches the group",
 		ScopeUnknown:       "whether it is a member of the scope's group is not known: Graph has not told, or not confirmed, who is in that; the AD group stays as it is",
+		FilterFailed:       "whether a filter of the scope matches is not known: its regular expression takes too long for this group; the AD group stays as it is: write a simpler one",
 		ExpressionFailed:   "an expression of the rules fails for this group",
 		RoleAssignable:     "role-assignable groups are not written unless the rules let them in (scope.role_assignable)",
 		Converted:          "the group was converted from an AD group that still exists: adopt that group instead of making a second one",

@@ -96,8 +96,14 @@ func (m *Mapping) values(in expr.Input) (values []string, said bool, err error) 
 			values[i] = strings.ToValidUTF8(s, "")
 		}
 	}
+	if size := len(strings.Join(values, "")); size > mostBytes {
+		return nil, false, fmt.Errorf("the values have %d bytes; more than %d are not written to an attribute: shorten them by Left", size, mostBytes)
+	}
 	return values, true, nil
 }
+
+// mostBytes is how much one attribute of a group is given: plans have many of them.
+const mostBytes = 64 << 10
 
 // properties are the Graph properties that a mapping looks at.
 func (m *Mapping) properties() (names []string) {
@@ -180,27 +186,34 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 	names := map[string]string{}
 	named := true
 	for _, m := range r.mapping() {
+		isName := m.Attribute == commonName || m.Attribute == accountName
+		if observed != nil && m.Once {
+			if values := observedValues(observed, m.Attribute); isName {
+				names[m.Attribute] = strings.Join(values, " ")
+			} else if len(values) > 0 {
+				want.Attrs[m.Attribute] = values
+			}
+			continue
+		}
 		values, said, err := m.values(in)
 		if err != nil {
 			fail(m.Attribute, err)
 		}
-		if m.Attribute == commonName || m.Attribute == accountName {
-			names[m.Attribute], named = strings.Join(values, " "), named && err == nil
-			if observed != nil && m.Once {
-				names[m.Attribute] = nameIn(observed, m.Attribute)
-			}
-			continue
+		if !said && observed != nil {
+			values = observedValues(observed, m.Attribute)
 		}
-		if observed != nil && (!said || m.Once) {
-			values = slices.Clone(observed.Attrs[m.Attribute])
-		}
-		if len(values) > 0 {
+		switch {
+		case isName:
+			names[m.Attribute], named = strings.Join(values, " "), named && (err == nil || observed != nil)
+		case len(values) > 0:
 			want.Attrs[m.Attribute] = sorted(values...)
 		}
 	}
 	var err error
 	if want.Parent, err = r.parent(in); err != nil {
-		fail("container", err)
+		if fail("container", err); observed != nil {
+			want.Parent = observed.Parent
+		}
 	}
 	if named && !r.name(want, g, names) {
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: NoName})
@@ -211,12 +224,12 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 	return want, problems
 }
 
-// nameIn is one of the names that a group has in Active Directory.
-func nameIn(observed *plan.Group, attribute string) string {
+// observedValues are what an attribute has in Active Directory, the caller's to keep.
+func observedValues(observed *plan.Group, attribute string) []string {
 	if attribute == commonName {
-		return observed.Name
+		return []string{observed.Name}
 	}
-	return strings.Join(observed.Attrs[accountName], " ")
+	return slices.Clone(observed.Attrs[attribute])
 }
 
 // parent is the DN of a group's container.

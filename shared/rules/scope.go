@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -51,37 +52,46 @@ type operator struct {
 	name      string
 	unary     bool
 	onNothing bool // what it says of a property that has no value
-	negative  bool // all values have to match, not one
-	match     func(c *Clause, value string) bool
+	negative  bool // it says yes where no value matches, the others where one does
+	match     func(c *Clause, value string) (bool, error)
 }
 
 // operators lists them: Cloud Sync's, with the meaning that its pages give them.
 func operators() []operator {
-	matches := func(c *Clause, v string) bool { ok, err := c.pattern.MatchString(v); return ok && err == nil }
-	number := func(f func(a, b int64) bool) func(*Clause, string) bool {
-		return func(c *Clause, v string) bool {
+	plain := func(match func(c *Clause, v string) bool) func(*Clause, string) (bool, error) {
+		return func(c *Clause, v string) (bool, error) { return match(c, v), nil }
+	}
+	number := func(f func(a, b int64) bool) func(*Clause, string) (bool, error) {
+		return plain(func(c *Clause, v string) bool {
 			n, err := strconv.ParseInt(v, 10, 64)
 			return err == nil && f(n, c.number)
-		}
+		})
+	}
+	is := func(word string) func(*Clause, string) (bool, error) {
+		return plain(func(_ *Clause, v string) bool { return strings.EqualFold(v, word) })
 	}
 	return []operator{
-		{name: "NOT EQUALS", onNothing: true, negative: true, match: func(c *Clause, v string) bool { return v != c.Value }},
-		{name: "EQUALS", match: func(c *Clause, v string) bool { return v == c.Value }},
-		{name: "IS TRUE", unary: true, match: func(_ *Clause, v string) bool { return strings.EqualFold(v, "true") }},
-		{name: "IS FALSE", unary: true, match: func(_ *Clause, v string) bool { return strings.EqualFold(v, "false") }},
-		{name: "IS NOT NULL", unary: true, match: func(*Clause, string) bool { return true }},
-		{name: "IS NULL", unary: true, onNothing: true, match: func(*Clause, string) bool { return false }},
-		{name: "PRESENT", unary: true, match: func(_ *Clause, v string) bool { return v != "" }},
+		{name: "NOT EQUALS", onNothing: true, negative: true, match: plain(func(c *Clause, v string) bool { return v == c.Value })},
+		{name: "EQUALS", match: plain(func(c *Clause, v string) bool { return v == c.Value })},
+		{name: "IS TRUE", unary: true, match: is("true")},
+		{name: "IS FALSE", unary: true, match: is("false")},
+		{name: "IS NOT NULL", unary: true, match: plain(func(*Clause, string) bool { return true })},
+		{name: "IS NULL", unary: true, onNothing: true, negative: true, match: plain(func(*Clause, string) bool { return true })},
+		{name: "PRESENT", unary: true, match: plain(func(_ *Clause, v string) bool { return v != "" })},
 		{name: "GREATER_THAN_OR_EQUALS", match: number(func(a, b int64) bool { return a >= b })},
 		{name: "GREATER_THAN", match: number(func(a, b int64) bool { return a > b })},
-		{name: "NOT REGEX MATCH", negative: true, match: func(c *Clause, v string) bool { return !matches(c, v) }},
-		{name: "REGEX MATCH", match: matches},
-		{name: "INCLUDES", match: func(c *Clause, v string) bool { return strings.Contains(v, c.Value) }},
-		{name: "ENDS_WITH", match: func(c *Clause, v string) bool { return strings.HasSuffix(v, c.Value) }},
-		{name: "!&L", negative: true, match: number(func(a, b int64) bool { return a&b == 0 })},
+		{name: "NOT REGEX MATCH", negative: true, match: found},
+		{name: "REGEX MATCH", match: found},
+		{name: "INCLUDES", match: plain(func(c *Clause, v string) bool { return strings.Contains(v, c.Value) })},
+		{name: "ENDS_WITH", match: plain(func(c *Clause, v string) bool { return strings.HasSuffix(v, c.Value) })},
+		{name: "!&L", match: number(func(a, b int64) bool { return a&b == 0 })},
 		{name: "&", match: number(func(a, b int64) bool { return a&b != 0 })},
 	}
 }
+
+// found says whether a regular expression is found in a value. Its error is that this takes
+// too long.
+func found(c *Clause, v string) (bool, error) { return c.pattern.MatchString(v) }
 
 // patternTime bounds one match of a regular expression, whoever wrote it.
 const patternTime = time.Second
@@ -140,25 +150,50 @@ func (c *Clause) compile(op operator) (fault string) {
 	return ""
 }
 
-func (c *Clause) matches(g *directory.Group) bool {
+// matches says whether the clause is true of a group. An error: nobody knows.
+func (c *Clause) matches(g *directory.Group) (bool, error) {
 	values := attribute(g, c.Property).Values()
 	if len(values) == 0 {
-		return c.means.onNothing
+		return c.means.onNothing, nil
 	}
-	match := func(v string) bool { return c.means.match(c, v) }
-	if c.means.negative {
-		return !slices.ContainsFunc(values, func(v string) bool { return !match(v) })
+	var unknown error
+	for _, v := range values {
+		match, err := c.means.match(c, v)
+		if match && err == nil {
+			return !c.means.negative, nil
+		}
+		unknown = cmp.Or(unknown, err)
 	}
-	return slices.ContainsFunc(values, match)
+	return c.means.negative, unknown
 }
 
-func (f Filter) matches(g *directory.Group) bool {
+// matches says whether all clauses are true of a group: one that is not is enough.
+func (f Filter) matches(g *directory.Group) (bool, error) {
+	var unknown error
 	for i := range f {
-		if !f[i].matches(g) {
-			return false
+		match, err := f[i].matches(g)
+		if !match && err == nil {
+			return false, nil
+		}
+		unknown = cmp.Or(unknown, err)
+	}
+	return unknown == nil, unknown
+}
+
+// filtered says why no filter matches a group: one that does is enough.
+func (s Scope) filtered(g *directory.Group) (reason string) {
+	if len(s.Where) > 0 {
+		reason = NotMatched
+	}
+	for _, f := range s.Where {
+		switch match, err := f.matches(g); {
+		case err != nil:
+			reason = FilterFailed
+		case match:
+			return ""
 		}
 	}
-	return true
+	return reason
 }
 
 func (s Scope) properties() (names []string) {
@@ -185,13 +220,12 @@ func (s Scope) takes(g *directory.Group, nested func(directory.ID) Nested) (reas
 	switch {
 	case s.Except[g.ID]:
 		return Excepted
-	case s.Teams.without(team), s.Dynamic.without(dynamic),
-		len(s.Where) > 0 && !slices.ContainsFunc(s.Where, func(f Filter) bool { return f.matches(g) }):
+	case s.Teams.without(team), s.Dynamic.without(dynamic):
 		return NotMatched
 	case !s.RoleAssignable && is(g, "isAssignableToRole"):
 		return RoleAssignable
 	}
-	return ""
+	return s.filtered(g)
 }
 
 // without says whether it takes out a group that has the property, or has not.
