@@ -100,11 +100,14 @@ type inner struct {
 	}
 }
 
-// news says whether a plan could not know yet that somebody is a member.
+// news says whether a plan could not know yet that somebody is a member, or which account is
+// his now: that Graph tells later than people use it.
 func (w *weatherWorld) news(group, member directory.ID) bool {
 	history := w.tenant.History()
 	for i, e := range history {
-		if e.What == graphtest.MemberAdded && e.Object == group && e.Member == member && i >= w.knew.heard {
+		joins := e.What == graphtest.MemberAdded && e.Object == group && e.Member == member
+		another := e.What == graphtest.PropertySet && e.Object == member && e.Property == "onPremisesSecurityIdentifier"
+		if (joins || another) && i >= w.knew.heard {
 			return true
 		}
 	}
