@@ -86,6 +86,7 @@ func (f *fire) play(t *testing.T, o ordeal, n int) {
 	from := f.console.end()
 	writes := len(f.proxy.Writes())
 	f.suffer(t, o, from, n)
+	f.until(t, "what was refused was looked at", Status.Settled) // a person is slower than that
 	f.askFor(t)
 	converge(t, f.Stage)
 	if len(f.proxy.Writes()) == writes {

@@ -196,7 +196,11 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 			}
 		}
 		if err != nil {
-			return asAnswer(w.misplaced(ctx, "set "+strings.Join(names(changes), ", ")+" of "+o.dn, "", err))
+			doing := "write to " + o.dn // before it is renamed
+			if len(changes) > 0 {
+				doing = "set " + strings.Join(names(changes), ", ") + " of " + o.dn
+			}
+			return asAnswer(w.misplaced(ctx, doing, "", err))
 		}
 		return nil
 	}

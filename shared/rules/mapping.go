@@ -179,33 +179,18 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 		want.Attrs["msDS-ExternalDirectoryObjectId"] = []string{plan.Mark(g.ID)}
 	}
 	var problems []plan.Problem
+	failed := map[string]bool{}
 	in := r.input(g)
-	fail := func(attribute string, err error) {
-		problems = append(problems, plan.Problem{Group: g.ID, Reason: ExpressionFailed, Text: fmt.Sprintf("%s of the group: %v", attribute, err)})
+	fail := func(what string, err error) {
+		failed[what] = true
+		problems = append(problems, plan.Problem{Group: g.ID, Reason: ExpressionFailed, Text: fmt.Sprintf("%s of the group: %v", what, err)})
 	}
-	names := map[string]string{}
-	named := true
 	for _, m := range r.mapping() {
-		isName := m.Attribute == commonName || m.Attribute == accountName
-		if observed != nil && m.Once {
-			if values := observedValues(observed, m.Attribute); isName {
-				names[m.Attribute] = strings.Join(values, " ")
-			} else if len(values) > 0 {
-				want.Attrs[m.Attribute] = values
-			}
-			continue
-		}
-		values, said, err := m.values(in)
+		values, err := m.given(in, observed)
 		if err != nil {
 			fail(m.Attribute, err)
 		}
-		if !said && observed != nil {
-			values = observedValues(observed, m.Attribute)
-		}
-		switch {
-		case isName:
-			names[m.Attribute], named = strings.Join(values, " "), named && (err == nil || observed != nil)
-		case len(values) > 0:
+		if len(values) > 0 {
 			want.Attrs[m.Attribute] = sorted(values...)
 		}
 	}
@@ -215,7 +200,7 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 			want.Parent = observed.Parent
 		}
 	}
-	if named && !r.name(want, g, names) {
+	if !name(want, g) && !failed[commonName] {
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: NoName})
 	}
 	if want.Parent == "" || want.Name == "" {
@@ -224,12 +209,40 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 	return want, problems
 }
 
-// observedValues are what an attribute has in Active Directory, the caller's to keep.
-func observedValues(observed *plan.Group, attribute string) []string {
-	if attribute == commonName {
-		return []string{observed.Name}
+// given are the values that a mapping gives an attribute of a group: those that it has, where
+// the mapping says nothing, fails, or is for creation alone.
+func (m *Mapping) given(in expr.Input, observed *plan.Group) ([]string, error) {
+	has := func() []string {
+		if m.Attribute == commonName {
+			return []string{observed.Name}
+		}
+		return slices.Clone(observed.Attrs[m.Attribute])
 	}
-	return slices.Clone(observed.Attrs[attribute])
+	if observed != nil && m.Once {
+		return has(), nil
+	}
+	values, said, err := m.values(in)
+	if observed != nil && !said {
+		values = has()
+	}
+	return values, err
+}
+
+// name makes the group's names of what its mappings gave them: the cn is no attribute among
+// others, and the account name is the cn where there is none. ok is false if there is
+// nothing to make a name of.
+func name(want *plan.Group, g *directory.Group) (ok bool) {
+	cn, account := strings.Join(want.Attrs[commonName], " "), strings.Join(want.Attrs[accountName], " ")
+	delete(want.Attrs, commonName)
+	if cn == "" || strings.TrimSpace(g.Props.First("displayName")) == "" {
+		return false
+	}
+	want.Name = plan.LegalName(cn, g.ID)
+	if strings.TrimSpace(account) == "" {
+		account = want.Name
+	}
+	want.Attrs[accountName] = []string{plan.LegalAccountName(account, g.ID)}
+	return true
 }
 
 // parent is the DN of a group's container.
@@ -247,18 +260,4 @@ func (r *Rules) parent(in expr.Input) (string, error) {
 		return "", fmt.Errorf("the expression gives %q, which is not the distinguished name of a container", strings.Join(values, "; "))
 	}
 	return plan.NormalDN(values[0]), nil
-}
-
-// name gives a group its cn and account name. ok is false if there is nothing to make a cn of.
-func (r *Rules) name(want *plan.Group, g *directory.Group, names map[string]string) (ok bool) {
-	if names[commonName] == "" || strings.TrimSpace(g.Props.First("displayName")) == "" {
-		return false
-	}
-	want.Name = plan.LegalName(names[commonName], g.ID)
-	account := names[accountName]
-	if strings.TrimSpace(account) == "" {
-		account = want.Name
-	}
-	want.Attrs[accountName] = []string{plan.LegalAccountName(account, g.ID)}
-	return true
 }
