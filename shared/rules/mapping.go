@@ -191,7 +191,7 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 			fail(m.Attribute, err)
 		}
 		if len(values) > 0 {
-			want.Attrs[m.Attribute] = sorted(values...)
+			want.Attrs[m.Attribute] = distinct(sorted(values...))
 		}
 	}
 	var err error
@@ -200,13 +200,28 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 			want.Parent = observed.Parent
 		}
 	}
-	if !name(want, g) && !failed[commonName] {
+	if !name(want, g, observed) && !failed[commonName] {
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: NoName})
 	}
 	if want.Parent == "" || want.Name == "" {
 		return nil, problems
 	}
 	return want, problems
+}
+
+// distinct leaves out what differs from another value in the case of its letters alone: Active
+// Directory takes the two for one, and refuses them together.
+func distinct(values []string) []string {
+	if len(values) < 2 {
+		return values
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(values, func(s string) bool {
+		lower := strings.ToLower(s)
+		again := seen[lower]
+		seen[lower] = true
+		return again
+	})
 }
 
 // given are the values that a mapping gives an attribute of a group: those that it has, where
@@ -230,19 +245,23 @@ func (m *Mapping) given(in expr.Input, observed *plan.Group) ([]string, error) {
 
 // name makes the group's names of what its mappings gave them: the cn is no attribute among
 // others, and the account name is the cn where there is none. ok is false if there is
-// nothing to make a name of.
-func name(want *plan.Group, g *directory.Group) (ok bool) {
+// nothing to make a name of: then a group that is there keeps its own.
+func name(want *plan.Group, g *directory.Group, observed *plan.Group) (ok bool) {
 	cn, account := strings.Join(want.Attrs[commonName], " "), strings.Join(want.Attrs[accountName], " ")
 	delete(want.Attrs, commonName)
-	if cn == "" || strings.TrimSpace(g.Props.First("displayName")) == "" {
+	switch {
+	case strings.TrimSpace(g.Props.First("displayName")) == "", cn == "" && observed == nil:
 		return false
+	case cn == "":
+		want.Name, account = observed.Name, strings.Join(observed.Attrs[accountName], " ")
+	default:
+		ok, want.Name = true, plan.LegalName(cn, g.ID)
 	}
-	want.Name = plan.LegalName(cn, g.ID)
 	if strings.TrimSpace(account) == "" {
 		account = want.Name
 	}
 	want.Attrs[accountName] = []string{plan.LegalAccountName(account, g.ID)}
-	return true
+	return ok
 }
 
 // parent is the DN of a group's container.

@@ -1,12 +1,14 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -19,6 +21,10 @@ import (
 // Parse reads a rules file (YAML). Its error names every mistake with its line
 // and column, in the order of the file.
 func Parse(data []byte) (*Rules, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors put it before UTF-8
+	if !utf8.Valid(data) {
+		return nil, errors.New("rules: this is not UTF-8: save the file as UTF-8")
+	}
 	doc, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return nil, syntax(err)

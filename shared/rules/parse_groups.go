@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"groupwriteback/shared/expr"
 	"groupwriteback/shared/plan"
 )
@@ -70,7 +72,8 @@ func (p *reader) writeback(path string, v any) {
 		p.mistake(path, "write a mapping, such as honour: true")
 		return
 	}
-	honour, byDefault := false, true
+	preset := p.rules.Writeback
+	honour, byDefault := preset != nil, preset == nil || !preset.NotByDefault
 	p.mapping(path, m, []key{
 		{"honour", func(path string, v any) { p.boolean(path, v, &honour) }},
 		{"microsoft365_default", func(path string, v any) { p.boolean(path, v, &byDefault) }},
@@ -247,10 +250,16 @@ func (p *reader) texts(path string, v any) []string {
 		values = []any{v}
 	}
 	var out []string
-	for _, v := range values {
-		switch v.(type) {
-		case string, uint64, int64, float64, bool:
-			out = append(out, fmt.Sprint(v))
+	for i, v := range values {
+		at := path
+		if is {
+			at = fmt.Sprintf("%s[%d]", path, i)
+		}
+		switch v := v.(type) {
+		case string:
+			out = append(out, v)
+		case uint64, int64, float64, bool:
+			out = append(out, p.written(at, v))
 		}
 	}
 	if len(values) == 0 || len(out) < len(values) || slices.Contains(out, "") {
@@ -258,6 +267,15 @@ func (p *reader) texts(path string, v any) []string {
 		return nil
 	}
 	return sorted(out...)
+}
+
+// written is a number as the file has it: a cost centre keeps its zeros, a phone number
+// its plus sign.
+func (p *reader) written(path string, v any) string {
+	if n, is := p.node(path).(ast.ScalarNode); is && n.GetToken() != nil {
+		return n.GetToken().Value
+	}
+	return fmt.Sprint(v)
 }
 
 func (p *reader) members(path string, v any) {

@@ -39,6 +39,9 @@ func (p *reader) scope(path string, v any) {
 		}, "setting of the scope")
 		_, groups := v["groups"]
 		_, members := v["members_of"]
+		if s.All && members {
+			p.mistake(path+".members_of", "groups: all takes in every group, whoever is a member here: take one of the two away")
+		}
 		if !groups && !members {
 			p.mistake(path, "say which groups it is of: groups: all, groups: a list of object ids, or members_of: the object id of a group")
 		}
@@ -69,8 +72,11 @@ func (p *reader) ids(path string, list []any) map[directory.ID]bool {
 
 func (p *reader) id(path string, v any) directory.ID {
 	id, err := directory.ParseID(fmt.Sprint(v))
-	if err != nil {
+	switch {
+	case err != nil:
 		p.mistake(path, "%v", err)
+	case id == directory.ID{}:
+		p.mistake(path, "no group has this object id: write that of a group")
 	}
 	return id
 }

@@ -25,6 +25,8 @@ func TestParse(t *testing.T) {
 			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits()}},
 		{"a list", "# ours\nscope:\n  - " + strings.ToUpper(listed) + "\n  - " + listed + "\nou: ou = Cloud Groups , dc=corp\n",
 			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}, Limits: plan.DefaultLimits()}},
+		{"as an editor of Windows saves it", "\ufeffou: OU=x\r\nscope: all\r\n",
+			rules.Rules{OU: "OU=x", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits()}},
 		{"an empty list", "ou: OU=x\nscope: []\n",
 			rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{}}, Limits: plan.DefaultLimits()}},
 	}
@@ -37,6 +39,14 @@ func TestParse(t *testing.T) {
 		if diff := cmp.Diff(&tt.want, got); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", tt.name, diff)
 		}
+	}
+}
+
+// TestNotUTF8: as another editor of Windows saves it, in UTF-16.
+func TestNotUTF8(t *testing.T) {
+	_, err := rules.Parse([]byte("\xff\xfeo\x00u\x00:\x00"))
+	if err == nil || !strings.Contains(err.Error(), "save the file as UTF-8") {
+		t.Errorf("%v", err)
 	}
 }
 

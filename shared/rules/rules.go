@@ -50,7 +50,7 @@ type Members struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 4
+const version = 5
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.

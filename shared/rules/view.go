@@ -132,6 +132,9 @@ func (v *viewer) leavesOut(m directory.Member) bool {
 	case directory.Device:
 		return v.rules.NoDevices
 	case directory.GroupKind:
+		if v.rules.Flat && m.SID == "" { // it is no member itself: those in it are
+			return false
+		}
 		return v.rules.NoGroups || v.rules.NoADGroups && m.SID != ""
 	}
 	return false
