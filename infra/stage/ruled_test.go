@@ -39,16 +39,7 @@ func TestRuledStory(t *testing.T) {
 	waitReported(t, s.Stage)
 	settle(t, s.Stage)
 	equal(t, s.Stage)
-	for _, act := range s.ruledActs(t) {
-		t.Run(act.name, func(t *testing.T) {
-			must(t, act.do())
-			if act.killed {
-				s.killedTurn(t)
-			}
-			settle(t, s.Stage)
-			converge(t, s.Stage)
-		})
-	}
+	s.playActs(t, s.ruledActs(t), converge)
 	t.Run("somebody put in by hand", s.foreigner)
 	t.Run("a container that is not there", s.nowhere)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -65,23 +64,18 @@ func (a Allowed) Lacks(attributes, groupTypes []string) error {
 // AttributeFault says why a policy cannot allow an attribute; "" if it can. What gives
 // rights, and what others rely on, no plan sets.
 func AttributeFault(name string) string {
-	lower := strings.ToLower(name)
 	switch {
-	case !attributeName.MatchString(name):
+	case !plan.IsAttribute(name):
 		return "is not the name of an attribute"
 	case plan.NamesObjects(name):
 		return "names objects, and no plan sets it"
 	case slices.ContainsFunc((&Domain{}).settings(), func(s setting) bool { return strings.EqualFold(s.name, name) }):
 		return "is one that a plan may set anyway"
-	case slices.Contains([]string{"admindisplayname", "cn", "name", "objectsid", "objectguid", "objectclass", "objectcategory", "sidhistory", "ntsecuritydescriptor",
-		"admincount", "iscriticalsystemobject", "systemflags", "useraccountcontrol", "unicodepwd", "userpassword", "serviceprincipalname", "primarygroupid",
-		"msds-objectsoa", "instancetype", "gplink", "msds-allowedtoactonbehalfofotheridentity", "msds-keycredentiallink", "altsecurityidentities"}, lower):
+	case plan.GivesRights(name), slices.Contains([]string{"admindisplayname", "cn", "name"}, strings.ToLower(name)):
 		return "gives rights or identity, and no plan sets it"
 	}
 	return ""
 }
-
-var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
 
 // settable refuses a change that sets what none may.
 func (w *writer) settable() error {
@@ -126,7 +120,7 @@ func onlyMark(w *writer, values []string) string {
 func onlyTypes(w *writer, values []string) string {
 	allowed := append([]string{plan.UniversalSecurity}, w.More.GroupTypes...)
 	for _, word := range allowed {
-		if value := plan.GroupTypes()[word]; len(values) == 1 && values[0] == value {
+		if value := plan.GroupType(word); len(values) == 1 && values[0] == value {
 			if w.change.Op == plan.Update && !plan.Secures(value) {
 				return "is not set to that of a distribution group where a group is there already: its members would lose all access at once; change it by hand"
 			}

@@ -68,5 +68,5 @@ func (p *Planner) fold(ctx context.Context, tx *journal.Tx, page directory.Page,
 	if err := tx.Keep(ctx, s, touched, shadow); err != nil || shadow { // all groups are decided again when it is complete
 		return s, err
 	}
-	return s, p.markRelated(ctx, tx, s, touched)
+	return s, p.markRelated(ctx, tx, touched)
 }

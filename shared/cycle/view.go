@@ -59,17 +59,11 @@ func kin(tx *journal.Tx, ids []directory.ID) []directory.ID {
 	return out
 }
 
-// markRelated has groups decided again that a fold concerns by the rules alone: all above a
+// markRelated has groups decided again that a fold, which was kept, concerns by the rules alone: all above a
 // group whose membership is flat, and those that came into the scope's group, or left it.
-func (p *Planner) markRelated(ctx context.Context, tx *journal.Tx, s directory.Snapshot, touched directory.Touched) error {
+func (p *Planner) markRelated(ctx context.Context, tx *journal.Tx, touched directory.Touched) error {
 	if of := p.Rules.Scope.MembersOf; touched.Groups[of] {
-		var groups []directory.ID
-		for _, m := range slices.Concat(s.Groups[of].Members, s.Groups[of].Left) {
-			if m.Kind == directory.GroupKind {
-				groups = append(groups, m.ID)
-			}
-		}
-		if err := tx.Mark(ctx, groups...); err != nil {
+		if err := tx.Mark(ctx, kin(tx, []directory.ID{of})...); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ const Foreign = "foreign-members"
 
 func (d *decider) foreign(refs []plan.Ref) {
 	if len(refs) > 0 {
-		named := make([]string, 0, mostNamed)
+		var named []string
 		for _, r := range refs[:min(len(refs), mostNamed)] {
 			named = append(named, string(r))
 		}
@@ -123,12 +123,9 @@ func (d *decider) question() (q Question) {
 		wanted && g != nil && d.doubtful(g):
 		q.Groups = append(q.Groups, d.Record.ID)
 	}
-	// Parts that were confirmed are no longer among them.
-	if exists || wanted {
-		for _, id := range d.Parts[:min(len(d.Parts), mostPrincipals)] {
-			if !slices.Contains(q.Groups, id) {
-				q.Groups = append(q.Groups, id)
-			}
+	for _, id := range d.Parts[:min(len(d.Parts), mostPrincipals)] { // those that were confirmed are no longer among them
+		if !slices.Contains(q.Groups, id) {
+			q.Groups = append(q.Groups, id)
 		}
 	}
 	// Some at a time, others each time: some may never be described.

@@ -61,7 +61,7 @@ func groupType(t Type, reach Reach) string {
 	if t == Distribution {
 		security = string(Distribution)
 	}
-	return plan.GroupTypes()[string(cmp.Or(reach, Universal))+"-"+security]
+	return plan.GroupType(string(cmp.Or(reach, Universal)) + "-" + security)
 }
 
 // GroupTypes lists what the rules make of groups, in the words of plan.GroupTypes.

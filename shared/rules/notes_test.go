@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/rules"
 )
 
@@ -26,6 +27,22 @@ func TestNotes(t *testing.T) {
 		}
 		if got := r.Notes(); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestScopeInShort: what is in scope as people read it in one line.
+func TestScopeInShort(t *testing.T) {
+	of := directory.ID{1}
+	for want, scope := range map[string]rules.Scope{
+		"all":                       {All: true},
+		"0 groups":                  {},
+		"2 groups":                  {Groups: map[directory.ID]bool{{2}: true, {3}: true}},
+		"members of " + of.String(): {MembersOf: of},
+		"1 groups, and members of " + of.String(): {Groups: map[directory.ID]bool{{2}: true}, MembersOf: of},
+	} {
+		if got := scope.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -1,16 +1,13 @@
 package rules
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
-	"groupwriteback/shared/expr"
 	"groupwriteback/shared/plan"
 )
 
@@ -21,9 +18,8 @@ func (p *reader) ou(path string, v any) {
 		var fallback string
 		p.mapping(path, m, []key{
 			{"expression", func(path string, v any) {
-				if container = p.expression(path, "ou", v); container.expr != nil {
-					p.steady(path, container.expr, "groups would move for ever")
-				}
+				container = p.expression(path, "ou", v)
+				p.steady(path, container, "groups would move for ever")
 			}},
 			{"default", func(path string, v any) { fallback = p.dn(path, v) }},
 		}, "setting of the container")
@@ -83,9 +79,6 @@ func (p *reader) writeback(path string, v any) {
 	}
 }
 
-// attributeName is the name of an attribute in Active Directory's schema.
-var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
-
 // attributes reads mappings. Those of the preset, or the default ones, stay but for the
 // attributes that are named here.
 func (p *reader) attributes(path string, v any) {
@@ -137,7 +130,7 @@ func spelling(name string) string {
 func targetFault(name string) string {
 	lower := strings.ToLower(name)
 	switch {
-	case !attributeName.MatchString(name):
+	case !plan.IsAttribute(name):
 		return "this is not the name of an attribute of Active Directory, such as extensionAttribute1"
 	case lower == "parentdistinguishedname":
 		return "the container is not an attribute here: write it as ou"
@@ -151,8 +144,7 @@ func targetFault(name string) string {
 		return "the name of a group is its cn"
 	case plan.NamesObjects(name):
 		return "its values are objects, not text: no rule writes it yet"
-	case slices.Contains([]string{"objectsid", "objectguid", "objectclass", "objectcategory", "sidhistory", "ntsecuritydescriptor", "admincount", "iscriticalsystemobject",
-		"systemflags", "useraccountcontrol", "unicodepwd", "serviceprincipalname", "primarygrouptoken", "whencreated", "whenchanged", "msds-objectsoa", "instancetype"}, lower):
+	case plan.GivesRights(name):
 		return "Active Directory's own attributes, and those that give rights, are not written"
 	}
 	return ""
@@ -162,7 +154,9 @@ func targetFault(name string) string {
 func (p *reader) attribute(path, name string, v any) Mapping {
 	m, is := v.(map[string]any)
 	if !is {
-		return p.expression(path, name, v)
+		out := p.expression(path, name, v)
+		p.steady(path, out, onlyOnce)
+		return out
 	}
 	var out Mapping
 	from := 0
@@ -187,8 +181,8 @@ func (p *reader) attribute(path, name string, v any) Mapping {
 	case constant && m["default"] != nil:
 		p.mistake(path, "a constant needs no default: take one of the two away")
 	}
-	if out.expr != nil && !out.Once {
-		p.steady(path, out.expr, onlyOnce)
+	if !out.Once {
+		p.steady(path, out, onlyOnce)
 	}
 	return out
 }
@@ -202,7 +196,7 @@ func (p *reader) expression(path, attribute string, v any) Mapping {
 	}
 	m, err := NewMapping(attribute, text)
 	if err != nil {
-		for _, err := range flat(err) {
+		for _, err := range each(err) {
 			p.mistake(path, "%v", err)
 		}
 		return Mapping{Attribute: attribute}
@@ -214,10 +208,7 @@ func (p *reader) expression(path, attribute string, v any) Mapping {
 	}
 	if slices.Contains(m.expr.Volatile(), "Now") {
 		p.mistake(path, "Now: rules have no clock, so that the same rules always give the same plan: take a property of the group, such as [createdDateTime]")
-		return m
-	}
-	if !strings.HasSuffix(path, ".expression") {
-		p.steady(path, m.expr, onlyOnce)
+		return Mapping{Attribute: attribute}
 	}
 	return m
 }
@@ -225,20 +216,19 @@ func (p *reader) expression(path, attribute string, v any) Mapping {
 const onlyOnce = "only apply: creation can have it"
 
 // steady refuses an expression that gives something else each time: each turn would write it.
-func (p *reader) steady(path string, e *expr.Expr, but string) {
-	if volatile := e.Volatile(); len(volatile) > 0 && !slices.Contains(volatile, "Now") {
+func (p *reader) steady(path string, m Mapping, but string) {
+	if m.expr == nil {
+		return
+	}
+	if volatile := m.expr.Volatile(); len(volatile) > 0 {
 		p.mistake(path, "%s gives another value each time: %s", list(volatile), but)
 	}
 }
 
-func flat(err error) []error {
+// each takes apart what errors.Join put together.
+func each(err error) []error {
 	if many, is := err.(interface{ Unwrap() []error }); is {
 		return many.Unwrap()
-	}
-	if one := errors.Unwrap(err); one != nil {
-		if many, is := one.(interface{ Unwrap() []error }); is {
-			return many.Unwrap()
-		}
 	}
 	return []error{err}
 }

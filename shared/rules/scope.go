@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -246,6 +247,20 @@ func (s Scope) candidate(id directory.ID, nested func(directory.ID) Nested) (rea
 		return ScopeUnknown
 	}
 	return NotListed
+}
+
+// String is what the scope takes in, in short: all, a number of groups, the members of one.
+// Filters take out of that.
+func (s Scope) String() string {
+	switch {
+	case s.All:
+		return "all"
+	case s.MembersOf == directory.ID{}:
+		return fmt.Sprintf("%d groups", len(s.Groups))
+	case len(s.Groups) == 0:
+		return "members of " + s.MembersOf.String()
+	}
+	return fmt.Sprintf("%d groups, and members of %s", len(s.Groups), s.MembersOf)
 }
 
 // Named lists the groups that the scope names, sorted.

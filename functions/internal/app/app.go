@@ -56,7 +56,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, fmt.Errorf("settings:\n%w", err)
 	}
-	client, err := graph.New(graph.Options{Base: s.graphURL, Credential: s.credential, Tenant: s.tenant, Properties: s.rules.Properties(), HTTP: s.client, Log: log})
+	client, err := s.graph(log)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +76,8 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 
 // tellStart logs what is in force.
 func (a *App) tellStart(s settings) {
-	scope := "all"
-	if !s.rules.Scope.All {
-		scope = fmt.Sprintf("%d groups", len(s.rules.Scope.Groups))
-	}
 	l := s.rules.Limits
-	a.log.Info("started", "version", a.facts.Version, "target", s.target, "tenant", s.tenant, "sign_in", s.signIn.Method, "rules", fmt.Sprintf("%.8s", a.facts.Rules), "ou", s.rules.OU, "scope", scope,
+	a.log.Info("started", "version", a.facts.Version, "target", s.target, "tenant", s.tenant, "sign_in", s.signIn.Method, "rules", fmt.Sprintf("%.8s", a.facts.Rules), "ou", s.rules.OU, "scope", s.rules.Scope.String(),
 		"limits", fmt.Sprintf("of a group %.0f %% from %d on, of all %.0f %% or %d, growth %.0f %% or %d, %d new groups", 100*l.MemberShare, l.MemberFloor, 100*l.Share, l.Floor, 100*l.GrowthShare, l.GrowthFloor, l.Creations))
 	if a.facts.Mistakes != "" {
 		a.log.Warn("the rules file has mistakes: the last good rules stay in force", "mistakes", a.facts.Mistakes, "remedy", "correct the file and deploy it again; handler check names every mistake")

@@ -88,9 +88,9 @@ func (c *checking) rules() {
 		c.Unknown("rules", "the file could not be read or understood")
 		return
 	}
-	scope := "all groups that can be written"
-	if !r.Scope.All {
-		scope = fmt.Sprintf("%d groups", len(r.Scope.Groups))
+	scope := r.Scope.String()
+	if r.Scope.All {
+		scope = "all groups that can be written"
 	}
 	c.Good("rules", fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
 	for _, note := range r.Notes() {
@@ -112,7 +112,7 @@ func (c *checking) graph(ctx context.Context) {
 		unknown(notSet)
 		return
 	}
-	client, err := graph.New(graph.Options{Base: c.settings.graphURL, Credential: c.settings.credential, Tenant: c.settings.tenant, HTTP: c.settings.client})
+	client, err := c.settings.graph(nil)
 	var roles []string
 	if err == nil {
 		roles, err = client.Roles(ctx)

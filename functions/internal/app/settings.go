@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/signin"
 	"groupwriteback/shared/textfile"
@@ -40,6 +42,15 @@ type settings struct {
 
 	mistakes   error // why the rules file cannot be used; nil: it can
 	rulesAlone bool  // nothing else is wrong
+}
+
+// graph is a client that reads what the rules look at; without rules, what is always read.
+func (s settings) graph(log *slog.Logger) (*graph.Client, error) {
+	o := graph.Options{Base: s.graphURL, Credential: s.credential, Tenant: s.tenant, HTTP: s.client, Log: log}
+	if s.rules != nil {
+		o.Properties = s.rules.Properties()
+	}
+	return graph.New(o)
 }
 
 // authority is where the tenant signs in.

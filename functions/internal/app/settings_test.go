@@ -4,8 +4,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"groupwriteback/shared/directory"
 )
 
 // environment lays out files and returns an environment that is taken, with some
@@ -201,6 +204,34 @@ func TestHostsMistakes(t *testing.T) {
 		err := ServeAzure(t.Context(), append(test.host, environ...), slog.New(slog.DiscardHandler), Options{})
 		if want := test.want + "settings:\nGROUPWRITEBACK_TARGET is not set"; err == nil || err.Error() != want {
 			t.Errorf("%s:\n%v\nwant\n%s", test.name, err, want)
+		}
+	}
+}
+
+// TestGraphIsAskedForTheRules: who runs and who checks asks Graph for what the rules look at,
+// where it is.
+func TestGraphIsAskedForTheRules(t *testing.T) {
+	environ, dir := environment(t, map[string]string{"RULES": "DIR/more.yaml"})
+	file := "preset: connect-v2\nou: OU=x\nscope: {groups: all, teams: never}\n"
+	if err := os.WriteFile(filepath.Join(dir, "more.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := read(t.Context(), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []bool{true, false} {
+		if !known {
+			s.rules = nil
+		}
+		client, err := s.graph(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"writebackConfiguration", "resourceProvisioningOptions"} {
+			if slices.Contains(client.Select(directory.GroupFeed), name) != known {
+				t.Errorf("with rules %t: asks for %q", known, client.Select(directory.GroupFeed))
+			}
 		}
 	}
 }
