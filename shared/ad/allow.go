@@ -29,7 +29,7 @@ func (d *Domain) settings() []setting {
 		{"displayName", nil},
 		{"groupType", onlyTypes},
 		{"info", nil},
-		{"sAMAccountName", onlyAccountName},
+		{plan.AccountName, onlyAccountName},
 	}
 	for _, name := range d.More.Attributes {
 		all = append(all, setting{name, nil})

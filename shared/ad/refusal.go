@@ -154,7 +154,7 @@ func (w *writer) holder(ctx context.Context, dn string) (o object, found bool, e
 			return o, found, err
 		}
 	}
-	for _, sam := range w.change.Set["sAMAccountName"] {
+	for _, sam := range w.change.Set[plan.AccountName] {
 		q := query{base: w.Identity.NC, scope: ldap.ScopeWholeSubtree, filter: "(sAMAccountName=" + ldap.EscapeFilter(sam) + ")", page: pageSize}
 		if o, found, err = w.any(ctx, q); err != nil || found {
 			return o, found, err

@@ -141,7 +141,7 @@ func (x *Shift) compare(was, is plan.Group, renames bool) {
 		x.Rename = was.Name
 	}
 	for _, name := range slices.Sorted(maps.Keys(both(was.Attrs, is.Attrs))) {
-		if (renames || name != "sAMAccountName") && !plan.SameValues(name, was.Attrs[name], is.Attrs[name]) {
+		if (renames || name != plan.AccountName) && !plan.SameValues(name, was.Attrs[name], is.Attrs[name]) {
 			x.Change = append(x.Change, name)
 		}
 	}

@@ -25,7 +25,7 @@ func (d *decider) named(want plan.Group) plan.Group {
 	}
 	attrs := map[string][]string{}
 	maps.Copy(attrs, want.Attrs)
-	attrs["sAMAccountName"] = []string{n.Given.Account}
+	attrs[plan.AccountName] = []string{n.Given.Account}
 	want.Name, want.Attrs = n.Given.CN, attrs
 	return want
 }

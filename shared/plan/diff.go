@@ -9,9 +9,9 @@ import (
 	"groupwriteback/shared/directory"
 )
 
-// samAccountName is the one attribute besides the name that must be unique: in
+// AccountName is the one attribute besides the name that must be unique: in
 // its domain. It travels with Rename, so that names are freed and taken in order.
-const samAccountName = "sAMAccountName"
+const AccountName = "sAMAccountName"
 
 // Diff lists the changes that lead from have to want, renames first, then
 // creations, then updates: those of one group together, who leaves before who
@@ -30,7 +30,7 @@ func Diff(want, have State) []Change {
 		set := diffAttrs(w.Attrs, h.Attrs)
 		if r, ok := rename(w, h, set); ok {
 			renames = append(renames, r)
-			delete(set, samAccountName)
+			delete(set, AccountName)
 		}
 		u := Change{Op: Update, Group: id, GUID: h.GUID}
 		if gone := Missing(h.Members, w.Members); len(gone) > 0 {
@@ -53,13 +53,13 @@ func Diff(want, have State) []Change {
 
 // rename is the Rename that leads from h to w, if one is needed.
 func rename(w, h Group, set map[string][]string) (Change, bool) {
-	sam, newSAM := set[samAccountName]
+	sam, newSAM := set[AccountName]
 	if strings.EqualFold(w.Parent, h.Parent) && w.Name == h.Name && !newSAM {
 		return Change{}, false
 	}
 	c := Change{Op: Rename, Group: w.ID, GUID: h.GUID, Parent: w.Parent, Name: w.Name}
 	if newSAM {
-		c.Set = map[string][]string{samAccountName: sam}
+		c.Set = map[string][]string{AccountName: sam}
 	}
 	return c, true
 }
@@ -113,7 +113,7 @@ func orderRenames(renames []Change, have State) []Change {
 func aside(r Change) Change {
 	r.Name = Mark(r.Group)
 	if r.Set != nil {
-		r.Set = map[string][]string{samAccountName: {Mark(r.Group)}}
+		r.Set = map[string][]string{AccountName: {Mark(r.Group)}}
 	}
 	return r
 }
@@ -122,7 +122,7 @@ func aside(r Change) Change {
 // compares them: its DN among its siblings, its sAMAccountName in its domain.
 func Names(g Group) []string {
 	names := []string{"dn:" + strings.ToLower(JoinRDN(g.Name, g.Parent))}
-	for _, sam := range g.Attrs[samAccountName] {
+	for _, sam := range g.Attrs[AccountName] {
 		names = append(names, "sam:"+strings.ToLower(sam))
 	}
 	return names

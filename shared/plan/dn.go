@@ -31,6 +31,13 @@ func SplitRDN(dn string) (name, parent string, ok bool) {
 	return rdns[0].value, joinDN(rdns[1:]), true
 }
 
+// NamesContainer says whether a text is the DN of something that groups can stand in: it is
+// itself in something.
+func NamesContainer(text string) bool {
+	_, parent, ok := SplitRDN(text)
+	return ok && parent != ""
+}
+
 // JoinRDN is the DN of the object with this cn below a parent.
 func JoinRDN(name, parent string) string {
 	dn := "CN=" + escapeRDN(name)

@@ -61,13 +61,13 @@ func Revert(want, observed Group, kind Kind, refs []Ref) *Group {
 	case Renaming:
 		want.Parent, want.Name = observed.Parent, observed.Name
 		want.Attrs = maps.Clone(want.Attrs)
-		keep(want.Attrs, observed.Attrs, samAccountName)
+		keep(want.Attrs, observed.Attrs, AccountName)
 	case Setting:
 		attrs := maps.Clone(observed.Attrs)
 		if attrs == nil {
 			attrs = map[string][]string{}
 		}
-		keep(attrs, want.Attrs, samAccountName) // it travels with the name
+		keep(attrs, want.Attrs, AccountName) // it travels with the name
 		want.Attrs = attrs
 	case Removing:
 		want.Members = Merge(want.Members, refs)

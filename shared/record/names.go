@@ -31,7 +31,7 @@ type Taken struct {
 // NameOf is what a group is called.
 func NameOf(g plan.Group) Name {
 	n := Name{CN: g.Name}
-	for _, account := range g.Attrs["sAMAccountName"] {
+	for _, account := range g.Attrs[plan.AccountName] {
 		n.Account = account
 	}
 	return n

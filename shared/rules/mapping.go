@@ -24,11 +24,11 @@ type Mapping struct {
 	domain bool // it asks for %DomainFQDN%
 }
 
-// The attributes that name a group.
-const (
-	commonName  = "cn"
-	accountName = "sAMAccountName"
-)
+// commonName names a group, as plan.AccountName does.
+const commonName = "cn"
+
+// DefaultName is the expression of the cn where a rules file says nothing else: Cloud Sync's own.
+const DefaultName = `Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))`
 
 // NewMapping reads an expression, as it is copied out of the Entra portal. Its error
 // joins every mistake of it.
@@ -42,15 +42,13 @@ func NewMapping(attribute, expression string) (Mapping, error) {
 	return m, nil
 }
 
-// DefaultMapping is what is written where a rules file says nothing else: Cloud Sync's own
+// defaults are what is written where a rules file says nothing else: Cloud Sync's own
 // mapping. The account name is made of the cn.
-func DefaultMapping() []Mapping { return slices.Clone(defaults) }
-
 var defaults = parsed()
 
 func parsed() (all []Mapping) {
 	for _, m := range [][2]string{
-		{commonName, `Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))`},
+		{commonName, DefaultName},
 		{"description", `Left(Trim([description]),448)`},
 		{"displayName", `[displayName]`},
 	} {
@@ -247,20 +245,20 @@ func (m *Mapping) given(in expr.Input, observed *plan.Group) ([]string, error) {
 // others, and the account name is the cn where there is none. ok is false if there is
 // nothing to make a name of: then a group that is there keeps its own.
 func name(want *plan.Group, g *directory.Group, observed *plan.Group) (ok bool) {
-	cn, account := strings.Join(want.Attrs[commonName], " "), strings.Join(want.Attrs[accountName], " ")
+	cn, account := strings.Join(want.Attrs[commonName], " "), strings.Join(want.Attrs[plan.AccountName], " ")
 	delete(want.Attrs, commonName)
 	switch {
 	case strings.TrimSpace(g.Props.First("displayName")) == "", cn == "" && observed == nil:
 		return false
 	case cn == "":
-		want.Name, account = observed.Name, strings.Join(observed.Attrs[accountName], " ")
+		want.Name, account = observed.Name, strings.Join(observed.Attrs[plan.AccountName], " ")
 	default:
 		ok, want.Name = true, plan.LegalName(cn, g.ID)
 	}
 	if strings.TrimSpace(account) == "" {
 		account = want.Name
 	}
-	want.Attrs[accountName] = []string{plan.LegalAccountName(account, g.ID)}
+	want.Attrs[plan.AccountName] = []string{plan.LegalAccountName(account, g.ID)}
 	return ok
 }
 
@@ -275,7 +273,7 @@ func (r *Rules) parent(in expr.Input) (string, error) {
 		return "", err
 	case !said || len(values) == 0:
 		return r.OU, nil
-	case len(values) > 1 || !isDN(values[0]):
+	case len(values) > 1 || !plan.NamesContainer(values[0]):
 		return "", fmt.Errorf("the expression gives %q, which is not the distinguished name of a container", strings.Join(values, "; "))
 	}
 	return plan.NormalDN(values[0]), nil

@@ -118,7 +118,7 @@ func (p *reader) attributes(path string, v any) {
 // spelling is an attribute's name in the letters of the default mapping, if it is one of
 // those: Active Directory does not tell them apart.
 func spelling(name string) string {
-	for _, known := range []string{commonName, accountName, "displayName", "description"} {
+	for _, known := range []string{commonName, plan.AccountName, "displayName", "description"} {
 		if strings.EqualFold(known, name) {
 			return known
 		}

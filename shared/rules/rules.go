@@ -21,7 +21,7 @@ import (
 
 // Rules are what the operator's rules file says. What is left out is as by default:
 // cloud security groups become universal security groups, with the attributes of
-// DefaultMapping, and with users, devices and groups as members.
+// the default mapping, and with users, devices and groups as members.
 type Rules struct {
 	OU        string     // DN of the container of all groups, in the form of plan.NormalDN
 	Container *Mapping   // gives the DN instead, where there is one; OU is what it gives by default
@@ -29,7 +29,7 @@ type Rules struct {
 	Kinds     Kinds      // what becomes of them
 	Reach     Reach      // how far a new group reaches: its scope in Active Directory's words
 	Writeback *Writeback // the group's own word on whether it is written; nil: it is not asked
-	Mapping   []Mapping  // of attributes, by name; nil: DefaultMapping
+	Mapping   []Mapping  // of attributes, by name; nil: the default mapping
 	Rename    bool       // a new cn or account name renames a group that has one
 	Members   Members    // which of the cloud's members
 	Limits    plan.Limits
@@ -66,9 +66,9 @@ func (r *Rules) Hash() string {
 // Attributes lists the AD attributes that the rules decide, sorted: what the
 // agent has to read.
 func (r *Rules) Attributes() []string {
-	names := []string{"adminDescription", "groupType", "info", "msDS-ExternalDirectoryObjectId", accountName}
+	names := []string{"adminDescription", "groupType", "info", "msDS-ExternalDirectoryObjectId", plan.AccountName}
 	for _, m := range r.mapping() {
-		if m.Attribute != commonName && m.Attribute != accountName {
+		if m.Attribute != commonName && m.Attribute != plan.AccountName {
 			names = append(names, m.Attribute)
 		}
 	}
@@ -99,18 +99,13 @@ func (r *Rules) Containers() []string {
 	dns := []string{r.OU}
 	if r.Container != nil {
 		for _, text := range r.Container.texts() {
-			if isDN(text) {
+			if plan.NamesContainer(text) {
 				dns = append(dns, plan.NormalDN(text))
 			}
 		}
 	}
 	slices.Sort(dns)
 	return slices.CompactFunc(dns, strings.EqualFold)
-}
-
-func isDN(text string) bool {
-	_, parent, ok := plan.SplitRDN(text)
-	return ok && parent != ""
 }
 
 // sorted returns values in the order that plan.Group asks for.

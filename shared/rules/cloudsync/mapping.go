@@ -65,15 +65,12 @@ func (im *importer) mapping(m object) {
 	}
 }
 
-const (
-	container   = "parentDistinguishedName"
-	accountName = "sAMAccountName"
-	defaultName = `Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))`
-)
+// container is the attribute by which Cloud Sync says where a group stands.
+const container = "parentDistinguishedName"
 
 // spelling is an attribute's name as a rules file and this package have it.
 func spelling(name string) string {
-	for _, known := range []string{"cn", "description", "displayName", accountName, container, "member", "isSecurityGroup", "UniversalScope"} {
+	for _, known := range []string{"cn", "description", "displayName", plan.AccountName, container, "member", "isSecurityGroup", "UniversalScope"} {
 		if strings.EqualFold(known, name) {
 			return known
 		}
@@ -184,19 +181,19 @@ func (im *importer) flow(m object, name string, s *source) {
 func (im *importer) attributes() {
 	if !im.has("cn") || !im.accepted("cn") {
 		im.note(Note{What: "cn is as by default", Why: "the job's mapping of it is missing, or could not be carried over", Remedy: "see that groups are called what they should", Lost: true})
-		im.sources["cn"] = source{expression: defaultName}
+		im.sources["cn"] = source{expression: rules.DefaultName}
 	}
-	if !im.has(accountName) { // Active Directory would make a random one, and it would stay
+	if !im.has(plan.AccountName) { // Active Directory would make a random one, and it would stay
 		s := im.sources["cn"]
 		s.once = true
-		im.sources[accountName] = s
+		im.sources[plan.AccountName] = s
 	}
 	for _, name := range []string{"displayName", "description"} {
 		if !im.has(name) || !im.accepted(name) {
 			im.sources[name] = source{}
 		}
 	}
-	im.file.rename = !im.sources["cn"].once || !im.sources[accountName].once
+	im.file.rename = !im.sources["cn"].once || !im.sources[plan.AccountName].once
 	for _, name := range slices.Sorted(maps.Keys(im.sources)) {
 		byDefault := slices.Contains([]string{"cn", "displayName", "description"}, name)
 		if name != container && (byDefault || im.accepted(name)) {
@@ -272,7 +269,7 @@ func firstDN(expression string) string {
 		return ""
 	}
 	for _, text := range e.Texts() {
-		if _, parent, ok := plan.SplitRDN(text); ok && parent != "" {
+		if plan.NamesContainer(text) {
 			return text
 		}
 	}
