@@ -32,6 +32,7 @@ func arrows() map[string]arrow {
 	return map[string]arrow{
 		"shared/directory": {"", root},
 		"shared/expr":      {"", root},
+		"shared/exchange":  {"", root},
 		"shared/blob":      {"", root},
 		"shared/checklist": {"", "it prints what others have looked at: both halves use it"},
 		"shared/textfile":  {"", "files of both halves are read with it"},
@@ -40,13 +41,13 @@ func arrows() map[string]arrow {
 		"shared/plan":     {"shared/directory", "a plan is plain data: it does not know where wishes come from, nor how they are carried out"},
 		"shared/record":   {"shared/directory shared/plan", "a record is plain data with its own arithmetic: what becomes of it is decided elsewhere"},
 		"shared/decision": {"shared/directory shared/plan shared/record", "what decides is handed all that it decides from: the rules' wish too"},
-		"shared/rules":    {"shared/directory shared/expr shared/plan", "rules turn what Entra ID says into what Active Directory should hold, and know nothing else"},
-		"shared/journal":  {"shared/blob shared/directory shared/plan shared/record", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
+		"shared/rules":    {"shared/directory shared/exchange shared/expr shared/plan", "rules turn what Entra ID says into what Active Directory should hold, and know nothing else"},
+		"shared/journal":  {"shared/blob shared/directory shared/exchange shared/plan shared/record", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
 		"shared/graph":    {"shared/directory", "Graph's pages become directory's types: what is made of them is not the client's business"},
 		"shared/cycle":    {"shared/decision shared/directory shared/journal shared/plan shared/record shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
-		"shared/relay":    {"shared/directory shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
-		"shared/ad":       {"shared/directory shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
-		"shared/status":   {"shared/directory shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
+		"shared/relay":    {"shared/directory shared/exchange shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
+		"shared/ad":       {"shared/directory shared/exchange shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
+		"shared/status":   {"shared/directory shared/exchange shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
 
 		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
 

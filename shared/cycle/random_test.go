@@ -288,7 +288,9 @@ func weather() []event {
 		{"the agent dies", 3, func(w *weatherWorld) { w.dies, w.silent = w.rng.IntN(4), w.rng.IntN(2) == 0 }},
 		{"the agent is away", 2, func(w *weatherWorld) { w.agentOff = true }},
 		{"the agent is there", 5, func(w *weatherWorld) { w.agentOff = false }},
-		{"a right is lacking", 2, func(w *weatherWorld) { w.refuseKind(w.anyGroup(), plan.Kinds()[w.rng.IntN(5)], new(int)) }},
+		{"a right is lacking", 2, func(w *weatherWorld) {
+			w.refuseKind(w.anyGroup(), []plan.Kind{plan.Renaming, plan.Creating, plan.Removing, plan.Setting, plan.Adding}[w.rng.IntN(5)], new(int))
+		}},
 		{"a right is granted", 3, func(w *weatherWorld) { w.refuse = nil }},
 
 		{"another process", 3, func(w *weatherWorld) { w.restart(); w.pace() }},

@@ -70,6 +70,7 @@ type Target struct {
 	Domains   []directory.SID `json:"domains"` // of the forest
 	DC        DC              `json:"dc"`
 	External  bool            `json:"external,omitempty"` // the schema has msDS-ExternalDirectoryObjectId
+	Restores  bool            `json:"restores,omitempty"` // the account sees deleted groups, and may restore them
 }
 
 // DC is the lineage of the domain controller that was written to last.

@@ -89,6 +89,10 @@ type Row struct {
 type Gone struct {
 	ID    directory.ID `json:"id"`
 	After uint64       `json:"after"`
+
+	// Grave is the deleted group that stood for the cloud group, where this account sees one
+	// that can be restored.
+	Grave *plan.Grave `json:"grave,omitempty"`
 }
 
 // Ask is an operator's wish to have groups looked at again, in the cloud's eyes

@@ -21,10 +21,16 @@ const (
 	Setting  Kind = "set"
 	Removing Kind = "remove"
 	Adding   Kind = "add"
+
+	Restoring Kind = "restore"
+	Disowning Kind = "disown"
+	Deleting  Kind = "delete"
 )
 
 // Kinds lists them in the order in which Diff brings those of one group.
-func Kinds() []Kind { return []Kind{Renaming, Creating, Removing, Setting, Adding} }
+func Kinds() []Kind {
+	return []Kind{Renaming, Creating, Restoring, Removing, Setting, Adding, Disowning, Deleting}
+}
 
 // Kind is the change's kind: Diff makes changes of one kind only.
 func (c Change) Kind() Kind {
@@ -33,6 +39,12 @@ func (c Change) Kind() Kind {
 		return Renaming
 	case c.Op == Create:
 		return Creating
+	case c.Op == Restore:
+		return Restoring
+	case c.Op == Disown:
+		return Disowning
+	case c.Op == Delete:
+		return Deleting
 	case len(c.Remove) > 0:
 		return Removing
 	case len(c.Add) > 0:

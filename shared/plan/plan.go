@@ -103,6 +103,13 @@ type Group struct {
 	Members []Ref               // sorted, unique
 }
 
+// Grave is a group of ours that was deleted in Active Directory, and can be restored: under
+// the SID that it had.
+type Grave struct {
+	GUID GUID          `json:"guid"`
+	SID  directory.SID `json:"sid"`
+}
+
 // State is a set of owned groups by cloud group.
 type State map[directory.ID]Group
 
@@ -143,6 +150,10 @@ const (
 	Rename Op = "rename" // move to Parent and Name, and set sAMAccountName if Set has it
 	Create Op = "create" // at Parent and Name, with Set; without members
 	Update Op = "update" // Remove, Set or Add: a plan has one of them in a change
+
+	Restore Op = "restore" // a deleted group, by its GUID: under its old SID, at Parent and Name, with Set, as Create
+	Disown  Op = "disown"  // take our fence off, and Set a note for people: the group stays, and is nobody's
+	Delete  Op = "delete"  // the group, if it is as Digest says
 )
 
 // Change is one step towards the wanted state, of one group.
@@ -159,6 +170,12 @@ type Change struct {
 	// Why says for people what the change comes of: the cloud, somebody's hand, new rules,
 	// an operator's word. Nothing depends on it.
 	Why string `json:"why,omitempty"`
+
+	// Digest is the group's, as it was when its deletion was decided: one that is another
+	// by now is not deleted. Count is how many memberships go with it, those in it and its own
+	// in groups of ours.
+	Digest string `json:"digest,omitempty"`
+	Count  int    `json:"count,omitempty"`
 
 	// Known is where the owned groups among Add and Remove are. One that is
 	// absent is created earlier in the same plan.
