@@ -123,8 +123,15 @@ func (d *decider) decide(want plan.Group) {
 	}
 	d.out.Record.Asked = false
 	if c.Held+c.Parked+c.Unproven == 0 {
-		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = true, true, nil
+		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = !d.lingers(), true, nil
 	}
+}
+
+// lingers says whether somebody who left the cloud group is in Active Directory yet, though
+// all there is as it is wanted: the group is not managed now, or its members are left as they
+// are. When that ends it is by this alone that he is no stranger.
+func (d *decider) lingers() bool {
+	return d.Cloud != nil && d.observed != nil && len(d.Cloud.Left) > 0 && len(plan.Common(d.observed.Members, d.refs(d.Cloud.Left))) > 0
 }
 
 // canonical is the group as it was observed, with each link to a group that is or was
