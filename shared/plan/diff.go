@@ -51,7 +51,7 @@ func Diff(want, have State) []Change {
 		}
 		if by := between(h, w); by != "" {
 			u := u
-			u.Set = map[string][]string{groupType: {by}}
+			u.Set = map[string][]string{GroupTypeAttribute: {by}}
 			updates = append(updates, u)
 		}
 		if len(set) > 0 {

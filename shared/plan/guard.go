@@ -98,7 +98,7 @@ func Guards() []Guard {
 				return nil
 			}
 			want.Attrs = maps.Clone(want.Attrs)
-			keep(want.Attrs, observed.Attrs, groupType)
+			keep(want.Attrs, observed.Attrs, GroupTypeAttribute)
 			return &want
 		},
 	}, {
