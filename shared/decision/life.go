@@ -39,6 +39,19 @@ func present(r *record.Group, observed *plan.Group) life.State {
 	return life.Candidate
 }
 
+// StateOf is where a group is in its life. One that has a step before it that takes something
+// away, and has not made it, is held.
+func StateOf(r *record.Group) life.State {
+	at, going := present(r, r.Observed), r.Life.Going
+	switch {
+	case at == life.Candidate && going == life.Waiting:
+		return life.Waiting
+	case r.Observed != nil && going != "" && going != at && going != life.Written:
+		return life.Held
+	}
+	return at
+}
+
 // live takes the group one step on in its life, and wishes for what it is to be there.
 func (d *decider) live() *plan.Group {
 	from, event, fate := present(&d.Record, d.observed), d.wish.Event, d.wish.Fate
