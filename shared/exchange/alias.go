@@ -1,6 +1,9 @@
 package exchange
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // aliasSigns are what an alias may have besides letters, digits, and dots between others
 // (Set-DistributionGroup, -Alias).
@@ -54,12 +57,22 @@ func isAlnum(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// hexOf is an object id without its hyphens, in lower case.
-func hexOf(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
+// hexOf are the hexadecimal digits of an object id, in lower case.
+func hexOf(id string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("0123456789abcdef", r) {
+			return r
+		}
+		return -1
+	}, strings.ToLower(id))
+}
 
-// legacyDN is a new legacyExchangeDN below an administrative group: the object id and as much of
-// the alias as there is room for. The id makes it unique, and is there as a whole.
-// Empty: there is no room for it, or the administrative group is not known.
+// leastHex are the digits of an object id that still make a legacyExchangeDN unique in practice, where an
+// organization with a long name leaves no room for all.
+const leastHex = 16
+
+// legacyDN is a new legacyExchangeDN below an administrative group: the object id and the alias, as much of it as there
+// is room for. Empty: there is no room for the id either, or the administrative group is not known.
 //
 // Outlook keeps it for whom it has written to: a group that has one keeps it.
 func legacyDN(group, id, alias string) string {
@@ -69,10 +82,12 @@ func legacyDN(group, id, alias string) string {
 		}
 		return -1
 	}, alias)
-	whole := group + "/cn=Recipients/cn=" + hexOf(id)
-	if group == "" || len([]rune(whole)) > maxLegacyDN {
+	parent := group + "/cn=Recipients/cn="
+	hex := hexOf(id)
+	if group == "" || len(hex) < leastHex || utf8.RuneCountInString(parent)+leastHex > maxLegacyDN {
 		return ""
 	}
+	whole := parent + hex
 	if name != "" {
 		whole += "-" + name
 	}

@@ -49,10 +49,10 @@ func TestFilters(t *testing.T) {
 	for filter, want := range map[string]string{
 		// Lists of Exchange: All Distribution Lists, the global address list, one of 2003, All Users, All Contacts.
 		"(&(mailNickname=*)(objectCategory=group))": "yes",
-		"(&(mailNickname=*)(|(objectClass=user)(objectClass=contact)(objectClass=msExchSystemMailbox)(objectClass=msExchDynamicDistributionList)(objectClass=group)(objectClass=publicFolder)))":                                                                                                       "yes",
+		"(&(mailNickname=*)(|(objectClass=user)(objectClass=contact)(objectClass=msExchSystemMailbox)(objectClass=msExchDynamicDistributionList)(objectClass=group)(objectClass=publicFolder)))":                                                                                                              "yes",
 		"(& (mailnickname=*) (| (&(objectCategory=person)(objectClass=user)(!(homeMDB=*))(!(msExchHomeServerName=*)))(&(objectCategory=person)(objectClass=user)(|(homeMDB=*)(msExchHomeServerName=*)))(&(objectCategory=person)(objectClass=contact))(objectCategory=group)(objectCategory=publicFolder) ))": "yes",
-		"(&(mailNickname=*)(&(objectCategory=person)(objectClass=user)(department=Sales)))":                                                                                                                                                                                                          "no",
-		"(&(mailNickname=*)(objectClass=contact))": "no",
+		"(&(mailNickname=*)(&(objectCategory=person)(objectClass=user)(department=Sales)))":                                              "no",
+		"(&(mailNickname=*)(objectClass=contact))":                                                                                       "no",
 		"(&(mailNickname=*)(!(msExchHideFromAddressLists=TRUE))(objectCategory=CN=Group,CN=Schema,CN=Configuration,DC=corp,DC=example))": "yes",
 
 		// What a group is.

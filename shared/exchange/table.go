@@ -91,7 +91,7 @@ func rows() []Row {
 			hidden(True), nil},
 		{showIn, "not hidden", "each list whose filter is true of the group", "inferred from the lists' filters and from groups that Exchange made", false,
 			hidden(False), nil},
-		{showIn, "not known whether hidden", "the system's own lists, and those that it is in", "ours", false,
+		{showIn, "not known whether hidden", "the system's own lists, and those that it is in", "a choice of this product: a group that is to be hidden is never shown meanwhile", false,
 			hidden(""), nil},
 	}
 }
