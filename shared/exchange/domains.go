@@ -60,7 +60,7 @@ func (s Site) accepted(domain string) (best AcceptedDomain, found bool) {
 		if name != domain && !(wild && strings.HasSuffix(domain, below) && len(domain) > len(below)) {
 			continue
 		}
-		if !found || name == domain || strings.ToLower(best.Name) != domain && len(name) > len(best.Name) {
+		if !found || len(name) > len(best.Name) {
 			best, found = a, true
 		}
 	}

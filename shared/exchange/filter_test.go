@@ -92,7 +92,7 @@ func TestFilters(t *testing.T) {
 		"(!cn=x)": "yes", "(!(!(cn=Vertrieb)))": "yes", deep: "no",
 
 		// What is broken.
-		"": "broken", "cn=x": "broken", "(cn=x": "broken", "(cn=x))": "broken", "(cn)": "broken", "(=x)": "broken", "(&(cn=x)": "broken", "(!)": "broken", "(cn=a(b)": "broken", `(cn=\5)`: "broken", `(cn=\zz)`: "broken",
+		"": "broken", "cn=x": "broken", "(cn=x": "broken", "(cn=x))": "broken", "(cn)": "broken", "(=x)": "broken", "(&(cn=x)": "broken", "(!)": "broken", "(&(cn))": "broken", "(cn=a(b)": "broken", `(cn=\5)`: "broken", `(cn=\zz)`: "broken",
 		"(!(cn=x)(cn=y))": "broken", "(&(cn=x)cn=y)": "broken", "(c n=x)": "broken", "(cn<>=x)": "broken", "(!" + deep + ")": "broken", "(cn=" + strings.Repeat("x", exchange.MaxFilter) + ")": "broken",
 	} {
 		if got := answer(filter, team()); got != want {

@@ -211,6 +211,10 @@ func TestWithout(t *testing.T) {
 	if w := stamp(expand).Of(unsaid.Without("sales@corp.example"), exchange.Standing{}); w.Attrs != nil {
 		t.Errorf("without the primary one of the list it gets %v", w.Attrs)
 	}
+	other := exchange.Group{ID: "1", Mail: "a@x.example", Proxies: []string{"SMTP:b@x.example", "smtp:a@x.example"}}
+	if w := stamp(expand).Of(other.Without("a@x.example"), exchange.Standing{}); w.Attrs != nil {
+		t.Errorf("without its own address it takes another: %v", w.Attrs)
+	}
 }
 
 func TestNoMail(t *testing.T) {

@@ -112,7 +112,7 @@ func TestWarnings(t *testing.T) {
 		{Name: "shut.wild.example", Type: exchange.Authoritative}, {Name: "*.shut.wild.example", Type: exchange.ExternalRelay}, {Name: "relay.example", Type: exchange.ExternalRelay}, {Name: "routed.onmicrosoft.com", Type: exchange.InternalRelay},
 	}}
 	for domain, want := range map[string]string{
-		"CORP.example": "authoritative", "groups.corp.example": "", "a.wild.example": "", "wild.example": "no accepted domain", "shut.wild.example": "authoritative", "b.shut.wild.example": "external-relay",
+		"CORP.example": "sends no mail for the domain on", "groups.corp.example": "", "a.wild.example": "", "wild.example": "no accepted domain", "shut.wild.example": "sends no mail for the domain on", "b.shut.wild.example": "external-relay",
 		"relay.example": "external-relay", "other.example": "no accepted domain", "corp.onmicrosoft.com": "tenant's own domain", "routed.onmicrosoft.com": "", "": "",
 	} {
 		var all []string
