@@ -155,6 +155,9 @@ func (d *decider) arrive() {
 		*l = record.Life{}
 	case l.State != to:
 		*l = record.Life{State: to, Since: d.Now}
+		if to == life.Quarantined && d.wish.Fate == life.Delete {
+			d.wake(d.Now.Add(d.wish.Grace))
+		}
 	default:
 		l.Going = ""
 	}

@@ -184,7 +184,7 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 			out.Repin = a.Repin
 		}
 		if a.Switch != "" {
-			out.Switch, out.Digest, out.By = a.Switch, a.Digest, a.By
+			out.Switch, out.Digest, out.End, out.By = a.Switch, a.Digest, a.End, a.By
 		}
 		tx.fold(name)
 	}
