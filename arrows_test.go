@@ -74,7 +74,7 @@ func isEquipment(name string) bool {
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/decision", "shared/directory", "shared/expr", "shared/plan", "shared/record", "shared/rules", "shared/rules/cloudsync"}
+	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/expr", "shared/plan", "shared/record", "shared/rules", "shared/rules/cloudsync"}
 }
 
 // clocks are the words of package time that read a clock or wait: times come in as
