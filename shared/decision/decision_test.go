@@ -91,7 +91,7 @@ func of(members []plan.Ref, g *directory.Group) *scene {
 	s.Record = record.Group{ID: staff}
 	if members != nil {
 		w := all.Decide(staff, cloud(directory.Named), nil, s.nested, forest)
-		w.Group.GUID, w.Group.Members = "guid-of-staff", members
+		w.Group.GUID, w.Group.Links = "guid-of-staff", plan.Members(members...)
 		s.Record.Observed = w.Group
 		s.Record.Names = record.Names{Asked: record.NameOf(*w.Group), Given: record.NameOf(*w.Group)}
 	}

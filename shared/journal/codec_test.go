@@ -45,7 +45,7 @@ func people() []directory.Member {
 func sampleRecords() map[string]*record.Group {
 	now := time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
 	group := &plan.Group{ID: gid(1), GUID: "0b1c", Parent: "OU=x", Name: "Sales", Attrs: map[string][]string{"info": {"a", "b"}},
-		Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "S-1-5-32-544", plan.GUIDRef("0b1c"), plan.GroupRef(gid(2))}}
+		Links: plan.Members("S-1-5-21-1-2-3-1101", "S-1-5-32-544", plan.GUIDRef("0b1c"), plan.GroupRef(gid(2)))}
 	tries := record.Tries{Count: 2, Until: now}
 	return map[string]*record.Group{
 		"nothing": {ID: gid(1)},
@@ -68,7 +68,7 @@ func sampleRecords() map[string]*record.Group {
 			{Seq: 7, At: now, Guard: plan.Removals, Impact: plan.Impact{Refs: []plan.Ref{"S-1-5-21-1-2-3-1101", plan.GroupRef(gid(2))}}},
 			{Seq: 8, At: now, Guard: plan.Moves, Impact: plan.Impact{Whole: true, To: "CN=x,OU=y"}, Back: true}}},
 		"problems": {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
-		"odd refs": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Members: oddRefs()}},
+		"odd refs": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Links: plan.Members(oddRefs()...)}},
 	}
 }
 
@@ -152,7 +152,7 @@ func TestManyDomains(t *testing.T) {
 	for i := range 1000 {
 		sid := directory.SID(fmt.Sprintf("S-1-5-21-%d-2-3-1101", i))
 		g.Members = append(g.Members, directory.Member{ID: uid(i), Kind: directory.User, SID: sid})
-		h.Observed.Members = append(h.Observed.Members, plan.SIDRef(sid))
+		h.Observed.Links = h.Observed.Links.With(plan.Member, append(h.Observed.Members(), plan.SIDRef(sid)))
 	}
 	roundTrip(t, g.ID, g, encodeGroup, decodeGroup)
 	roundTrip(t, h.ID, h, encodeRecord, decodeRecord)

@@ -15,7 +15,7 @@ const AccountName = "sAMAccountName"
 
 // Diff lists the changes that lead from have to want, renames first, then
 // creations, then updates: those of one group together, who leaves before who
-// comes. Each is of one Kind, so that what is refused keeps nothing else from
+// comes. Each is of one Kind and one Link, so that what is refused keeps nothing else from
 // being done. Known is left to the caller. Groups that want does not hold are left alone:
 // deletion is a wanted state of its own, never an absence.
 func Diff(want, have State) []Change {
@@ -32,23 +32,38 @@ func Diff(want, have State) []Change {
 			renames = append(renames, r)
 			delete(set, AccountName)
 		}
-		u := Change{Op: Update, Group: id, GUID: h.GUID}
-		if gone := Missing(h.Members, w.Members); len(gone) > 0 {
-			u := u
-			u.Remove = gone
-			updates = append(updates, u)
-		}
+		leave, come := diffLinks(w, h)
+		updates = append(updates, leave...)
 		if len(set) > 0 {
-			u := u
-			u.Set = set
-			updates = append(updates, u)
+			updates = append(updates, Change{Op: Update, Group: id, GUID: h.GUID, Set: set})
 		}
-		if come := Missing(w.Members, h.Members); len(come) > 0 {
-			u.Add = come
-			updates = append(updates, u)
-		}
+		updates = append(updates, come...)
 	}
 	return slices.Concat(orderRenames(renames, have), creates, updates)
+}
+
+// diffLinks lists what leaves and what comes by the links that the wish speaks of.
+func diffLinks(w, h Group) (leave, come []Change) {
+	for _, link := range AllLinks() {
+		want, spoken := w.Links.wanted(link)
+		if !spoken {
+			continue
+		}
+		c := Change{Op: Update, Group: w.ID, GUID: h.GUID}
+		if link != Member {
+			c.Op, c.Link = Relink, link
+		}
+		if gone := Missing(h.Links[link], want); len(gone) > 0 {
+			c := c
+			c.Remove = gone
+			leave = append(leave, c)
+		}
+		if new := Missing(want, h.Links[link]); len(new) > 0 {
+			c.Add = new
+			come = append(come, c)
+		}
+	}
+	return leave, come
 }
 
 // rename is the Rename that leads from h to w, if one is needed.
@@ -135,7 +150,7 @@ func Apply(g Group, c Change) Group {
 	if c.GUID != "" {
 		g.GUID = c.GUID
 	}
-	if c.Op != Update {
+	if !c.Op.Updates() {
 		g.Parent, g.Name = c.Parent, c.Name
 	}
 	if g.Attrs == nil && len(c.Set) > 0 {
@@ -148,7 +163,7 @@ func Apply(g Group, c Change) Group {
 			g.Attrs[k] = slices.Clone(v)
 		}
 	}
-	g.Members = Merge(Missing(g.Members, c.Remove), c.Add)
+	g.Links = g.Links.Having(c.Of(), Merge(Missing(g.Links[c.Of()], c.Remove), c.Add))
 	return g
 }
 
@@ -176,12 +191,12 @@ func Outcome(g Group, c Change, r Result) Group {
 // Split cuts an update into changes of at most n values each (but attributes
 // stay together), so that any list of changes fits into batches. n is 2 or more.
 func Split(c Change, n int) []Change {
-	if c.Op != Update || c.Values() <= n {
+	if !c.Op.Updates() || c.Values() <= n {
 		return []Change{c}
 	}
 	var out []Change
 	part := func(f func(*Change)) {
-		p := Change{Op: Update, Group: c.Group, GUID: c.GUID}
+		p := Change{Op: c.Op, Group: c.Group, GUID: c.GUID, Link: c.Link}
 		f(&p)
 		out = append(out, p)
 	}
@@ -212,7 +227,8 @@ func knownOf(refs []Ref, all map[directory.ID]GUID) map[directory.ID]GUID {
 	return out
 }
 
-// diffAttrs lists what to set; an empty value clears.
+// diffAttrs lists what to set; an empty value clears. A link that an agent of before reads as
+// text is none.
 func diffAttrs(want, have map[string][]string) map[string][]string {
 	var out map[string][]string
 	set := func(k string, v []string) {
@@ -227,7 +243,8 @@ func diffAttrs(want, have map[string][]string) map[string][]string {
 		}
 	}
 	for k := range have {
-		if _, ok := want[k]; !ok {
+		_, wanted := want[k]
+		if _, isLink := LinkOf(k); !wanted && !isLink {
 			set(k, nil)
 		}
 	}

@@ -28,7 +28,7 @@ func newDomain(s plan.State) domain {
 		if o.attrs == nil {
 			o.attrs = map[string][]string{}
 		}
-		for _, m := range g.Members {
+		for _, m := range g.Members() {
 			o.members[m] = true
 		}
 		d[id] = o
@@ -40,7 +40,7 @@ func newDomain(s plan.State) domain {
 func (d domain) state() plan.State {
 	s := plan.State{}
 	for id, o := range d {
-		s[id] = plan.Group{ID: id, GUID: o.guid, Parent: o.parent, Name: o.name, Attrs: maps.Clone(o.attrs), Members: slices.Sorted(maps.Keys(o.members))}
+		s[id] = plan.Group{ID: id, GUID: o.guid, Parent: o.parent, Name: o.name, Attrs: maps.Clone(o.attrs), Links: plan.Members(slices.Sorted(maps.Keys(o.members))...)}
 	}
 	return s
 }
@@ -131,8 +131,8 @@ func (choose chooser) pair() (want, have plan.State) {
 			continue
 		}
 		if _, ok := want[id]; !ok {
-			w := plan.Group{ID: id, Parent: "OU=kept", Name: "kept " + id.String(), Attrs: map[string][]string{"sAMAccountName": {"kept " + id.String()}}, Members: h.Members}
-			w.Members = slices.DeleteFunc(slices.Clone(w.Members), func(r plan.Ref) bool { g, ok := r.Group(); return ok && g[0] != id[0] })
+			w := plan.Group{ID: id, Parent: "OU=kept", Name: "kept " + id.String(), Attrs: map[string][]string{"sAMAccountName": {"kept " + id.String()}}, Links: h.Links}
+			w.Links = w.Links.With(plan.Member, slices.DeleteFunc(slices.Clone(w.Members()), func(r plan.Ref) bool { g, ok := r.Group(); return ok && g[0] != id[0] }))
 			want[id] = w
 		}
 	}
@@ -176,15 +176,15 @@ func (choose chooser) members(s plan.State) {
 	for id, g := range inOrder(s) {
 		for rid := range 5 {
 			if choose(3) == 0 {
-				g.Members = append(g.Members, plan.SIDRef(directory.SID(fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+rid))))
+				g.Links = g.Links.With(plan.Member, append(g.Members(), plan.SIDRef(directory.SID(fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+rid)))))
 			}
 		}
 		for child := range inOrder(s) {
 			if choose(4) == 0 {
-				g.Members = append(g.Members, plan.GroupRef(child))
+				g.Links = g.Links.With(plan.Member, append(g.Members(), plan.GroupRef(child)))
 			}
 		}
-		slices.Sort(g.Members)
+		slices.Sort(g.Members())
 		s[id] = g
 	}
 }
