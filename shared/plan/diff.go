@@ -44,9 +44,10 @@ func Diff(want, have State) []Change {
 
 // diffLinks lists what leaves and what comes by the links that the wish speaks of.
 func diffLinks(w, h Group) (leave, come []Change) {
-	for _, link := range AllLinks() {
-		want, spoken := w.Links.wanted(link)
-		if !spoken {
+	for _, t := range traits {
+		link := t.link
+		want, spoken := w.Links[link]
+		if !spoken && link != Member {
 			continue
 		}
 		c := Change{Op: Update, Group: w.ID, GUID: h.GUID}
@@ -243,8 +244,10 @@ func diffAttrs(want, have map[string][]string) map[string][]string {
 		}
 	}
 	for k := range have {
-		_, wanted := want[k]
-		if _, isLink := LinkOf(k); !wanted && !isLink {
+		if _, ok := want[k]; ok {
+			continue
+		}
+		if _, isLink := LinkOf(k); !isLink {
 			set(k, nil)
 		}
 	}

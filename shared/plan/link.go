@@ -27,25 +27,24 @@ type trait struct {
 
 // traits are all links, in the order in which a plan goes through them. Guards, evidence and
 // limits are about links that grant.
-func traits() []trait {
-	return []trait{
-		{link: Member, grants: true},
-		{link: ManagedBy, single: true},
-		{link: CoManagers},
-	}
+var traits = [...]trait{
+	{link: Member, grants: true},
+	{link: ManagedBy, single: true},
+	{link: CoManagers},
 }
 
-// AllLinks lists them.
-func AllLinks() (all []Link) {
-	for _, t := range traits() {
-		all = append(all, t.link)
+// AllLinks lists all links that there are.
+func AllLinks() []Link {
+	all := make([]Link, len(traits))
+	for i, t := range traits {
+		all[i] = t.link
 	}
 	return all
 }
 
 // LinkOf is the link of an attribute's name, in any case of its letters.
 func LinkOf(attribute string) (l Link, ok bool) {
-	for _, t := range traits() {
+	for _, t := range traits {
 		if strings.EqualFold(string(t.link), attribute) {
 			return t.link, true
 		}
@@ -60,7 +59,7 @@ func (l Link) Single() bool { return l.trait().single }
 func (l Link) Grants() bool { return l.trait().grants }
 
 func (l Link) trait() trait {
-	for _, t := range traits() {
+	for _, t := range traits {
 		if t.link == l {
 			return t
 		}
@@ -120,10 +119,4 @@ func (l Links) others() Links {
 		return nil
 	}
 	return out
-}
-
-// wanted is what a wish wants of a link; ok is false if it does not speak of it.
-func (l Links) wanted(link Link) (refs []Ref, ok bool) {
-	refs, ok = l[link]
-	return refs, ok || link == Member
 }
