@@ -33,6 +33,7 @@ func group(n byte, members int) ad.Row {
 func TestLargeGroup(t *testing.T) {
 	w := newWorld(t)
 	w.groups = []ad.Row{group(1, 3), group(2, 250_000), group(3, 4)}
+	w.groups[1].Group.Links = w.groups[1].Group.Links.With(plan.ManagedBy, []plan.Ref{"S-1-5-21-1-2-3-1104"})
 	w.reply.ReadAll = true
 	_, err := w.start().turn(t.Context())
 	ok(t, err)

@@ -81,6 +81,7 @@ type scene struct {
 	decision.Input
 	kin   map[directory.ID]*record.Group
 	rules *rules.Rules
+	links plan.Links // that are wished for beside members
 }
 
 // of is a scene in which Active Directory holds the group with these members, named and
@@ -122,7 +123,11 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		return &record.Group{ID: id}
 	}
 	s.Wish = func(observed *plan.Group) plan.Wish {
-		return s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+		w := s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+		for link, refs := range s.links {
+			w.Group.Links = w.Group.Links.With(link, refs)
+		}
+		return w
 	}
 	before := s.Record
 	out := decision.Decide(s.Input)

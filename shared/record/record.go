@@ -92,8 +92,8 @@ type Parked struct {
 	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
 	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"`               // plan.Change.Wish: another wish is tried at once
 	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"`               // under which it was refused: others have it tried at once
-	Link    plan.Link `cbor:"10,keyasint,omitempty" json:"link,omitempty"` // of Removing and Adding; empty: members
 	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"`               // of the group as it was read since: another has it tried at once
+	Link    plan.Link `cbor:"10,keyasint,omitempty" json:"link,omitempty"` // of Removing and Adding; empty: members
 }
 
 // How long what was refused is left alone at first, and what got no answer: a
