@@ -203,7 +203,7 @@ func TestNameTakenWhileAway(t *testing.T) {
 // the last name that it may have it is left alone.
 func (w *weatherWorld) takeName(id directory.ID) {
 	g, is := w.ad[id]
-	if !is || g.Name == plan.Suffixed(g.Name, id) {
+	if !is || w.isLastName(g.Name) {
 		return
 	}
 	for _, name := range plan.Names(g) {
@@ -214,6 +214,16 @@ func (w *weatherWorld) takeName(id directory.ID) {
 	g.Name = fmt.Sprintf("By hand %d", w.next)
 	g.Attrs["sAMAccountName"] = []string{g.Name}
 	w.ad[id] = g
+}
+
+// isLastName says whether a name is the last that some group may have.
+func (w *weatherWorld) isLastName(name string) bool {
+	for id := range w.ad {
+		if name == plan.Suffixed(name, id) {
+			return true
+		}
+	}
+	return false
 }
 
 // swapNames swaps the names of two groups by hand.

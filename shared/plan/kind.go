@@ -69,8 +69,10 @@ func (c Change) Wish() string {
 // link may have stays, no other comes.
 func Revert(want, observed Group, kind Kind, link Link, refs []Ref) *Group {
 	switch kind {
-	case Creating:
+	case Creating, Restoring:
 		return nil
+	case Deleting, Disowning:
+		return &observed
 	case Renaming:
 		want.Parent, want.Name = observed.Parent, observed.Name
 		want.Attrs = maps.Clone(want.Attrs)

@@ -121,6 +121,12 @@ func reached(want, have plan.State) error {
 	}
 	for id, w := range want {
 		h := have[id]
+		if w.Gone != "" && have[id].ID != id {
+			continue // it never was
+		}
+		if w.Gone != "" && h.Gone != "" {
+			continue // neither is there, and of what was deleted nobody can be let go
+		}
 		h.GUID = w.GUID
 		for _, link := range []plan.Link{"managedBy", "msExchCoManagedByLink"} {
 			if _, spoken := w.Links[link]; !spoken { // then it may be anything
