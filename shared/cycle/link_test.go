@@ -27,16 +27,16 @@ func view(t *testing.T, ids ...directory.ID) *journal.Tx {
 	return tx
 }
 
-// ruled is a record of a group with a member, who manages it too.
+// ruled is a record of a group with two members, of whom one manages it too.
 func ruled(id directory.ID) record.Group {
-	links := plan.Members("S-1-5-21-1-2-3-1101").With(plan.ManagedBy, []plan.Ref{"S-1-5-21-1-2-3-1101"})
+	links := plan.Members("S-1-5-21-1-2-3-1101", "S-1-5-21-1-2-3-1103").With(plan.ManagedBy, []plan.Ref{"S-1-5-21-1-2-3-1101"})
 	return record.Group{ID: id, Converged: true, Observed: &plan.Group{ID: id, GUID: "g", Name: "a", Parent: "OU=x", Links: links}}
 }
 
 // TestLinkResult: what became of a change of a link is that link's. A manager who is gone is a
 // member yet, and a refusal of one says nothing of the other.
 func TestLinkResult(t *testing.T) {
-	id, ann, bob := directory.ID{1}, plan.Ref("S-1-5-21-1-2-3-1101"), plan.Ref("S-1-5-21-1-2-3-1102")
+	id, ann, bob, member := directory.ID{1}, plan.Ref("S-1-5-21-1-2-3-1101"), plan.Ref("S-1-5-21-1-2-3-1102"), plan.Ref("S-1-5-21-1-2-3-1103")
 	change := func(remove, add []plan.Ref) plan.Change {
 		return plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Group: id, GUID: "g", Remove: remove, Add: add}
 	}
@@ -50,6 +50,7 @@ func TestLinkResult(t *testing.T) {
 	}{
 		"gone":              {change([]plan.Ref{ann}, nil), plan.Result{Status: plan.Done}, nil, nil, false},
 		"who was none":      {change([]plan.Ref{bob}, nil), plan.Result{Status: plan.Done}, []plan.Ref{ann}, nil, true},
+		"who is a member":   {change([]plan.Ref{member}, nil), plan.Result{Status: plan.Done}, []plan.Ref{ann}, nil, true},
 		"refused":           {change([]plan.Ref{ann}, nil), plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: ann, Text: "no"}}}, []plan.Ref{ann}, []plan.Ref{ann}, true},
 		"one who is no one": {change(nil, []plan.Ref{bob}), plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: bob, Text: "no"}}}, []plan.Ref{ann}, []plan.Ref{bob}, false},
 		"an old agent's no": {change(nil, []plan.Ref{bob}), plan.Result{Status: plan.Refused, Text: "update the agent"}, []plan.Ref{ann}, []plan.Ref{""}, true},
@@ -66,7 +67,7 @@ func TestLinkResult(t *testing.T) {
 		if got := r.Observed.Links[plan.ManagedBy]; !slices.Equal(got, tt.manager) || !slices.Equal(parked, tt.parked) || r.Stale != tt.stale {
 			t.Errorf("%s: managed by %v, parked %v, stale %t", name, got, r.Parked, r.Stale)
 		}
-		if len(r.Parked) != 1+len(tt.parked) || r.Parked[0].Text != refusal.Text || !slices.Equal(r.Observed.Members(), []plan.Ref{ann}) {
+		if len(r.Parked) != 1+len(tt.parked) || r.Parked[0].Text != refusal.Text || !slices.Equal(r.Observed.Members(), []plan.Ref{ann, member}) {
 			t.Errorf("%s: members %v, parked %v", name, r.Observed.Members(), r.Parked)
 		}
 	}
