@@ -89,8 +89,8 @@ func diffLinks(w, h Group) (leave, come []Change) {
 			c.Remove = gone
 			leave = append(leave, c)
 		}
-		if new := Missing(want, h.Links[link]); len(new) > 0 {
-			c.Add = new
+		if joins := Missing(want, h.Links[link]); len(joins) > 0 {
+			c.Add = joins
 			come = append(come, c)
 		}
 	}
