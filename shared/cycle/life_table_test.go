@@ -176,8 +176,8 @@ func (l *aLife) known() life.State {
 	if !so {
 		l.t.Errorf("it is %s for the journal; there %t, %+v, deleted %t, let go %t", s, there, g, buried, let)
 	}
-	if there && len(g.Members) != 5 || len(l.removed) != 0 {
-		l.t.Errorf("%s: members %v, %d removed", s, g.Members, len(l.removed))
+	if there && len(g.Members()) != 5 || len(l.removed) != 0 {
+		l.t.Errorf("%s: members %v, %d removed", s, g.Members(), len(l.removed))
 	}
 	return s
 }

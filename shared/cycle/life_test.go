@@ -65,7 +65,7 @@ func secure(g plan.Group) bool { return plan.Secures(strings.Join(g.Attrs["group
 func (w *world) whole(when string, id directory.ID) {
 	w.t.Helper()
 	g, there := w.ad[id]
-	if !there || !secure(g) || plan.Retired(g) || len(g.Members) != 5 || g.GUID != plan.GUID("guid-"+id.String()) {
+	if !there || !secure(g) || plan.Retired(g) || len(g.Members()) != 5 || g.GUID != plan.GUID("guid-"+id.String()) {
 		w.t.Errorf("%s: there %t, %+v", when, there, g)
 	}
 }
@@ -85,11 +85,11 @@ func TestQuarantine(t *testing.T) {
 			tt.go_(w, group(1))
 			w.later(time.Hour)
 			g := w.ad[group(1)]
-			if secure(g) || g.Attrs["groupType"][0] != "8" || !plan.Retired(g) || !slices.Equal(g.Members, before.Members) || g.GUID != before.GUID || g.Name != before.Name || w.state(group(1)) != life.Quarantined {
+			if secure(g) || g.Attrs["groupType"][0] != "8" || !plan.Retired(g) || !slices.Equal(g.Members(), before.Members()) || g.GUID != before.GUID || g.Name != before.Name || w.state(group(1)) != life.Quarantined {
 				t.Errorf("in quarantine: %s %+v", w.state(group(1)), g)
 			}
 			w.days(400)
-			if g := w.ad[group(1)]; len(g.Members) != 5 || len(w.removed) != 0 || len(w.graves) != 0 {
+			if g := w.ad[group(1)]; len(g.Members()) != 5 || len(w.removed) != 0 || len(w.graves) != 0 {
 				t.Errorf("a year later: %+v, %d removed", g, len(w.removed))
 			}
 			tt.back(w, group(1))
@@ -393,8 +393,8 @@ func TestDisable(t *testing.T) {
 			w.later(time.Hour)
 			for id, was := range before {
 				w.whole("enabled again", id)
-				if !slices.Equal(w.ad[id].Members, was.Members) {
-					t.Errorf("other members than before: %v", w.ad[id].Members)
+				if !slices.Equal(w.ad[id].Members(), was.Members()) {
+					t.Errorf("other members than before: %v", w.ad[id].Members())
 				}
 			}
 			if s := w.head().Switch; !s.On || len(w.let)+len(w.graves) != 0 {

@@ -155,9 +155,9 @@ func (g exampleGroup) observe() *plan.Group {
 			out.Name, out.Parent, _ = plan.SplitRDN(fmt.Sprint(v))
 		case "members":
 			for _, m := range values(v) {
-				out.Members = append(out.Members, plan.SIDRef(exampleSID(m)))
+				out.Links = out.Links.With(plan.Member, append(out.Members(), plan.SIDRef(exampleSID(m))))
 			}
-			slices.Sort(out.Members)
+			slices.Sort(out.Members())
 		default:
 			out.Attrs[key] = values(v)
 			slices.Sort(out.Attrs[key])
@@ -201,7 +201,7 @@ func (e example) decide(t *testing.T) string {
 				fmt.Fprintf(&out, "%s: %s\n", name, strings.Join(g.Attrs[name], " | "))
 			}
 		}
-		for _, m := range g.Members {
+		for _, m := range g.Members() {
 			text := strings.TrimPrefix(string(m), "S-1-5-21-1-2-3-")
 			for name := range e.others {
 				text = strings.ReplaceAll(text, string(plan.GroupRef(idOf(name))), "group "+name)

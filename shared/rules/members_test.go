@@ -41,8 +41,8 @@ func TestMembers(t *testing.T) {
 	}
 	const sidName = "onPremisesSecurityIdentifier"
 	mark := plan.GroupRef(child)
-	held := &plan.Group{ID: id, Members: []plan.Ref{plan.SIDRef(ours), plan.SIDRef(second), mark}}
-	slices.Sort(held.Members)
+	held := &plan.Group{ID: id, Links: plan.Members(plan.SIDRef(ours), plan.SIDRef(second), mark)}
+	slices.Sort(held.Members())
 	tests := []struct {
 		name   string
 		member directory.Member
@@ -104,7 +104,7 @@ func TestMembers(t *testing.T) {
 			if tt.reason != "" {
 				problems = []plan.Problem{{Group: id, Member: child, Reason: tt.reason}}
 			}
-			if diff := cmp.Diff(refs, d.Group.Members); diff != "" {
+			if diff := cmp.Diff(refs, d.Group.Members()); diff != "" {
 				t.Errorf("members -want +got:\n%s", diff)
 			}
 			if diff := cmp.Diff(problems, d.Problems); diff != "" {
@@ -126,8 +126,8 @@ func TestNewMembers(t *testing.T) {
 	nested := lost
 	nested.Kind = directory.GroupKind
 	there := func(directory.ID) rules.Nested { return rules.Nested{Exists: true} }
-	holds := &plan.Group{ID: id, Members: []plan.Ref{plan.SIDRef(ours)}}
-	other := &plan.Group{ID: id, Members: []plan.Ref{plan.SIDRef(second)}}
+	holds := &plan.Group{ID: id, Links: plan.Members(plan.SIDRef(ours))}
+	other := &plan.Group{ID: id, Links: plan.Members(plan.SIDRef(second))}
 	tests := []struct {
 		name     string
 		member   directory.Member
@@ -155,7 +155,7 @@ func TestNewMembers(t *testing.T) {
 			if tt.reason != "" {
 				problems = []plan.Problem{{Group: id, Member: child, Reason: tt.reason}}
 			}
-			if diff := cmp.Diff(refs, w.Group.Members); diff != "" {
+			if diff := cmp.Diff(refs, w.Group.Members()); diff != "" {
 				t.Errorf("members -want +got:\n%s", diff)
 			}
 			if diff := cmp.Diff(problems, w.Problems); diff != "" {
@@ -207,7 +207,7 @@ func TestMembersTogether(t *testing.T) {
 	}
 	g := &directory.Group{ID: id, Props: props(), Members: []directory.Member{m(1, second), m(2, ours), m(3, second), m(4, ""), {ID: directory.ID{5}, Kind: directory.Contact}}}
 	d := all.Decide(id, g, nil, nobody, forest)
-	if diff := cmp.Diff([]plan.Ref{plan.SIDRef(ours), plan.SIDRef(second)}, d.Group.Members); diff != "" {
+	if diff := cmp.Diff([]plan.Ref{plan.SIDRef(ours), plan.SIDRef(second)}, d.Group.Members()); diff != "" {
 		t.Errorf("members -want +got:\n%s", diff)
 	}
 	want := []plan.Problem{{Member: directory.ID{4}, Reason: string(directory.Synced)}, {Member: directory.ID{5}, Reason: rules.UnsupportedKind}}
