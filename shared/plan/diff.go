@@ -48,7 +48,7 @@ func Diff(want, have State) []Change {
 		u := Change{Op: Update, Group: id, GUID: h.GUID}
 		if by := between(h, w); by != "" {
 			u := u
-			u.Set = map[string][]string{groupType: {by}}
+			u.Set = map[string][]string{GroupTypeAttribute: {by}}
 			updates = append(updates, u)
 		}
 		if len(set) > 0 {
