@@ -5,14 +5,18 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/life"
 )
 
 // flatten makes membership flat in each third weather.
 func (w *weatherWorld) flatten(seed uint64) {
-	if w.flat = seed%3 == 0; w.flat {
-		w.file = "ou: " + ou + "\nscope: all\nmembers: {nested: flatten}\n"
-		w.restart()
+	w.flat = seed%3 == 0
+	w.fate = life.Fates()[seed/2%3]
+	w.file = "ou: " + ou + "\nscope: all\nleaving: {out_of_scope: " + string(w.fate) + ", deleted: " + string(w.fate) + ", grace_days: 2}\n"
+	if w.flat {
+		w.file += "members: {nested: flatten}\n"
 	}
+	w.restart()
 }
 
 // members are those whom the cloud has in a group over links that count: its direct members

@@ -15,6 +15,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -67,6 +68,11 @@ func TestRandomWeather(t *testing.T) {
 	if removed < done/100 && done >= storm {
 		t.Errorf("only %d members were removed in %d steps: the test proves nothing", removed, done)
 	}
+	for _, end := range []string{"end: set", "end: delete"} {
+		if met[end] == 0 && done >= 10_000 {
+			t.Errorf("no group came to its %s", end)
+		}
+	}
 	for _, e := range weather() {
 		if met[e.name] == 0 && done >= 10_000 {
 			t.Errorf("%s was never met", e.name)
@@ -97,6 +103,9 @@ type weatherWorld struct {
 	silent   bool            // and says nothing
 	agentOff bool
 	flat     bool // the rules make membership flat
+	fate     life.Fate
+	since    map[directory.ID]time.Time // when groups were last put in quarantine
+	flipped  map[directory.ID]bool      // groups that somebody took out of it by hand
 	inner
 }
 
@@ -104,7 +113,7 @@ type weatherWorld struct {
 type loss struct{ groups, members, users float64 }
 
 func newStorm(t *testing.T, seed uint64) *weatherWorld {
-	w := &weatherWorld{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 2)), met: map[string]int{}, left: map[string]bool{}, lost: map[string]bool{}, dies: -1}
+	w := &weatherWorld{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 2)), met: map[string]int{}, left: map[string]bool{}, lost: map[string]bool{}, dies: -1, since: map[directory.ID]time.Time{}, flipped: map[directory.ID]bool{}}
 	w.limits = &plan.Limits{MemberShare: 0.5, MemberFloor: 6, EmptyFloor: 5, Share: 0.4, Floor: 8, GrowthShare: 1, GrowthFloor: 200, Creations: 100}
 	w.steps, w.renames = seed, seed%2 == 0
 	w.flatten(seed)
@@ -118,7 +127,7 @@ func newStorm(t *testing.T, seed uint64) *weatherWorld {
 	}
 	w.source.edit, w.source.again, w.source.describe = w.page, w.byName, w.byID
 	w.untilQuiet()
-	w.onRemove = w.judge
+	w.onRemove, w.onEnd = w.judge, w.judgeEnd
 	return w
 }
 
@@ -278,6 +287,22 @@ func weather() []event {
 			}
 		}},
 		{"a group is deleted by hand", 1, func(w *weatherWorld) { w.deleteByHand(w.anyGroup()) }},
+		{"a group is deleted by hand, and can be restored", 2, func(w *weatherWorld) {
+			if id := w.anyGroup(); w.ad[id].ID == id {
+				w.bury(id)
+			}
+		}},
+		{"deleted groups are gone for good", 1, func(w *weatherWorld) { clear(w.graves) }},
+		{"the recycle bin is switched on", 2, func(w *weatherWorld) { w.bin = true }},
+		{"what is deleted cannot be restored", 2, func(w *weatherWorld) { w.blunt = true }},
+		{"what is deleted can be restored", 4, func(w *weatherWorld) { w.blunt = false }},
+		{"a type is flipped by hand", 2, func(w *weatherWorld) {
+			if g, is := w.ad[w.anyGroup()]; is && !secure(g) {
+				g = g.Clone()
+				g.Attrs["groupType"] = []string{"-2147483640"}
+				w.ad[g.ID], w.flipped[g.ID] = g, true
+			}
+		}},
 		{"a group is out of sight", 2, func(w *weatherWorld) {
 			w.hide(w.anyGroup(), &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=Users", Text: "move it back"})
 		}},
@@ -289,7 +314,7 @@ func weather() []event {
 		{"the agent is away", 2, func(w *weatherWorld) { w.agentOff = true }},
 		{"the agent is there", 5, func(w *weatherWorld) { w.agentOff = false }},
 		{"a right is lacking", 2, func(w *weatherWorld) {
-			w.refuseKind(w.anyGroup(), []plan.Kind{plan.Renaming, plan.Creating, plan.Removing, plan.Setting, plan.Adding}[w.rng.IntN(5)], new(int))
+			w.refuseKind(w.anyGroup(), []plan.Kind{plan.Renaming, plan.Creating, plan.Removing, plan.Setting, plan.Adding, plan.Deleting, plan.Restoring}[w.rng.IntN(7)], new(int))
 		}},
 		{"a right is granted", 3, func(w *weatherWorld) { w.refuse = nil }},
 
@@ -388,7 +413,7 @@ func (w *weatherWorld) clear() {
 	w.say("the weather ends")
 	w.wellAgain()
 	w.hide(directory.ID{}, nil)
-	w.blind, w.refuse, w.dies, w.agentOff = "", nil, -1, false
+	w.blind, w.refuse, w.dies, w.agentOff, w.blunt = "", nil, -1, false, false
 	w.failing, w.twice, w.late = 0, 0, nil
 	for _, g := range w.groups {
 		_ = w.tenant.SetProperty(g, "securityEnabled", true)
@@ -425,6 +450,7 @@ func (w *weatherWorld) equal() {
 	}
 	for _, g := range truth.Groups {
 		if g.Removed != "" {
+			w.ended(g.ID)
 			continue
 		}
 		var want []plan.Ref
@@ -443,8 +469,8 @@ func (w *weatherWorld) equal() {
 			continue
 		}
 		w.distinct(g.ID, g.Properties["displayName"].(string))
-		if plan.Retired(have) || !slices.Equal(have.Members(), want) {
-			w.t.Errorf("two weeks later %s is not what the cloud says: retired %t, lacks %v, has %v too much; totals %+v", have.Name, plan.Retired(have),
+		if plan.Retired(have) || !secure(have) || !slices.Equal(have.Members(), want) {
+			w.t.Errorf("two weeks later %s is not what the cloud says: retired %t, gives rights %t, lacks %v, has %v too much; totals %+v", have.Name, plan.Retired(have), secure(have),
 				plan.Missing(want, have.Members()), plan.Missing(have.Members(), want), w.head().Totals)
 		}
 	}

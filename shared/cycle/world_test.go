@@ -52,6 +52,7 @@ type world struct {
 	blind   string // what the agent's account does not see
 
 	onRemove func(group directory.ID, r plan.Ref) // is told of each removal
+	onEnd    func(c plan.Change)                  // is told of each change by which members lose what a group gives
 	domains  []directory.SID
 	grounds  string                         // on which the agent's side refuses
 	hidden   directory.ID                   // a group that the agent does not see
@@ -296,6 +297,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 	}
 	w.writes++
 	w.usns[c.Group]++
+	if w.onEnd != nil && (c.Op == plan.Delete || c.Op == plan.Disown || c.Op == plan.Update && secure(g) && !secure(after)) {
+		w.onEnd(c)
+	}
 	for _, r := range c.Remove {
 		w.removed = append(w.removed, g.Name+" "+string(r))
 		if w.onRemove != nil {
@@ -333,6 +337,11 @@ func (w *world) apply(c plan.Change) plan.Result {
 func (w *world) bury(id directory.ID) {
 	w.graves[id] = w.ad[id]
 	delete(w.ad, id)
+	for other, g := range w.ad { // links to it go with it
+		if slices.Contains(g.Members(), plan.GroupRef(id)) {
+			w.leave(other, plan.GroupRef(id))
+		}
+	}
 }
 
 // begins is what the directory has of a group that comes to be, and why it may not end.

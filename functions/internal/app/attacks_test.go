@@ -113,7 +113,7 @@ func TestAttacks(t *testing.T) {
 			r.Header.Set("Content-Encoding", "gzip")
 			body(bomb(t))(r)
 		}, 415, "not compressed"},
-		{"an unknown key", body([]byte(`{"action":"approve","hold":"0123456789ab","force":true}`)), 400, `\"force\" is no key of this message: there are action, groups, full, digest, hold`},
+		{"an unknown key", body([]byte(`{"action":"approve","hold":"0123456789ab","force":true}`)), 400, `\"force\" is no key of this message: there are action, groups, full, digest, end, hold`},
 		{"a key in other letters", body([]byte(`{"action":"sync","Hold":"x"}`)), 400, `\"Hold\" is no key of this message`},
 		{"more groups than a person names", body([]byte(`{"action":"preview","groups":["` + strings.Repeat(testTenant+`","`, 20_000) + testTenant + `"]}`)), 400, "name 10000 at most"},
 		{"a million values", body([]byte(`{"action":"sync","groups":[` + strings.Repeat("[],", 300_000) + `[]]}`)), 400, "200000 is the most"},
