@@ -1,5 +1,5 @@
-// Package directory is what Entra ID says: groups, their members, and the
-// principals that stand behind the members, folded from Microsoft Graph's
+// Package directory is what Entra ID says: groups, their members and owners, and the
+// principals that stand behind those, folded from Microsoft Graph's
 // delta pages.
 //
 // It is pure: no context, no clock, no log, no I/O. Its one invariant is that
@@ -81,7 +81,7 @@ func (p Properties) First(name string) string {
 	return ""
 }
 
-// Member is a direct member of a group, with what is known of the principal
+// Member is a direct member or an owner of a group, with what is known of the principal
 // behind it, kept here too so that a group can be decided on its own.
 type Member struct {
 	ID       ID
@@ -98,6 +98,13 @@ type Group struct {
 	Left    []Member // left since Active Directory last agreed: guards ask why
 	Gone    Removal
 	Reading Reading
+
+	// Owners are those of whom Graph said so, by ID, unique. They are all there are if
+	// OwnersKnown: who is none of them then is no owner, whether he was one or not. If not,
+	// nobody asked for them, a part could not be read, or the group came back or was
+	// enumerated or read otherwise than it was known: then others may be owners too.
+	Owners      []Member
+	OwnersKnown bool
 
 	// Unread says that Members are not to be believed: some of what Graph said of
 	// the group was said to an app that may not see them. It stays until the
@@ -117,7 +124,7 @@ type Principal struct {
 	Name     string // userPrincipalName or displayName, for people who read reports
 	Standing Standing
 	SID      SID
-	Parents  []ID // groups that hold it or once did; sorted. A superset, pruned when visited
+	Parents  []ID // groups that it is or once was a member or an owner of; sorted. A superset, pruned when visited
 }
 
 // Feed is one of Graph's delta feeds.
@@ -154,9 +161,14 @@ type GroupChange struct {
 	// Partial says that members of this item could not all be read: of those that
 	// it lists it is true, but nobody may be concluded to have left.
 	Partial bool
+
+	// OwnersTold says that owners were asked for, and that those of this item could all
+	// be read. Without it nobody knows after the item who all the owners are.
+	Owners     []MemberChange // in the order of the page
+	OwnersTold bool
 }
 
-// MemberChange is one item of members@delta.
+// MemberChange is one item of members@delta or owners@delta.
 type MemberChange struct {
 	ID      ID
 	Kind    Kind

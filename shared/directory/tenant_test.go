@@ -106,6 +106,17 @@ func consistent(s directory.Snapshot) error {
 				return fmt.Errorf("principal %s does not know that %s holds it", p.ID, id)
 			}
 		}
+		for i, m := range g.Owners {
+			p := s.Principals[m.ID]
+			switch {
+			case i > 0 && g.Owners[i-1].ID.Compare(m.ID) >= 0:
+				return fmt.Errorf("the owners of %s are not sorted and unique", id)
+			case p == nil || m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}:
+				return fmt.Errorf("owner %+v of %s is not principal %+v", m, id, p)
+			case !slices.Contains(p.Parents, id):
+				return fmt.Errorf("principal %s does not know that it owns %s", p.ID, id)
+			}
+		}
 		for i, m := range g.Left {
 			if i > 0 && inOrder(g.Left[i-1], m) >= 0 {
 				return fmt.Errorf("those who left %s are not sorted and unique", id)
@@ -144,7 +155,7 @@ func pruned(s directory.Snapshot) directory.Snapshot {
 		q := *p
 		q.Parents = nil
 		for _, parent := range p.Parents {
-			if g := s.Groups[parent]; g != nil && slices.Contains(memberIDs(g), id) {
+			if g := s.Groups[parent]; g != nil && (slices.Contains(memberIDs(g), id) || slices.Contains(ownerIDs(g), id)) {
 				q.Parents = append(q.Parents, parent)
 			}
 		}
@@ -159,8 +170,12 @@ func copied(s directory.Snapshot) directory.Snapshot {
 	return directory.Snapshot{Groups: maps.Clone(s.Groups), Principals: maps.Clone(s.Principals), Before: s.Before, Whole: s.Whole}
 }
 
-func memberIDs(g *directory.Group) (out []directory.ID) {
-	for _, m := range g.Members {
+func memberIDs(g *directory.Group) []directory.ID { return idsOf(g.Members) }
+
+func ownerIDs(g *directory.Group) []directory.ID { return idsOf(g.Owners) }
+
+func idsOf(members []directory.Member) (out []directory.ID) {
+	for _, m := range members {
 		out = append(out, m.ID)
 	}
 	return out
