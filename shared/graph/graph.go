@@ -1,6 +1,6 @@
 // Package graph reads the delta feeds of Microsoft Graph: groups with their
-// members, users and devices, page by page, into the types of package
-// directory.
+// members and, where they are asked for, their owners, users and devices, page by
+// page, into the types of package directory.
 //
 // It is not a general Graph client: it sends GET requests to three feeds, and for
 // users and devices by id, and nothing else; it keeps no state but the address it was given. Of the Graph
@@ -51,7 +51,7 @@ type Options struct {
 	Tenant string
 
 	// Properties of groups to read on top of those that are always read, by their
-	// Graph names. Links are valid only for the properties that they began with.
+	// Graph names; "owners" is who owns them. Links are valid only for the properties that they began with.
 	Properties []string
 
 	// HTTP carries the requests; its redirect policy is replaced. Nil: a client
@@ -186,6 +186,9 @@ func (c *Client) Again(ctx context.Context, groups []directory.ID, link string) 
 
 // first is the link that begins an enumeration.
 func (c *Client) first(f feed) string { return c.at(f) + "/delta?" + c.selects(f) }
+
+// owners is the relationship of groups that is read as members are, where it is asked for.
+const owners = "owners"
 
 // betaProperty is a property of groups that Graph's beta version alone has: whoever asks for
 // it reads groups there. Source:
