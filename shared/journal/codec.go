@@ -28,6 +28,8 @@ type (
 		Words   []string            `cbor:"7,keyasint,omitempty"` // kinds and standings that occur
 		Unread  bool                `cbor:"8,keyasint,omitempty"`
 		Reading directory.Reading   `cbor:"9,keyasint,omitempty"`
+		Owners  []byte              `cbor:"10,keyasint,omitempty"`
+		Owned   bool                `cbor:"11,keyasint,omitempty"` // all owners are known
 	}
 	principalWire struct {
 		ID       []byte             `cbor:"1,keyasint"`
@@ -84,9 +86,10 @@ type (
 func encodeGroup(g *directory.Group) ([]byte, error) {
 	var words table[string]
 	var domains table[directory.SID]
-	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread, Reading: g.Reading}
+	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread, Reading: g.Reading, Owned: g.OwnersKnown}
 	w.Members = packMembers(g.Members, &words, &domains)
 	w.Left = packMembers(g.Left, &words, &domains)
+	w.Owners = packMembers(g.Owners, &words, &domains)
 	w.Words, w.Domains = words.words, domains.words
 	return encMode().Marshal(w)
 }
@@ -99,7 +102,9 @@ func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	id, err := rawID(w.ID)
 	members, err1 := unpackMembers(w.Members, w.Words, w.Domains)
 	left, err2 := unpackMembers(w.Left, w.Words, w.Domains)
-	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Reading: w.Reading, Members: members, Left: left}, errors.Join(err, err1, err2)
+	owners, err3 := unpackMembers(w.Owners, w.Words, w.Domains)
+	g := &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Reading: w.Reading, Members: members, Left: left, Owners: owners, OwnersKnown: w.Owned}
+	return id, g, errors.Join(err, err1, err2, err3)
 }
 
 func encodePrincipal(p *directory.Principal) ([]byte, error) {

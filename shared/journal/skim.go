@@ -25,7 +25,7 @@ var errForm = errors.New("it is not in the form of a record")
 func keysOf(kind string) int {
 	switch kind[:1] {
 	case groupKind:
-		return 9
+		return 11
 	case principalKind:
 		return 6
 	}
