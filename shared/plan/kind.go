@@ -68,8 +68,10 @@ func (c Change) Wish() string {
 // Adding, without these members; nil: nothing is wished.
 func Revert(want, observed Group, kind Kind, refs []Ref) *Group {
 	switch kind {
-	case Creating:
+	case Creating, Restoring:
 		return nil
+	case Deleting, Disowning:
+		return &observed
 	case Renaming:
 		want.Parent, want.Name = observed.Parent, observed.Name
 		want.Attrs = maps.Clone(want.Attrs)
