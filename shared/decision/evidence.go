@@ -39,8 +39,7 @@ func (d *decider) prove(want plan.Group) plan.Group {
 		kept, rest = plan.Merge(kept, foreign), plan.Missing(rest, foreign)
 	case d.allKnown(want):
 		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
-			_, nameless := r.GUID()
-			return !(nameless && d.wish.Nameless)
+			return !(r.Nameless() && d.wish.Nameless)
 		})
 	}
 	if len(rest) > 0 {

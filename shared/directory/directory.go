@@ -33,14 +33,16 @@ const (
 // where it cannot, why.
 type Standing string
 
-// The standings. Those that keep a SID ("Lost…") keep its last known value: only
-// groups/delta takes a member out of a group.
+// The standings. Those that keep a SID or an address ("Lost…") keep its last known value:
+// only groups/delta takes a member out of a group.
 const (
 	Unseen      Standing = ""             // named as a member, not yet named by its own feed
-	Synced      Standing = "synced"       // has an on-premises twin: SID is set
+	Synced      Standing = "synced"       // has an on-premises twin: SID is set; of a contact, Mail
 	CloudOnly   Standing = "cloud-only"   // has no on-premises twin
 	Guest       Standing = "guest"        // a B2B guest without an on-premises twin
 	LostSID     Standing = "lost-sid"     // had a SID, Graph now says it has none
+	NoMail      Standing = "no-mail"      // a contact without an address
+	LostMail    Standing = "lost-mail"    // a contact that had an address, and Graph now says that it has none
 	LostSoft    Standing = "soft-deleted" // is in Entra's recycle bin
 	LostForGood Standing = "deleted"      // was permanently deleted
 )
@@ -88,6 +90,7 @@ type Member struct {
 	Kind     Kind
 	Standing Standing
 	SID      SID
+	Mail     string // of a contact, in the form of Address
 }
 
 // Group is a group as Graph has described it so far.
@@ -117,14 +120,15 @@ func (p Properties) Hidden() bool {
 	return strings.EqualFold(p.First("visibility"), "HiddenMembership")
 }
 
-// Principal is a user, group or device that can be a member.
+// Principal is a user, group, device or contact that can be a member.
 type Principal struct {
 	ID       ID
 	Kind     Kind
 	Name     string // userPrincipalName or displayName, for people who read reports
 	Standing Standing
 	SID      SID
-	Parents  []ID // groups that it is or once was a member or an owner of; sorted. A superset, pruned when visited
+	Mail     string // of a contact, in the form of Address
+	Parents  []ID   // groups that it is or once was a member or an owner of; sorted. A superset, pruned when visited
 }
 
 // Feed is one of Graph's delta feeds.
@@ -133,9 +137,10 @@ type Feed string
 // The feeds, in the order in which an incremental round reads them. A full
 // round reads the principals first, so that groups find them.
 const (
-	GroupFeed  Feed = "groups"
-	UserFeed   Feed = "users"
-	DeviceFeed Feed = "devices"
+	GroupFeed   Feed = "groups"
+	UserFeed    Feed = "users"
+	DeviceFeed  Feed = "devices"
+	ContactFeed Feed = "contacts" // read where the rules write contacts
 )
 
 // Page is one page of a feed. Exactly one of Next and Delta is set, but where
@@ -175,8 +180,9 @@ type MemberChange struct {
 	Removed bool
 }
 
-// PrincipalChange is one item of users/delta or devices/delta. Of Set it reads
-// onPremisesSecurityIdentifier, userType, userPrincipalName and displayName.
+// PrincipalChange is one item of users/delta, devices/delta or contacts/delta. Of Set it
+// reads onPremisesSecurityIdentifier, userType, userPrincipalName and displayName, and of
+// a contact mail and displayName.
 type PrincipalChange struct {
 	ID      ID
 	Kind    Kind

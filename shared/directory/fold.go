@@ -168,20 +168,21 @@ func (s Snapshot) foldPrincipal(c PrincipalChange, t Touched) {
 	if old != nil {
 		p = *old
 	} else if b := s.Before[c.ID]; b != nil {
-		p.SID = b.SID
+		p.SID, p.Mail = b.SID, b.Mail
 	}
 	if old == nil && c.Removed != NotRemoved {
 		return // never seen, already gone
 	}
 	p.Kind = c.Kind
 	p.stand(c)
-	if old != nil && old.Standing == p.Standing && old.SID == p.SID && old.Name == p.Name && old.Kind == p.Kind {
+	if old != nil && old.asMember() == p.asMember() && old.Name == p.Name {
 		return
 	}
 	s.putPrincipal(&p, t)
 }
 
-// stand sets name, SID and standing by what Graph says of a user or device.
+// stand sets name, SID and standing by what Graph says of a user or device, or of a
+// contact.
 func (p *Principal) stand(c PrincipalChange) {
 	switch c.Removed {
 	case SoftDeleted:
@@ -195,6 +196,10 @@ func (p *Principal) stand(c PrincipalChange) {
 	}
 	if name := cmp.Or(c.Set.First("userPrincipalName"), c.Set.First("displayName")); name != "" {
 		p.Name = name
+	}
+	if c.Kind == Contact {
+		p.standAt(c.Set)
+		return
 	}
 	_, said := c.Set["onPremisesSecurityIdentifier"]
 	sid, err := ParseSID(c.Set.First("onPremisesSecurityIdentifier"))
@@ -211,6 +216,21 @@ func (p *Principal) stand(c PrincipalChange) {
 		// still one
 	default:
 		p.Standing = CloudOnly
+	}
+}
+
+// standAt sets address and standing by what Graph says of a contact.
+func (p *Principal) standAt(set Properties) {
+	_, said := set["mail"]
+	switch mail := Address(set.First("mail")); {
+	case mail != "":
+		p.Mail, p.Standing = mail, Synced
+	case p.Standing == Synced && !said:
+		// Not said is not lost.
+	case p.Mail != "":
+		p.Standing = LostMail
+	default:
+		p.Standing = NoMail
 	}
 }
 
@@ -284,7 +304,7 @@ func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
 			continue
 		}
 		was := g.Members[at]
-		if was.SID != "" && was.SID != now.SID {
+		if was.nameable() && !was.is(now) {
 			left = append(left, was)
 		}
 		g.Members[at], changed = now, true

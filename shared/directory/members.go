@@ -97,7 +97,7 @@ func lastWords(changes []MemberChange) []MemberChange {
 func (g *Group) leave(left []Member) {
 	g.Left = slices.DeleteFunc(union(g.Left, left), func(m Member) bool {
 		at, is := find(g.Members, m.ID)
-		return is && g.Members[at].SID == m.SID
+		return is && g.Members[at].is(m)
 	})
 }
 
@@ -107,7 +107,7 @@ func find(ms []Member, id ID) (at int, is bool) {
 }
 
 func (p *Principal) asMember() Member {
-	return Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}
+	return Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID, Mail: p.Mail}
 }
 
 // member returns the principal behind a new member of a group, and notes the
@@ -117,7 +117,7 @@ func (s Snapshot) member(c MemberChange, parent ID, t Touched) *Principal {
 	if p == nil {
 		p = &Principal{ID: c.ID, Kind: c.Kind}
 		if b := s.Before[c.ID]; b != nil {
-			p.Name, p.SID = b.Name, b.SID
+			p.Name, p.SID, p.Mail = b.Name, b.SID, b.Mail
 		}
 		if g := s.Groups[c.ID]; g != nil && c.Kind == GroupKind {
 			p.standAs(g)
@@ -136,9 +136,17 @@ func (s Snapshot) member(c MemberChange, parent ID, t Touched) *Principal {
 	return &q
 }
 
-func byID(a, b Member) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID)) }
+// is says whether somebody whom Graph names twice is the same one in Active Directory.
+func (m Member) is(other Member) bool { return m.SID == other.SID && m.Mail == other.Mail }
 
-// union merges two lists of members, both sorted and unique by id and SID.
+// nameable says whether somebody has been anybody in Active Directory.
+func (m Member) nameable() bool { return m.SID != "" || m.Mail != "" }
+
+func byID(a, b Member) int {
+	return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID), cmp.Compare(a.Mail, b.Mail))
+}
+
+// union merges two lists of members, both sorted and unique by id, SID and address.
 func union(a, b []Member) []Member {
 	if len(b) == 0 {
 		return slices.Clone(a)

@@ -92,7 +92,9 @@ func consistent(s directory.Snapshot) error {
 		if id != g.ID {
 			return fmt.Errorf("group %s is kept under %s", g.ID, id)
 		}
-		inOrder := func(a, b directory.Member) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID)) }
+		inOrder := func(a, b directory.Member) int {
+			return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID), cmp.Compare(a.Mail, b.Mail))
+		}
 		for i, m := range g.Members {
 			p := s.Principals[m.ID]
 			switch {
@@ -100,7 +102,7 @@ func consistent(s directory.Snapshot) error {
 				return fmt.Errorf("the members of %s are not sorted and unique", id)
 			case p == nil:
 				return fmt.Errorf("nobody stands behind member %s of %s", m.ID, id)
-			case m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}:
+			case m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID, Mail: p.Mail}:
 				return fmt.Errorf("member %+v of %s is not principal %+v", m, id, p)
 			case !slices.Contains(p.Parents, id):
 				return fmt.Errorf("principal %s does not know that %s holds it", p.ID, id)
@@ -111,7 +113,7 @@ func consistent(s directory.Snapshot) error {
 			switch {
 			case i > 0 && g.Owners[i-1].ID.Compare(m.ID) >= 0:
 				return fmt.Errorf("the owners of %s are not sorted and unique", id)
-			case p == nil || m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}:
+			case p == nil || m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID, Mail: p.Mail}:
 				return fmt.Errorf("owner %+v of %s is not principal %+v", m, id, p)
 			case !slices.Contains(p.Parents, id):
 				return fmt.Errorf("principal %s does not know that it owns %s", p.ID, id)
@@ -121,7 +123,7 @@ func consistent(s directory.Snapshot) error {
 			if i > 0 && inOrder(g.Left[i-1], m) >= 0 {
 				return fmt.Errorf("those who left %s are not sorted and unique", id)
 			}
-			if slices.ContainsFunc(g.Members, func(x directory.Member) bool { return x.ID == m.ID && x.SID == m.SID }) {
+			if slices.ContainsFunc(g.Members, func(x directory.Member) bool { return x.ID == m.ID && x.SID == m.SID && x.Mail == m.Mail }) {
 				return fmt.Errorf("%s is a member of %s and left it", m.ID, id)
 			}
 		}

@@ -291,6 +291,45 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// TestContacts: contacts have a feed of their own, which takes a permission of its own.
+func TestContacts(t *testing.T) {
+	var tenant graphtest.Tenant
+	ann, bob := graphtest.ID("ann"), graphtest.ID("bob")
+	ok(t, tenant.AddContact(graphtest.Contact{ID: ann, DisplayName: "Ann", Mail: "Ann@x.example"}))
+	ok(t, tenant.AddContact(graphtest.Contact{ID: bob, DisplayName: "Bob"}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, func(o *graph.Options) { o.Contacts = true })
+	if got := c.Feeds(); !slices.Equal(got, []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed, directory.ContactFeed}) {
+		t.Errorf("feeds with contacts: %v", got)
+	}
+	if got := dial(t, s, nil).Feeds(); slices.Contains(got, directory.ContactFeed) {
+		t.Errorf("feeds without contacts: %v", got)
+	}
+	if _, err := c.Page(t.Context(), directory.ContactFeed, ""); err == nil || !strings.Contains(err.Error(), "OrgContact.Read.All") {
+		t.Errorf("without the permission: %v", err)
+	}
+	s.SetRoles(app, graphtest.GraphAudience, "OrgContact.Read.All")
+	c = dial(t, s, nil)
+	pages := read(t, c, directory.ContactFeed, "")
+	want := []directory.PrincipalChange{
+		{ID: ann, Kind: directory.Contact, Set: directory.Properties{"displayName": {"Ann"}, "mail": {"Ann@x.example"}}},
+		{ID: bob, Kind: directory.Contact, Set: directory.Properties{"displayName": {"Bob"}}},
+	}
+	if d := cmp.Diff(want, pages[0].Principals); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	ok(t, tenant.SetProperty(ann, "mail", nil))
+	ok(t, tenant.HardDelete(bob))
+	pages = read(t, c, directory.ContactFeed, pages[len(pages)-1].Delta)
+	want = []directory.PrincipalChange{
+		{ID: ann, Kind: directory.Contact, Set: directory.Properties{"displayName": {"Ann"}, "mail": {}}},
+		{ID: bob, Kind: directory.Contact, Removed: directory.Deleted},
+	}
+	if d := cmp.Diff(want, pages[0].Principals); d != "" {
+		t.Errorf("changes -want +got:\n%s", d)
+	}
+}
+
 // TestOwners: owners are read where they are asked for, in slices, as they change, and by
 // name; a client that does not ask hears nothing of them.
 func TestOwners(t *testing.T) {

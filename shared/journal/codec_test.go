@@ -27,9 +27,14 @@ func sampleGroups() map[string]*directory.Group {
 		"props":  {ID: gid(2), Props: directory.Properties{"displayName": {"日本 🙂"}, "proxyAddresses": {"a", "b"}}, Gone: directory.SoftDeleted, Unread: true},
 		"people": {ID: gid(3), Members: people(), Left: people()[2:], Reading: directory.Named},
 		"owned":  {ID: gid(6), Members: people(), Owners: append(people()[:2:2], directory.Member{ID: uid(7), Kind: directory.ServicePrincipal}), OwnersKnown: true},
+		"mail":   {ID: gid(7), Members: append(people()[:3:3], contact(8, "a@x.example"), contact(9, "")), Left: []directory.Member{contact(8, "b@x.example")}},
 		"a RID":  {ID: gid(4), Members: []directory.Member{{ID: uid(1), SID: "S-1-5-21-1-2-3-4294967295"}, {ID: uid(2), SID: "S-1-5-0"}}},
 		"long":   long,
 	}
+}
+
+func contact(n int, mail string) directory.Member {
+	return directory.Member{ID: uid(n), Kind: directory.Contact, Standing: directory.Synced, Mail: mail}
 }
 
 func people() []directory.Member {
@@ -89,6 +94,7 @@ func TestGroupRoundTrip(t *testing.T) {
 func TestPrincipalRoundTrip(t *testing.T) {
 	for _, p := range []*directory.Principal{
 		{}, {ID: uid(1), Kind: directory.User, Name: "ann@corp.example", Standing: directory.Synced, SID: sidOf(1101), Parents: []directory.ID{gid(1), gid(2)}},
+		{ID: uid(8), Kind: directory.Contact, Standing: directory.LostMail, Mail: "a@x.example"},
 	} {
 		roundTrip(t, p.ID, p, encodePrincipal, decodePrincipal)
 	}

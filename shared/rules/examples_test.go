@@ -34,7 +34,7 @@ type example struct {
 }
 
 // exampleGroup is a group by its properties, as Graph gives them, or its attributes, beside:
-// members and left ("user 1101", "device 1102", "group Child", "guest", "cloud-only"),
+// members and left ("user 1101", "device 1102", "group Child", "contact a@x", "guest", "cloud-only"),
 // reading and gone. id names it.
 type exampleGroup map[string]any
 
@@ -130,6 +130,11 @@ func exampleMembers(texts []string) (out []directory.Member) {
 			if mastered {
 				m.SID, m.Standing = exampleSID(rid), directory.Synced
 			}
+		case kind == "contact":
+			m.Kind, m.Mail = directory.Contact, rest
+			if rest == "" {
+				m.Standing = directory.NoMail
+			}
 		case kind == "guest", kind == "cloud-only":
 			m.Kind, m.Standing = directory.User, directory.Standing(kind)
 		case m.Kind != directory.User && m.Kind != directory.Device:
@@ -154,7 +159,11 @@ func (g exampleGroup) observe() *plan.Group {
 			out.Name, out.Parent, _ = plan.SplitRDN(fmt.Sprint(v))
 		case "members":
 			for _, m := range values(v) {
-				out.Members = append(out.Members, plan.SIDRef(exampleSID(m)))
+				ref := plan.SIDRef(exampleSID(m))
+				if strings.Contains(m, "@") {
+					ref = plan.MailRef(m)
+				}
+				out.Members = append(out.Members, ref)
 			}
 			slices.Sort(out.Members)
 		default:
@@ -185,6 +194,9 @@ func (e example) decide(t *testing.T) string {
 	w := r.Decide(idOf("group"), view.Group, observed, func(id directory.ID) rules.Nested { return rules.Nested{Group: known[id]} },
 		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}})
 	var out strings.Builder
+	if w.Nameless {
+		out.WriteString("whoever has no SID may be a member\n")
+	}
 	if g := w.Group; g == nil {
 		out.WriteString("nothing\n")
 	} else {
@@ -203,7 +215,7 @@ func (e example) decide(t *testing.T) string {
 		}
 	}
 	for _, m := range view.Group.Left {
-		fmt.Fprintf(&out, "left: %s %s\n", m.Kind, strings.TrimPrefix(string(m.SID), "S-1-5-21-1-2-3-"))
+		fmt.Fprintf(&out, "left: %s %s\n", m.Kind, strings.TrimPrefix(string(m.SID), "S-1-5-21-1-2-3-")+m.Mail)
 	}
 	for _, p := range w.Problems {
 		fmt.Fprintf(&out, "problem: %s\n", strings.TrimSuffix(p.Reason+" "+p.Text, " "))

@@ -294,10 +294,10 @@ func (p *reader) members(path string, v any) {
 }
 
 func (p *reader) memberKinds(path string, v any) {
-	known := []string{"users", "devices", "groups"}
+	known := []string{"users", "devices", "groups", "contacts"}
 	list, is := v.([]any)
 	if !is {
-		p.mistake(path, "write a list of some of users, devices and groups")
+		p.mistake(path, "write a list of some of users, devices, groups and contacts")
 		return
 	}
 	has := map[string]bool{}
@@ -307,7 +307,7 @@ func (p *reader) memberKinds(path string, v any) {
 		has[kind] = true
 	}
 	to := &p.rules.Members
-	to.NoUsers, to.NoDevices, to.NoGroups = !has["users"], !has["devices"], !has["groups"]
+	to.NoUsers, to.NoDevices, to.NoGroups, to.Contacts = !has["users"], !has["devices"], !has["groups"], has["contacts"]
 }
 
 // limits reads numbers of a mapping; those that it lacks keep their default.

@@ -45,6 +45,7 @@ type Members struct {
 	Flat     bool // nested groups are not members: those are who is in them, at any depth
 	Hidden   bool // hidden membership is written too, where everybody can read it
 
+	Contacts                     bool // contacts are written, by their address
 	NoUsers, NoDevices, NoGroups bool // kinds that are left out
 	NoADGroups                   bool // groups that Active Directory masters are left out
 }

@@ -60,6 +60,8 @@ func kindOf(f directory.Feed) directory.Kind {
 		return directory.User
 	case directory.DeviceFeed:
 		return directory.Device
+	case directory.ContactFeed:
+		return directory.Contact
 	}
 	return ""
 }

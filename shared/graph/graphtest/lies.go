@@ -19,7 +19,7 @@ type Lie struct {
 type Lies struct {
 	Feeds map[directory.Feed]Lie // enumerations, and what changed
 	Again Lie                    // groups that are read by id
-	List  map[directory.Feed]Lie // users and devices that are read by id
+	List  map[directory.Feed]Lie // users, devices and contacts that are read by id
 }
 
 // Lie has the server tell lies in place of those it told before, until it is called

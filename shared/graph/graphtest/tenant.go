@@ -4,8 +4,8 @@
 // odd orders and, on demand, their faults.
 //
 // It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
-// groups, users and devices, users and devices by id, and the client credentials flow,
-// and nothing else. It
+// groups, users, devices and contacts, the latter three by id, and the client credentials
+// flow, and nothing else. It
 // is deterministic for a given history, seed and order of requests, but for its keys.
 //
 // What Microsoft documents or people have seen of these feeds, and what plays it:
@@ -15,7 +15,7 @@
 //     is null: always.
 //   - $filter by up to 50 ids, $deltatoken=latest, Prefer: return=minimal: when asked
 //     for. $top, $expand, $orderby, and parameters beside a token: 400.
-//   - Users and devices by id, up to 15 values of "in", with null for what was never set:
+//   - Users, devices and contacts by id, up to 15 values of "in", with null for what was never set:
 //     when asked for. More are refused with 400.
 //   - A page has a nextLink or a deltaLink: Options.PageSize; pages without items:
 //     EmptyPages.
@@ -80,6 +80,13 @@ type Device struct {
 	SID         directory.SID
 }
 
+// Contact is a contact of the organisation to add.
+type Contact struct {
+	ID          directory.ID
+	DisplayName string
+	Mail        string
+}
+
 // Group is a group to add, by default a security group without mail.
 type Group struct {
 	ID          directory.ID
@@ -135,11 +142,20 @@ func (t *Tenant) AddDevice(d Device) error {
 	return t.add(d.ID, directory.Device, synced(map[string]any{"displayName": d.DisplayName}, d.SID))
 }
 
-// AddOther adds an object that has no feed but can be a member, such as a
-// contact or a service principal.
+// AddContact adds a contact.
+func (t *Tenant) AddContact(c Contact) error {
+	props := map[string]any{"displayName": c.DisplayName}
+	if c.Mail != "" {
+		props["mail"] = c.Mail
+	}
+	return t.add(c.ID, directory.Contact, props)
+}
+
+// AddOther adds an object that has no feed but can be a member, such as a service
+// principal.
 func (t *Tenant) AddOther(id directory.ID, kind directory.Kind, displayName string) error {
 	switch kind {
-	case directory.User, directory.GroupKind, directory.Device:
+	case directory.User, directory.GroupKind, directory.Device, directory.Contact:
 		return fmt.Errorf("add %s: kind %s has a method of its own", id, kind)
 	}
 	return t.add(id, kind, map[string]any{"displayName": displayName})
