@@ -20,7 +20,7 @@ import (
 type policy struct {
 	ReadOnly    bool     `yaml:"read_only"`    // report, but write nothing
 	KeepMembers bool     `yaml:"keep_members"` // never remove a member
-	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one
+	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one, by any link
 	Attributes  []string `yaml:"attributes"`   // that rules may set, beside those that every plan may
 	GroupTypes  []string `yaml:"group_types"`  // that rules may make, beside universal-security
 }
@@ -78,7 +78,7 @@ func (a *agent) judge(ctx context.Context, c plan.Change) (allowed plan.Change, 
 	return allowed, bad, refusal, nil
 }
 
-// unclear are the members of a change whose SIDs the policy has to know and that are
+// unclear are the members of a change, or values of another link, whose SIDs the policy has to know and that are
 // named in another way: by the mark of a group, or by a GUID.
 func (p policy) unclear(c plan.Change) (refs []plan.Ref) {
 	if len(p.Never) == 0 || p.ReadOnly {
@@ -116,7 +116,7 @@ func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed p
 	never := func(r plan.Ref) string { return p.never(r, sids) }
 	c.Add = filter(c.Add, never)
 	c.Remove = filter(c.Remove, func(r plan.Ref) string {
-		if p.KeepMembers {
+		if p.KeepMembers && c.Of().Grants() {
 			return "the agent's policy is keep_members: it removes nobody"
 		}
 		return never(r)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"groupwriteback/shared/directory"
@@ -49,6 +50,44 @@ func TestNeverInEveryForm(t *testing.T) {
 			done, bad := slices.Concat(w.applied[0].Add, w.applied[0].Remove), w.acks[0].Results[0].Bad
 			if test.want == "" && (len(done) != 1 || len(bad) != 0) || test.want != "" && (len(done) != 0 || len(bad) != 1 || bad[0].Text != test.want || bad[0].Ref != test.ref) {
 				t.Errorf("%s (%s), removes %v: done %v, bad %v", test.ref, test.sid, removes, done, bad)
+			}
+		}
+	}
+}
+
+// TestPolicyOnLinks: what a policy says of accounts holds for every link, and what it says of
+// members for those alone: a manager who is taken out loses nothing that the group gives.
+func TestPolicyOnLinks(t *testing.T) {
+	const guarded, other = "S-1-5-21-1-2-3-1104", "S-1-5-21-1-2-3-1105"
+	mark := plan.GroupRef(directory.ID{7})
+	for name, test := range map[string]struct {
+		policy policy
+		ref    plan.Ref
+		want   string
+	}{
+		"never":                   {policy{Never: []string{guarded}}, guarded, "under never"},
+		"never, by its mark":      {policy{Never: []string{guarded}}, mark, "under never"},
+		"somebody else":           {policy{Never: []string{guarded}}, other, ""},
+		"keep members":            {policy{KeepMembers: true}, guarded, ""},
+		"keep members, and never": {policy{KeepMembers: true, Never: []string{guarded}}, guarded, "under never"},
+	} {
+		for _, removes := range []bool{false, true} {
+			w := newWorld(t)
+			w.policy, w.sids = test.policy, map[plan.Ref]directory.SID{mark: guarded}
+			c := plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Group: directory.ID{1}, GUID: "g", Add: []plan.Ref{test.ref}}
+			if removes {
+				c.Add, c.Remove = nil, c.Add
+			}
+			w.handOut(8, c)
+			_, err := w.start().turn(t.Context())
+			ok(t, err)
+			done, bad := w.applied[0], w.acks[0].Results[0].Bad
+			if done.Op != c.Op || done.Link != c.Link {
+				t.Errorf("%s: applied %+v", name, done)
+			}
+			n := len(done.Add) + len(done.Remove)
+			if test.want == "" && (n != 1 || len(bad) != 0) || test.want != "" && (n != 0 || len(bad) != 1 || !strings.Contains(bad[0].Text, test.want)) {
+				t.Errorf("%s, removes %v: done %+v, bad %v", name, removes, done, bad)
 			}
 		}
 	}

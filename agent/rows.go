@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
 
@@ -55,14 +56,14 @@ func (s *rows) add(r relay.Row) error {
 
 // divide gives each piece of a large group all that it has, but for the members.
 func divide(r relay.Row) []relay.Row {
-	if r.Group == nil || len(r.Group.Members) <= maxMembers {
+	if r.Group == nil || len(r.Group.Members()) <= maxMembers {
 		return []relay.Row{r}
 	}
-	all := r.Group.Members
+	all := r.Group.Members()
 	pieces := make([]relay.Row, (len(all)+maxMembers-1)/maxMembers)
 	for i := range pieces {
 		g := *r.Group
-		g.Members = all[i*maxMembers : min((i+1)*maxMembers, len(all))]
+		g.Links = g.Links.With(plan.Member, all[i*maxMembers:min((i+1)*maxMembers, len(all))])
 		pieces[i] = r
 		pieces[i].Group, pieces[i].Piece, pieces[i].Pieces = &g, i+1, len(pieces)
 	}
@@ -85,10 +86,13 @@ func measure(r relay.Row) (members, weight int) {
 			weight += len(name) + len(v)
 		}
 	}
-	for _, m := range r.Group.Members {
-		weight += len(m) + len(`"",`)
+	for link, refs := range r.Group.Links {
+		weight, members = weight+len(link), members+len(refs)
+		for _, ref := range refs {
+			weight += len(ref) + len(`"",`)
+		}
 	}
-	return len(r.Group.Members), weight
+	return members, weight
 }
 
 // flush ends a part.

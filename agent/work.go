@@ -138,7 +138,7 @@ func (a *agent) logMissed(b relay.Batch, results []plan.Result) (missed int) {
 	for i, res := range results {
 		for _, bad := range res.Bad {
 			if missed++; missed <= mostMissed {
-				a.log.Warn("member not written", "group", b.Changes[i].Group, "member", bad.Ref, "code", bad.Code, "why", bad.Text)
+				a.log.Warn("member not written", "group", b.Changes[i].Group, "link", b.Changes[i].Of(), "member", bad.Ref, "code", bad.Code, "why", bad.Text)
 			}
 		}
 		if res.Status == plan.Done {

@@ -30,7 +30,11 @@ type row struct {
 	to          string  // the new name of a Rename
 	add, remove int
 	set         map[string][]string
+	links       map[plan.Link]linked // but members
 }
+
+// linked is what a plan does to a link of a group: who goes and comes, in words.
+type linked struct{ goes, comes []string }
 
 // planRows sums changes up by group: created groups first, then renamed ones,
 // and in each kind those with the most members first.
@@ -39,13 +43,20 @@ func planRows(p cycle.Preview) []row {
 	for _, c := range p.Changes {
 		r := rows[c.Group]
 		if r == nil {
-			r = &row{op: c.Op, name: p.Groups[c.Group].Name, set: map[string][]string{}}
+			r = &row{op: c.Op, name: p.Groups[c.Group].Name, set: map[string][]string{}, links: map[plan.Link]linked{}}
 			rows[c.Group] = r
+		}
+		if c.Op.Updates() && r.op.Updates() {
+			r.op = plan.Update
 		}
 		if c.Op == plan.Rename { // the last counts: a first one may only step aside
 			r.to = c.Name
 		}
-		r.add, r.remove = r.add+len(c.Add), r.remove+len(c.Remove)
+		r.add, r.remove = r.add+len(c.Joins()), r.remove+len(c.Leaves())
+		if c.Op == plan.Relink {
+			l := r.links[c.Link]
+			r.links[c.Link] = linked{append(l.goes, called(p, c.Remove)...), append(l.comes, called(p, c.Add)...)}
+		}
 		maps.Copy(r.set, c.Set)
 	}
 	order := []plan.Op{plan.Create, plan.Rename, plan.Update}
@@ -58,6 +69,14 @@ func planRows(p cycle.Preview) []row {
 	}, func(a, b row) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.op), slices.Index(order, b.op)), cmp.Compare(b.add+b.remove, a.add+a.remove), strings.Compare(a.name, b.name))
 	})
+}
+
+// called is what people call some objects, as far as the plan knows.
+func called(p cycle.Preview, refs []plan.Ref) (names []string) {
+	for _, r := range refs {
+		names = append(names, cmp.Or(p.Names[r], string(r)))
+	}
+	return names
 }
 
 // showPlan prints what a turn would do: at most so many groups, then the sums.
@@ -141,7 +160,7 @@ func (paint palette) members(r row) string {
 	return pad(out+word, paint.memberRoom())
 }
 
-// details are the name and attributes that a row sets; those that follow from
+// details are the name and attributes that a row sets, and who manages the group then; those that follow from
 // the name or are the mark are left out.
 func details(r row) string {
 	var parts []string
@@ -160,7 +179,23 @@ func details(r row) string {
 			parts = append(parts, fmt.Sprintf("%s = %q", name, strings.Join(values, ", ")))
 		}
 	}
+	for _, link := range plan.AllLinks() {
+		if l, ok := r.links[link]; ok {
+			parts = append(parts, l.text(link))
+		}
+	}
 	return strings.Join(parts, ", ")
+}
+
+// text says what becomes of a link.
+func (l linked) text(link plan.Link) string {
+	switch {
+	case link == plan.CoManagers:
+		return fmt.Sprintf("more managers: +%d -%d", len(l.comes), len(l.goes))
+	case len(l.comes) == 0:
+		return "managed by nobody"
+	}
+	return "managed by " + strings.Join(l.comes, ", ")
 }
 
 // sums is a plan in a sentence.

@@ -74,6 +74,12 @@ func everything() cycle.Preview {
 	change("One leaves", plan.Change{Op: plan.Update, Remove: refs(1)})
 	change("Retired", plan.Change{Op: plan.Update, Set: map[string][]string{"info": {"No longer managed by Groupwriteback: the group was deleted in Entra ID; the AD group is kept and no longer managed."}}})
 	change(strings.Repeat("A very long name ", 4), plan.Change{Op: plan.Update, Set: map[string][]string{"description": {"a \"quoted\"\nvalue"}}})
+	change("Run by another", plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Remove: []plan.Ref{"S-1-5-21-1-2-3-1101"}})
+	change("Run by another", plan.Change{Op: plan.Update, Add: refs(2)})
+	change("Run by another", plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Add: []plan.Ref{"S-1-5-21-1-2-3-1102"}})
+	change("Run by nobody", plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Remove: refs(1)})
+	change("Run by many", plan.Change{Op: plan.Relink, Link: plan.CoManagers, Add: refs(2)})
+	p.Names = map[plan.Ref]string{"S-1-5-21-1-2-3-1102": "ann@corp.example"}
 	p.Held = []record.Listing{{Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
 	return p
 }

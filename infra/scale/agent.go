@@ -154,7 +154,7 @@ func (a *Agent) Report(ctx context.Context, groups int, content bool) error {
 				Fence: plan.Fence{Instance: "corp", Epoch: a.High.Epoch, Seq: a.High.Seq, Lease: 1}.String(), Piece: p.n, Pieces: p.of}
 			if content {
 				g := last
-				g.Members = last.Members[min(p.from, len(last.Members)):min(p.from+p.count, len(last.Members))]
+				g.Links = g.Links.With(plan.Member, last.Members()[min(p.from, len(last.Members())):min(p.from+p.count, len(last.Members()))])
 				row.Group = &g
 			}
 			r.Rows = append(r.Rows, row)

@@ -57,8 +57,8 @@ func TestVeryLargeGroup(t *testing.T) {
 	alike(t, r)
 
 	r.Tenant.Passed = 1
-	before := len(r.Agent.Wanted(0).Members)
-	gone := len(r.Agent.Directory[r.Agent.Wanted(0).ID].Members) - before
+	before := len(r.Agent.Wanted(0).Members())
+	gone := len(r.Agent.Directory[r.Agent.Wanted(0).ID].Members()) - before
 	phase(t, "half of them leave", func() error { return r.Steps(ctx) })
 	holds := now(t, r).Holds
 	if len(holds) != 1 || holds[0].Count != gone || gone < largeGroup*2/5 {
@@ -116,10 +116,10 @@ func alike(t *testing.T, r *scale.Run) {
 	for g := range uint32(len(r.Tenant.Sizes)) {
 		want := r.Agent.Wanted(g)
 		if r.Agent.Directory[want.ID].Digest() != want.Digest() {
-			t.Errorf("group %d in the directory has %d members, in the cloud %d", g, len(r.Agent.Directory[want.ID].Members), len(want.Members))
+			t.Errorf("group %d in the directory has %d members, in the cloud %d", g, len(r.Agent.Directory[want.ID].Members()), len(want.Members()))
 		}
 		if known[want.ID].Digest() != want.Digest() {
-			t.Errorf("group %d is known with %d members, in the cloud it has %d", g, len(known[want.ID].Members), len(want.Members))
+			t.Errorf("group %d is known with %d members, in the cloud it has %d", g, len(known[want.ID].Members()), len(want.Members()))
 		}
 	}
 }

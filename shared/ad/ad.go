@@ -16,7 +16,7 @@
 //     compares atomically, so a stale writer changes nothing (see plan.Fence);
 //   - applied twice, a change does what it does once, and where nothing is
 //     different nothing is written;
-//   - only principals of the forest's own domains become members, whatever the
+//   - only principals of the forest's own domains become members or managers, whatever the
 //     server would accept.
 //
 // One goroutine writes through a Domain at a time.
@@ -55,9 +55,9 @@ type Domain struct {
 	Conn     Conn
 	Base     string   // DN of the OU; groups may be in containers below it
 	Instance string   // of the installation, without spaces
-	Attrs    []string // attributes that a Row has; never member, cn or adminDisplayName
+	Attrs    []string // attributes and links that a Row has beside its members; never cn or adminDisplayName
 	Identity Identity // what Identify said: without it no principal may become a member
-	Values   int      // member values in one modify; 0: 1000
+	Values   int      // values of a link in one modify; 0: 1000
 	More     Allowed  // that a plan may do here beyond what it may anywhere
 	Log      *slog.Logger
 

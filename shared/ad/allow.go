@@ -49,6 +49,9 @@ func (a Allowed) Lacks(attributes, groupTypes []string) error {
 	var errs []error
 	known := (&Domain{More: a}).settings()
 	for _, name := range attributes {
+		if _, isLink := plan.LinkOf(name); isLink {
+			continue
+		}
 		if !slices.ContainsFunc(known, func(s setting) bool { return strings.EqualFold(s.name, name) }) {
 			errs = append(errs, fmt.Errorf("the rules set %s, and this agent's policy does not allow it: add it to policy.attributes, or take it out of the rules", name))
 		}
@@ -75,6 +78,22 @@ func AttributeFault(name string) string {
 		return "gives rights or identity, and no plan sets it"
 	}
 	return ""
+}
+
+// linkable refuses a change of a link that no plan writes, and one that could be taken for a
+// change of members and is none, or the other way round.
+func (w *writer) linkable() error {
+	switch c := w.change; {
+	case c.Op != plan.Relink && c.Link == "":
+		return nil
+	case c.Op != plan.Relink:
+		return fmt.Errorf("link %s is not written by a change that does more than that", c.Link)
+	case c.Link == plan.Member || !slices.Contains(plan.AllLinks(), c.Link):
+		return fmt.Errorf("link %q is not written by a plan: this agent writes %s", c.Link, plan.AllLinks())
+	case len(c.Set) > 0:
+		return errors.New("a change of a link sets no attributes")
+	}
+	return nil
 }
 
 // settable refuses a change that sets what none may.
@@ -121,7 +140,7 @@ func onlyTypes(w *writer, values []string) string {
 	allowed := append([]string{plan.UniversalSecurity}, w.More.GroupTypes...)
 	for _, word := range allowed {
 		if value := plan.GroupType(word); len(values) == 1 && values[0] == value {
-			if w.change.Op == plan.Update && !plan.Secures(value) {
+			if w.change.Op.Updates() && !plan.Secures(value) {
 				return "is not set to that of a distribution group where a group is there already: its members would lose all access at once; change it by hand"
 			}
 			return ""

@@ -44,7 +44,7 @@ type writer struct {
 	change   plan.Change
 	guid     plan.GUID // of the group, once a create knows it
 	bad      []plan.BadRef
-	limit    int // member values in one modify; falls when the server has enough
+	limit    int // values of a link in one modify; falls when the server has enough
 	patience int // how often a busy server is still asked again
 }
 
@@ -61,7 +61,7 @@ func (w *writer) run(ctx context.Context) error {
 			return err
 		}
 		return w.rename(ctx, o)
-	case plan.Update:
+	case plan.Update, plan.Relink:
 		return w.update(ctx)
 	}
 	return refusal{text: fmt.Sprintf("this version does not know how to %q a group: update the agent", w.change.Op)}
@@ -78,7 +78,10 @@ func (w *writer) check() error {
 	if err := w.settable(); err != nil {
 		return err
 	}
-	if w.change.Op != plan.Update && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !plan.Below(w.change.Parent, w.Base) {
+	if err := w.linkable(); err != nil {
+		return err
+	}
+	if !w.change.Op.Updates() && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !plan.Below(w.change.Parent, w.Base) {
 		return fmt.Errorf("%s is not below %s", w.change.Parent, w.Base)
 	}
 	return w.nameable()
@@ -158,7 +161,7 @@ func (w *writer) rename(ctx context.Context, o object) error {
 	return nil
 }
 
-// update sets attributes, then removes and adds members. An attribute that the server
+// update sets attributes, then removes and adds values of its link. An attribute that the server
 // refuses is the outcome of the change and keeps nobody in: the members are done.
 func (w *writer) update(ctx context.Context) error {
 	o, err := w.target(ctx)
@@ -170,7 +173,7 @@ func (w *writer) update(ctx context.Context) error {
 	if err != nil && !errors.As(err, &no) {
 		return err
 	}
-	return cmp.Or(w.members(ctx, &o), err)
+	return cmp.Or(w.relink(ctx, &o), err)
 }
 
 // attributes sets what is different, in one modify; with always it takes the

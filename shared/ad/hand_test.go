@@ -29,8 +29,8 @@ func TestFenceByHand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if mine := row.Fence == fence(3).String(); mine != (test.want == plan.Done) || slices.Contains(row.Group.Members, user(t, 1)) != mine {
-			t.Errorf("epoch %d: the fence is %q, the members are %v", test.epoch, row.Fence, row.Group.Members)
+		if mine := row.Fence == fence(3).String(); mine != (test.want == plan.Done) || slices.Contains(row.Group.Members(), user(t, 1)) != mine {
+			t.Errorf("epoch %d: the fence is %q, the members are %v", test.epoch, row.Fence, row.Group.Members())
 		}
 		modify(t, g, "member")
 	}

@@ -92,7 +92,7 @@ func TestOutOfSight(t *testing.T) {
 			test.harm(t, d, g, elsewhere)
 			for i, last := range []plan.GUID{g, ""} {
 				row, found, err := d.Read(t.Context(), id(t, 0), last)
-				if err != nil || !found || row.Group.GUID != g || row.SID == "" || len(row.Group.Members) != 2 {
+				if err != nil || !found || row.Group.GUID != g || row.SID == "" || len(row.Group.Members()) != 2 {
 					t.Fatalf("read: %+v, %v, %v", row, found, err)
 				}
 				if row.Trouble == nil {

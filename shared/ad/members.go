@@ -12,7 +12,7 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// A value is a member to be added or removed: the ref of the plan, by which of
+// A value is a member, or a value of another link, to be added or removed: the ref of the plan, by which of
 // its identifiers it is recognised, and how a request names it.
 type value struct {
 	ref  plan.Ref
@@ -20,8 +20,8 @@ type value struct {
 	name string
 }
 
-// members removes, then adds. What is already so is not written.
-func (w *writer) members(ctx context.Context, o *object) error {
+// relink removes values of the change's link, then adds some. What is already so is not written.
+func (w *writer) relink(ctx context.Context, o *object) error {
 	if len(w.change.Remove)+len(w.change.Add) == 0 {
 		return nil
 	}
@@ -42,20 +42,31 @@ func (w *writer) members(ctx context.Context, o *object) error {
 	if err := w.list(ctx, o); err != nil {
 		return err
 	}
-	for _, v := range absent(*o, adds) {
-		w.reject(v.ref, 0, "the group is in a protected group (adminCount is 1): it takes no new members until an administrator takes it out")
+	for _, v := range w.absent(*o, adds) {
+		w.reject(v.ref, 0, "the group is in a protected group (adminCount is 1): it takes no new "+w.called()+" until an administrator takes it out")
 	}
 	return nil
 }
 
-// list reads the members of the group, if nobody has.
+// called is what the values of the change's link are called.
+func (w *writer) called() string {
+	if w.change.Of() == plan.Member {
+		return "members"
+	}
+	return string(w.change.Link)
+}
+
+// list reads the link's values, if nobody has.
 func (w *writer) list(ctx context.Context, o *object) error {
-	if o.listed {
+	if o.listed(w.change.Of()) {
 		return nil
 	}
-	_, err := w.again(ctx, o, append(w.wanted(), "member"))
+	_, err := w.again(ctx, o, w.whole())
 	return err
 }
+
+// whole are the attributes that the change compares, and its link.
+func (w *writer) whole() []string { return append(w.wanted(), string(w.change.Of())) }
 
 // nested finds the owned groups among some refs.
 func (w *writer) nested(ctx context.Context, refs []plan.Ref) (map[directory.ID]plan.GUID, error) {
@@ -109,7 +120,7 @@ func (w *writer) additions(ctx context.Context) (out []value, err error) {
 	}
 	for _, r := range w.change.Add {
 		if sid, ok := r.SID(); ok {
-			if reason := w.foreign(sid); reason != "" {
+			if reason := w.foreign(sid, w.called()); reason != "" {
 				w.reject(r, 0, reason)
 				continue
 			}
@@ -119,22 +130,22 @@ func (w *writer) additions(ctx context.Context) (out []value, err error) {
 		} else if ok {
 			w.reject(r, ldap.LDAPResultNoSuchObject, fmt.Sprintf("no group of ours stands for cloud group %s, or not yet", id))
 		} else {
-			w.reject(r, 0, "only principals with a SID and groups of ours become members")
+			w.reject(r, 0, "only principals with a SID and groups of ours become "+w.called())
 		}
 	}
 	return out, nil
 }
 
-// foreign says why a SID must not become a member; "" if it may.
-func (d *Domain) foreign(sid directory.SID) string {
+// foreign says why a SID must not become what the values of a link are called; "" if it may.
+func (d *Domain) foreign(sid directory.SID, called string) string {
 	if _, err := directory.ParseSID(string(sid)); err != nil {
 		return err.Error()
 	}
 	if !slices.Contains(d.Identity.Domains, sid.Domain()) {
-		return fmt.Sprintf("%s is not of a domain of this forest: only its own users, computers and groups become members", sid)
+		return fmt.Sprintf("%s is not of a domain of this forest: only its own users, computers and groups become %s", sid, called)
 	}
 	if sid.RID() < 1000 {
-		return fmt.Sprintf("%s is an account or group of the system (RID below 1000): it never becomes a member", sid)
+		return fmt.Sprintf("%s is an account or group of the system (RID below 1000): it never becomes one of a group's %s", sid, called)
 	}
 	return ""
 }
@@ -143,12 +154,12 @@ func (w *writer) reject(r plan.Ref, code int, text string) {
 	w.bad = append(w.bad, plan.BadRef{Ref: r, Code: code, Text: text})
 }
 
-// write adds or removes values, in as many modifies as it takes. While the members are
+// write adds or removes values, in as many modifies as it takes. While those of the link are
 // not known, it writes what it is asked to and lets the server's answer decide: only
 // where that says that something is so already is the group read.
 func (w *writer) write(ctx context.Context, o *object, op uint, all []value) error {
 	for todo := w.todo(*o, op, all); len(todo) > 0; {
-		some, known := todo[:min(w.limit, len(todo))], o.listed
+		some, known := todo[:min(w.limit, len(todo))], o.listed(w.change.Of())
 		moved, err := w.chunk(ctx, o, op, some, true)
 		if err != nil {
 			return err
@@ -175,16 +186,17 @@ func (w *writer) todo(o object, op uint, all []value) []value {
 		rejected[b.Ref] = true
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(v value) bool { return rejected[v.ref] })
-	if op == ldap.AddAttribute || !o.listed {
-		return absent(o, all)
+	if op == ldap.AddAttribute || !o.listed(w.change.Of()) {
+		return w.absent(o, all)
 	}
 	return w.present(o, all)
 }
 
-// links maps both identifiers of each member to it.
-func links(o object) map[string]link {
-	m := make(map[string]link, 2*len(o.links))
-	for _, l := range o.links {
+// known maps both identifiers of each value of the change's link to it.
+func (w *writer) known(o object) map[string]link {
+	links := o.links[w.change.Of()]
+	m := make(map[string]link, 2*len(links))
+	for _, l := range links {
 		m[string(l.guid)] = l
 		if l.sid != "" {
 			m[string(l.sid)] = l
@@ -193,9 +205,9 @@ func links(o object) map[string]link {
 	return m
 }
 
-// absent are the values that are not among the members that are known, each once.
-func absent(o object, all []value) (out []value) {
-	have := links(o)
+// absent are the values that are not among those that are known, each once.
+func (w *writer) absent(o object, all []value) (out []value) {
+	have := w.known(o)
 	for _, v := range all {
 		if _, ok := have[v.key]; !ok {
 			have[v.key] = link{}
@@ -205,11 +217,11 @@ func absent(o object, all []value) (out []value) {
 	return out
 }
 
-// present names members by the DN that was read: it is right for members of
+// present names values by the DN that was read: it is right for objects of
 // other domains too, whose SIDs this domain controller need not know. One that is a
 // member by its primary group no write to the group takes out.
 func (w *writer) present(o object, all []value) (out []value) {
-	have := links(o)
+	have := w.known(o)
 	for _, v := range all {
 		l, ok := have[v.key]
 		if !ok {
@@ -232,12 +244,12 @@ func (w *writer) present(o object, all []value) (out []value) {
 // says that the group turned out to be another than was read, and o is what it
 // is now: the caller begins again with what is left.
 func (w *writer) chunk(ctx context.Context, o *object, op uint, some []value, whole bool) (moved bool, err error) {
-	err = w.modify(ctx, o, ldap.Change{Operation: op, Modification: ldap.PartialAttribute{Type: "member", Vals: named(some)}})
+	err = w.modify(ctx, o, ldap.Change{Operation: op, Modification: ldap.PartialAttribute{Type: string(w.change.Of()), Vals: named(some)}})
 	switch c := code(err); c {
 	case 0:
 		return false, err
 	case ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultReferral, ldap.LDAPResultBusy:
-		return false, w.refuse("change members of "+o.dn, err)
+		return false, w.refuse("change "+w.called()+" of "+o.dn, err)
 	case ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded:
 		w.limit = max(1, len(some)/2)
 	case ldap.LDAPResultOther:
@@ -248,7 +260,7 @@ func (w *writer) chunk(ctx context.Context, o *object, op uint, some []value, wh
 		ldap.LDAPResultNoSuchObject, ldap.LDAPResultUnwillingToPerform:
 		// A stale fence, a member that came or went, or the group itself is gone:
 		// one look tells. Halves need none, and a last one only if it may be so already.
-		if whole || !o.listed || len(some) == 1 && c == ldap.LDAPResultEntryAlreadyExists {
+		if whole || !o.listed(w.change.Of()) || len(some) == 1 && c == ldap.LDAPResultEntryAlreadyExists {
 			if moved, again := w.differs(ctx, o, op, some); moved || again != nil {
 				return moved, again
 			}
@@ -269,11 +281,11 @@ func (w *writer) chunk(ctx context.Context, o *object, op uint, some []value, wh
 // differs reads the group again and says whether a write of these values to it
 // would be another one now.
 func (w *writer) differs(ctx context.Context, o *object, op uint, some []value) (bool, error) {
-	fence, known := o.fence, o.listed
-	if _, err := w.again(ctx, o, append(w.wanted(), "member")); err != nil {
+	fence, known := o.fence, o.listed(w.change.Of())
+	if _, err := w.again(ctx, o, w.whole()); err != nil {
 		return false, err
 	}
-	// A removal is another one as soon as the members are known: it names them by their DNs.
+	// A removal is another one as soon as the values are known: it names them by their DNs.
 	return o.fence != fence || !known && op == ldap.DeleteAttribute || len(w.todo(*o, op, some)) < len(some), nil
 }
 

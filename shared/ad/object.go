@@ -23,12 +23,14 @@ type object struct {
 	external   string // msDS-ExternalDirectoryObjectId
 	fence      string // adminDisplayName
 	usn        int64
-	critical   bool                // isCriticalSystemObject
-	adminCount bool                // adminCount is 1
-	attrs      map[string][]string // those asked for that have values; sorted
-	links      []link              // the members, if asked for
-	listed     bool                // links are all members
+	critical   bool                 // isCriticalSystemObject
+	adminCount bool                 // adminCount is 1
+	attrs      map[string][]string  // those asked for that have values; sorted
+	links      map[plan.Link][]link // of the links asked for, all values
 }
+
+// listed says whether all values of a link are known.
+func (o object) listed(l plan.Link) bool { _, ok := o.links[l]; return ok }
 
 // An unreadable is a group of which a part cannot be read or understood. It has what
 // could be: the name, the marks and the fence that the account sees.
@@ -64,7 +66,7 @@ func own(more ...string) []string {
 }
 
 // group reads a group; found is false if there is none. names are attributes
-// for object.attrs, and member for object.links. The error of a group that is there
+// for object.attrs, and links for object.links. The error of a group that is there
 // and cannot be read whole is an unreadable.
 func (d *Domain) group(ctx context.Context, dn string, names []string) (o object, found bool, err error) {
 	for range 4 {
@@ -75,10 +77,10 @@ func (d *Domain) group(ctx context.Context, dn string, names []string) (o object
 		if o, err = d.object(ctx, e, names); errors.Is(err, errMoved) {
 			continue
 		}
-		if err == nil && o.listed {
+		if err == nil && o.listed(plan.Member) {
 			var accounts map[uint32][]link
 			accounts, err = d.primaries(ctx, fmt.Sprintf("(primaryGroupID=%d)", o.sid.RID()))
-			o.links = append(o.links, accounts[o.sid.RID()]...)
+			o.links[plan.Member] = append(o.links[plan.Member], accounts[o.sid.RID()]...)
 		}
 		return o, err == nil, err
 	}
@@ -97,6 +99,7 @@ func (d *Domain) object(ctx context.Context, e *ldap.Entry, names []string) (o o
 		critical:   first("isCriticalSystemObject") == "TRUE",
 		adminCount: first("adminCount") == "1",
 		attrs:      map[string][]string{},
+		links:      map[plan.Link][]link{},
 	}
 	if err = d.fill(ctx, e, &o, names); err == nil || errors.Is(err, errMoved) || errors.Is(err, ErrConnection) || ctx.Err() != nil {
 		return o, err
@@ -116,15 +119,18 @@ func (d *Domain) fill(ctx context.Context, e *ldap.Entry, o *object, names []str
 	}
 	for _, name := range names {
 		values, err := d.values(ctx, e, *o, name)
-		if err == nil && name == "member" {
-			o.links, err = parseLinks(values)
-			o.listed = err == nil
+		l, isLink := plan.LinkOf(name)
+		switch {
+		case err == nil && isLink:
+			var links []link
+			if links, err = parseLinks(values); err == nil {
+				o.links[l] = links
+			}
+		case len(values) > 0:
+			o.attrs[name] = sortedValues(name, values)
 		}
 		if err != nil {
 			return fmt.Errorf("read %s of %s: %w", name, o.dn, err)
-		}
-		if name != "member" && len(values) > 0 {
-			o.attrs[name] = sortedValues(name, values)
 		}
 	}
 	return nil

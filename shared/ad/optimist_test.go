@@ -57,7 +57,7 @@ func TestMembersUnread(t *testing.T) {
 			t.Errorf("%s: %d reads, want %d; got %+v", test.name, *n, test.reads, r)
 		}
 	}
-	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 8, 44)) {
+	if members := read(t, d, id(t, 0)).Group.Members(); !slices.Equal(members, someUsers(t, 8, 44)) {
 		t.Errorf("members are %v", members)
 	}
 }
@@ -76,7 +76,7 @@ func TestRefusedAttribute(t *testing.T) {
 		if r.Status != plan.Refused || r.Code == 0 || !strings.Contains(r.Text, "displayName") || len(r.Bad) != 1 {
 			t.Errorf("got %+v", r)
 		}
-		if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 2, 4)) {
+		if members := read(t, d, id(t, 0)).Group.Members(); !slices.Equal(members, someUsers(t, 2, 4)) {
 			t.Errorf("members are %v", members)
 		}
 	}
@@ -174,7 +174,7 @@ func TestRemovalByName(t *testing.T) {
 		return do()
 	}
 	apply(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: someUsers(t, 1, 2)})
-	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 3, 3)) || m.n != 2 {
+	if members := read(t, d, id(t, 0)).Group.Members(); !slices.Equal(members, someUsers(t, 3, 3)) || m.n != 2 {
 		t.Errorf("members are %v after %d writes", members, m.n)
 	}
 }
@@ -192,7 +192,7 @@ func TestRemovalInHalves(t *testing.T) {
 		return do()
 	}
 	apply(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: someUsers(t, 3, 6)})
-	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 1, 2)) {
+	if members := read(t, d, id(t, 0)).Group.Members(); !slices.Equal(members, someUsers(t, 1, 2)) {
 		t.Errorf("members are %v", members)
 	}
 }

@@ -84,7 +84,12 @@ func administers(sid directory.SID) bool {
 
 // written are the attributes of a group that we write once it is there.
 func (d *Domain) written() []string {
-	names := []string{"adminDisplayName", "cn", "member"}
+	names := []string{"adminDisplayName", "cn", string(plan.Member)}
+	for _, name := range d.Attrs {
+		if l, isLink := plan.LinkOf(name); isLink && l != plan.Member {
+			names = append(names, name)
+		}
+	}
 	for _, s := range d.settings() {
 		if s.name != external || d.Identity.External {
 			names = append(names, s.name)

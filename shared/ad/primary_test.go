@@ -36,8 +36,8 @@ func TestPrimaryGroup(t *testing.T) {
 		t.Fatalf("the attribute has the account still:\n%s", out)
 	}
 	for name, row := range map[string]Row{"read": read(t, d, id(t, 0)), "scan": scan(t, d)[id(t, 0)]} {
-		if !slices.Equal(row.Group.Members, someUsers(t, 1, 2)) {
-			t.Errorf("%s: members are %v", name, row.Group.Members)
+		if !slices.Equal(row.Group.Members(), someUsers(t, 1, 2)) {
+			t.Errorf("%s: members are %v", name, row.Group.Members())
 		}
 	}
 	quiet(t, func() {
@@ -49,12 +49,12 @@ func TestPrimaryGroup(t *testing.T) {
 	if r.Status != plan.Done || len(r.Bad) != 1 || r.Bad[0].Ref != user(t, 1) || r.Bad[0].Code != 53 || r.Bad[0].Text != want {
 		t.Errorf("got %+v", r)
 	}
-	if members := read(t, d, id(t, 0)).Group.Members; !slices.Equal(members, someUsers(t, 1, 1)) {
+	if members := read(t, d, id(t, 0)).Group.Members(); !slices.Equal(members, someUsers(t, 1, 1)) {
 		t.Errorf("members are %v", members)
 	}
 	back()
 	apply(t, d, 5, leave)
-	if members := read(t, d, id(t, 0)).Group.Members; len(members) != 0 {
+	if members := read(t, d, id(t, 0)).Group.Members(); len(members) != 0 {
 		t.Errorf("what the text says was done, and members are %v", members)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -72,7 +73,7 @@ func (s *scanner) run(ctx context.Context) (err error) {
 	left := maps.Clone(s.owned)
 	err = s.Domain.owned(ctx, "", rowsInOne, s.Domain.names(), func(o object, id directory.ID, odd error) error {
 		delete(left, o.guid)
-		o.links = append(o.links, s.accounts[o.sid.RID()]...)
+		o.links[plan.Member] = append(o.links[plan.Member], s.accounts[o.sid.RID()]...)
 		return s.tell(o, id, odd)
 	})
 	if err == nil {
@@ -153,14 +154,8 @@ func (d *Domain) Read(ctx context.Context, id directory.ID, last plan.GUID) (row
 	if err != nil || !found {
 		return Row{}, false, err
 	}
-	nested := map[plan.GUID]directory.ID{}
-	if len(s.links) > 0 {
-		err = d.owned(ctx, "(memberOf="+ldap.EscapeFilter(s.dn)+")", pageSize, nil, func(o object, id directory.ID, _ error) error {
-			nested[o.guid] = id
-			return nil
-		})
-	}
-	row = d.row(s.object, id, nested)
+	ours, err := d.linked(ctx, s.object)
+	row = d.row(s.object, id, ours)
 	row.Trouble = trouble
 	if !row.Whole() {
 		row.Group = plan.Group{ID: id, GUID: s.guid}
@@ -168,8 +163,42 @@ func (d *Domain) Read(ctx context.Context, id directory.ID, last plan.GUID) (row
 	return row, err == nil, err
 }
 
+// linked are the owned groups that a group names: its members by what they are members of,
+// since they may be very many, others by their GUIDs.
+func (d *Domain) linked(ctx context.Context, o object) (map[plan.GUID]directory.ID, error) {
+	ours := map[plan.GUID]directory.ID{}
+	find := func(filter string) error {
+		return d.owned(ctx, filter, pageSize, nil, func(o object, id directory.ID, _ error) error {
+			ours[o.guid] = id
+			return nil
+		})
+	}
+	var filters []string
+	for l, values := range o.links {
+		if l == plan.Member {
+			continue
+		}
+		for _, v := range values {
+			f, err := filterGUID(v.guid)
+			if err != nil {
+				return nil, err
+			}
+			filters = append(filters, f)
+		}
+	}
+	for some := range slices.Chunk(filters, atOnce) {
+		if err := find("(|" + strings.Join(some, "") + ")"); err != nil {
+			return nil, err
+		}
+	}
+	if len(o.links[plan.Member]) == 0 {
+		return ours, nil
+	}
+	return ours, find("(memberOf=" + ldap.EscapeFilter(o.dn) + ")")
+}
+
 // names are the attributes of a row.
-func (d *Domain) names() []string { return append(slices.Clone(d.Attrs), "member") }
+func (d *Domain) names() []string { return append(slices.Clone(d.Attrs), string(plan.Member)) }
 
 // owned calls each for the owned groups that a filter finds; "" finds all. With odd,
 // an unreadable, the object is what could be read.
@@ -202,8 +231,12 @@ func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []
 // row turns an object into the plan's terms.
 func (d *Domain) row(o object, id directory.ID, owned map[plan.GUID]directory.ID) Row {
 	name, parent, _ := plan.SplitRDN(o.dn)
+	var links plan.Links
+	for l, values := range o.links {
+		links = links.Having(l, refs(values, owned))
+	}
 	return Row{
-		Group: plan.Group{ID: id, GUID: o.guid, Parent: parent, Name: name, Attrs: o.attrs, Members: refs(o.links, owned)},
+		Group: plan.Group{ID: id, GUID: o.guid, Parent: parent, Name: name, Attrs: o.attrs, Links: links},
 		SID:   o.sid,
 		USN:   o.usn,
 		Fence: o.fence,

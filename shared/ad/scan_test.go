@@ -62,7 +62,7 @@ func TestScan(t *testing.T) {
 		row := rows[id(t, n)]
 		want := []plan.Ref{plan.GroupRef(id(t, (n+1)%groups)), user(t, 1+n%users)}
 		slices.Sort(want)
-		if row.Group.Name != fmt.Sprintf("group %d", n) || !slices.Equal(row.Group.Members, want) {
+		if row.Group.Name != fmt.Sprintf("group %d", n) || !slices.Equal(row.Group.Members(), want) {
 			t.Errorf("group %d: %+v", n, row)
 		}
 	}
@@ -92,7 +92,7 @@ func TestScanTwins(t *testing.T) {
 	}
 	rows := scan(t, d)
 	named("scan", rows[id(t, 0)])
-	if other := rows[id(t, 2)]; len(rows) != 2 || other.Trouble != nil || !slices.Equal(other.Group.Members, []plan.Ref{plan.GroupRef(id(t, 0))}) {
+	if other := rows[id(t, 2)]; len(rows) != 2 || other.Trouble != nil || !slices.Equal(other.Group.Members(), []plan.Ref{plan.GroupRef(id(t, 0))}) {
 		t.Errorf("the others: %+v", rows)
 	}
 	named("read", read(t, d, id(t, 0)))

@@ -104,7 +104,7 @@ func TestBadMemberTexts(t *testing.T) {
 	g := create(t, d, 0, "group")
 	domain := string(d.Identity.Domain)
 	want := map[plan.Ref]string{
-		plan.Ref(domain + "-512"): "DOMAIN-512 is an account or group of the system (RID below 1000): it never becomes a member",
+		plan.Ref(domain + "-512"): "DOMAIN-512 is an account or group of the system (RID below 1000): it never becomes one of a group's members",
 		"S-1-5-21-1-2-3-1104":     "S-1-5-21-1-2-3-1104 is not of a domain of this forest: only its own users, computers and groups become members",
 		plan.GUIDRef(g):           "only principals with a SID and groups of ours become members",
 		plan.GroupRef(id(t, 9)):   "no group of ours stands for cloud group ID9, or not yet",

@@ -92,7 +92,7 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 	if res.Status == plan.Refused && res.Taken != nil {
 		r.Names = r.Names.Refused(c, *res.Taken)
 	}
-	p := record.Parked{Kind: c.Kind(), Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
+	p := record.Parked{Kind: c.Kind(), Link: c.Link, Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
 	switch {
 	case res.Status == plan.Done:
 		done(tx, r, c, res, p)
@@ -130,17 +130,17 @@ func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p rec
 	slices.Sort(bad)
 	no := c
 	no.Set, no.Add, no.Remove = nil, plan.Common(c.Add, bad), plan.Common(c.Remove, bad)
-	if c.Op == plan.Update && len(no.Add)+len(no.Remove) > 0 {
+	if c.Op.Updates() && len(no.Add)+len(no.Remove) > 0 {
 		refused(tx, r, no)
 	}
 	proven(r, c)
-	unseen := c.Op == plan.Update && len(plan.Missing(c.Remove, g.Members)) > 0
+	unseen := c.Op.Updates() && len(plan.Missing(c.Remove, g.Links[c.Of()])) > 0
 	g = plan.Outcome(g, c, res)
 	r.Observed, r.Misses = &g, 0
 	fine := plan.Missing(plan.Merge(c.Add, c.Remove), bad)
 	r.Parked = slices.DeleteFunc(slices.Clone(r.Parked), func(p record.Parked) bool {
 		_, named := slices.BinarySearch(fine, p.Ref)
-		return p.Kind == c.Kind() && (p.Ref == "" || named)
+		return p.Concerns(c) && (p.Ref == "" || named)
 	})
 	r.Parked = record.ParkMembers(r.Parked, p, slices.DeleteFunc(slices.Clone(res.Bad), notThere(tx)), tx.Now)
 	if unseen || len(no.Remove) > 0 { // a link that is known in another form, or that could not be taken out: see how it is now

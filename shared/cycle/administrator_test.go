@@ -83,18 +83,18 @@ func (a *administrator) acts() []act {
 		{"put right", right}, {"put right", right}, {"put right", right}, // three times as often
 		{"somebody is put in", func(id directory.ID, g plan.Group) {
 			if a.strangers() < 8 {
-				g.Members = plan.Merge(g.Members, []plan.Ref{ref(9000 + a.rng.IntN(50))})
+				g.Links = g.Links.With(plan.Member, plan.Merge(g.Members(), []plan.Ref{ref(9000 + a.rng.IntN(50))}))
 				put(id, g)
 			}
 		}},
 		{"somebody is taken out", func(id directory.ID, g plan.Group) {
-			if len(g.Members) > 0 {
-				g.Members = plan.Missing(g.Members, []plan.Ref{g.Members[a.rng.IntN(len(g.Members))]})
+			if len(g.Members()) > 0 {
+				g.Links = g.Links.With(plan.Member, plan.Missing(g.Members(), []plan.Ref{g.Members()[a.rng.IntN(len(g.Members()))]}))
 				put(id, g)
 			}
 		}},
 		{"it is emptied", func(id directory.ID, g plan.Group) {
-			g.Members = nil
+			g.Links = g.Links.With(plan.Member, nil)
 			put(id, g)
 		}},
 		{"its name", func(id directory.ID, g plan.Group) {
@@ -118,7 +118,7 @@ func (a *administrator) acts() []act {
 func (a *administrator) strangers() (n int) {
 	for _, g := range a.ad {
 		for i := range 50 {
-			if slices.Contains(g.Members, ref(9000+i)) {
+			if slices.Contains(g.Members(), ref(9000+i)) {
 				n++
 			}
 		}

@@ -97,12 +97,12 @@ func TestApprovedGroupsWithoutMarks(t *testing.T) {
 	w.do(w.report(true, nil)) // with the groups' SIDs
 	w.untilQuiet()
 	parent := w.ad[group(1)].Clone() // somebody took all marks off, and the links stay
-	parent.Members = nil
+	parent.Links = parent.Links.With(plan.Member, nil)
 	for _, i := range []int{50, 51} {
-		parent.Members = append(parent.Members, ref(i))
+		parent.Links = parent.Links.With(plan.Member, append(parent.Members(), ref(i)))
 	}
 	for i := 10; i < 20; i++ {
-		parent.Members = plan.Merge(parent.Members, []plan.Ref{plan.SIDRef(sidOf(group(i)))})
+		parent.Links = parent.Links.With(plan.Member, plan.Merge(parent.Members(), []plan.Ref{plan.SIDRef(sidOf(group(i)))}))
 		delete(w.ad, group(i))
 	}
 	w.ad[group(1)] = parent
@@ -121,11 +121,11 @@ func TestApprovedGroupsWithoutMarks(t *testing.T) {
 		hold = &l
 	}
 	if hold == nil {
-		t.Fatalf("set-up: nothing held; %v; totals %+v", w.ad[group(1)].Members, w.head().Totals)
+		t.Fatalf("set-up: nothing held; %v; totals %+v", w.ad[group(1)].Members(), w.head().Totals)
 	}
 	w.approve(*hold)
 	w.untilQuietAgainst(func(err error) { t.Fatal(err) })
-	if got := fmt.Sprint(w.ad[group(1)].Members); len(w.ad[group(1)].Members) != 2 {
+	if got := fmt.Sprint(w.ad[group(1)].Members()); len(w.ad[group(1)].Members()) != 2 {
 		t.Errorf("approved, and still in: %s; holds %+v", got, w.holds())
 	}
 }

@@ -41,7 +41,7 @@ func TestAsk(t *testing.T) {
 	// Group 3, in which there is nothing to find, is asked for too, and no longer than the others.
 	w.do(w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{group(2), group(3)}, By: "operator"}))
 	w.untilQuiet()
-	if len(w.removed) != 1 || len(w.ad[group(2)].Members) != 2 || len(w.ad[group(1)].Members) != 3 {
+	if len(w.removed) != 1 || len(w.ad[group(2)].Members()) != 2 || len(w.ad[group(1)].Members()) != 3 {
 		t.Errorf("removed %v; want the stranger in group 2 alone", w.removed)
 	}
 	if n := len(w.head().Reads); n != 0 {

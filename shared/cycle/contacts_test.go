@@ -27,7 +27,7 @@ func contactsWorld(t *testing.T) (w *world, ann directory.ID) {
 func (w *world) hasMembers(want ...plan.Ref) {
 	w.t.Helper()
 	slices.Sort(want)
-	if got := w.ad[group(1)].Members; !slices.Equal(got, want) {
+	if got := w.ad[group(1)].Members(); !slices.Equal(got, want) {
 		w.t.Errorf("members %v, want %v", got, want)
 	}
 }

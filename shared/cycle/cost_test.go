@@ -27,8 +27,8 @@ func countedOn(t testing.TB, store blob.Store, groups, members int) (*world, *bl
 		w.group(i, 0, members)
 	}
 	w.untilQuiet()
-	if len(w.ad) != groups || len(w.ad[group(0)].Members) != members {
-		t.Fatalf("the directory holds %d groups, the first with %d members; want %d and %d", len(w.ad), len(w.ad[group(0)].Members), groups, members)
+	if len(w.ad) != groups || len(w.ad[group(0)].Members()) != members {
+		t.Fatalf("the directory holds %d groups, the first with %d members; want %d and %d", len(w.ad), len(w.ad[group(0)].Members()), groups, members)
 	}
 	w.restart() // a cold start: nothing is remembered
 	count.Take()
@@ -67,7 +67,7 @@ func TestTurnNearItsEnd(t *testing.T) {
 		t.Errorf("turn near its end: %s; want one look at the journal", cost)
 	}
 	w.untilQuiet()
-	if n := len(w.ad[group(0)].Members); n != 6 {
+	if n := len(w.ad[group(0)].Members()); n != 6 {
 		t.Errorf("after the next turns the group has %d members, want 6", n)
 	}
 }
@@ -110,7 +110,7 @@ func TestCostFollowsTheChange(t *testing.T) {
 		fold := count.Take()
 		t.Logf("%d of %d groups of %d members changed:\nplan  %s\nagent %s\nfold  %s", changed, groups, members, plan, agent, fold)
 		for i := range changed {
-			if n := len(w.ad[group(i*groups/changed)].Members); n != members+1 {
+			if n := len(w.ad[group(i*groups/changed)].Members()); n != members+1 {
 				t.Fatalf("a changed group has %d members, want %d", n, members+1)
 			}
 		}

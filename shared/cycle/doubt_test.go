@@ -87,8 +87,8 @@ func TestSkippedDoesNotCount(t *testing.T) {
 		t.Errorf("%d removals counted", got)
 	}
 	w.untilQuiet()
-	if got := w.head().Window.Count(plan.Removals); got > 1 || len(w.removed) != 0 || len(w.ad[group(3)].Members) != 2 {
-		t.Errorf("%d removals counted, removed %v, the group has %v", got, w.removed, w.ad[group(3)].Members)
+	if got := w.head().Window.Count(plan.Removals); got > 1 || len(w.removed) != 0 || len(w.ad[group(3)].Members()) != 2 {
+		t.Errorf("%d removals counted, removed %v, the group has %v", got, w.removed, w.ad[group(3)].Members())
 	}
 }
 
@@ -151,8 +151,8 @@ func TestEnumerationIsNotTheEnd(t *testing.T) {
 	}
 	w.well()
 	w.untilQuiet()
-	if len(w.ad[group(1)].Members) != 5 {
-		t.Errorf("members %v", w.ad[group(1)].Members)
+	if len(w.ad[group(1)].Members()) != 5 {
+		t.Errorf("members %v", w.ad[group(1)].Members())
 	}
 }
 

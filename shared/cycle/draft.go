@@ -247,7 +247,7 @@ func (d *draft) changes(ctx context.Context, tx *journal.Tx) ([]plan.Change, err
 		}
 	}
 	changes := plan.Diff(want, observed)
-	if i := slices.IndexFunc(changes, func(c plan.Change) bool { return c.Op == plan.Update }); i >= 0 {
+	if i := slices.IndexFunc(changes, func(c plan.Change) bool { return c.Op.Updates() }); i >= 0 {
 		slices.SortStableFunc(changes[i:], func(a, b plan.Change) int { return d.places[a.Group].compare(d.places[b.Group]) })
 	}
 	return resolve(ctx, tx, changes)

@@ -173,7 +173,7 @@ func TestFalseWords(t *testing.T) {
 			}
 			w.later(6 * time.Minute)
 		}
-		if left := len(w.ad[group(1)].Members); left < 14 {
+		if left := len(w.ad[group(1)].Members()); left < 14 {
 			t.Errorf("%s: of 20 members %d are left after minutes; the limit is 30 %% a day", status, left)
 		}
 	}
@@ -183,9 +183,11 @@ func TestFalseWords(t *testing.T) {
 // no member who is one. They are nobody's, and say nothing.
 func TestRowsOutOfForm(t *testing.T) {
 	for _, odd := range []func(g *plan.Group){
-		func(g *plan.Group) { slices.Reverse(g.Members) },
-		func(g *plan.Group) { g.Members = append([]plan.Ref{"x"}, g.Members...) },
-		func(g *plan.Group) { g.Members = append(g.Members, g.Members[len(g.Members)-1]) },
+		func(g *plan.Group) { slices.Reverse(g.Members()) },
+		func(g *plan.Group) { g.Links = g.Links.With(plan.Member, append([]plan.Ref{"x"}, g.Members()...)) },
+		func(g *plan.Group) {
+			g.Links = g.Links.With(plan.Member, append(g.Members(), g.Members()[len(g.Members())-1]))
+		},
 		func(g *plan.Group) { g.Attrs = map[string][]string{"description": {"b", "a"}} },
 		func(g *plan.Group) { g.Attrs = map[string][]string{"description": {}} },
 	} {
@@ -197,8 +199,8 @@ func TestRowsOutOfForm(t *testing.T) {
 		w.do(w.planner.Run(t.Context()))
 		w.do(w.tenant.RemoveMember(group(1), user(3)))
 		w.later(time.Minute)
-		if len(w.removed) != 1 || w.in(group(1), 3) || len(w.ad[group(1)].Members) != 19 {
-			t.Errorf("%v: removed %v", g.Members[:3], w.removed)
+		if len(w.removed) != 1 || w.in(group(1), 3) || len(w.ad[group(1)].Members()) != 19 {
+			t.Errorf("%v: removed %v", g.Members()[:3], w.removed)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (w *world) has(name string, id directory.ID, users ...int) {
 		want = append(want, ref(u))
 	}
 	slices.Sort(want)
-	if got := w.ad[id].Members; !slices.Equal(got, want) {
+	if got := w.ad[id].Members(); !slices.Equal(got, want) {
 		w.t.Errorf("%s: members %v, want %v", name, got, want)
 	}
 }
@@ -104,7 +104,7 @@ func TestRulesBecomeFlat(t *testing.T) {
 	w.group(2, 8, 10)
 	w.do(w.tenant.AddMember(group(1), group(2)))
 	w.untilQuiet()
-	linked := w.ad[group(1)].Members
+	linked := w.ad[group(1)].Members()
 	if !slices.Contains(linked, plan.GroupRef(group(2))) || len(linked) != 9 {
 		t.Fatalf("by reference: %v", linked)
 	}
@@ -116,7 +116,7 @@ func TestRulesBecomeFlat(t *testing.T) {
 	w.restart()
 	w.do(w.report(true, nil))
 	w.later(time.Hour)
-	if got := w.ad[group(1)].Members; !slices.Equal(got, linked) {
+	if got := w.ad[group(1)].Members(); !slices.Equal(got, linked) {
 		t.Errorf("by reference again: %v, want %v; holds %+v", got, linked, w.holds())
 	}
 }
@@ -259,7 +259,7 @@ func TestFlatInManyShards(t *testing.T) {
 	w.do(w.tenant.AddMember(group(5), user(50)))
 	w.later(time.Minute)
 	for i := range 6 {
-		if !slices.Contains(w.ad[group(i)].Members, ref(50)) {
+		if !slices.Contains(w.ad[group(i)].Members(), ref(50)) {
 			t.Errorf("%d above, he who came is not there", 5-i)
 		}
 	}

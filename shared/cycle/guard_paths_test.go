@@ -63,7 +63,7 @@ func guards() []guarded {
 			func(w *world, i int) { w.leave(group(1+i), ref(0)) },
 			func(w *world) (n int) {
 				for i := 1; i <= 30; i++ {
-					if w.in(group(i), 500) || len(w.ad[group(i)].Members) == 2 && w.touched[group(i)] {
+					if w.in(group(i), 500) || len(w.ad[group(i)].Members()) == 2 && w.touched[group(i)] {
 						n++
 					}
 				}
@@ -107,7 +107,7 @@ func (g guarded) town(t *testing.T) *world {
 // leave takes a member out of a group in the directory by hand.
 func (w *world) leave(id directory.ID, r plan.Ref) {
 	g := w.ad[id].Clone()
-	g.Members = plan.Missing(g.Members, []plan.Ref{r})
+	g.Links = g.Links.With(plan.Member, plan.Missing(g.Members(), []plan.Ref{r}))
 	w.ad[id] = g
 }
 

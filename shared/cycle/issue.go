@@ -49,7 +49,7 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 		c.Remove = bySID(tx, c.Group, c.Remove)
 		c.Add = slices.DeleteFunc(slices.Clone(c.Add), drop)
 		c.Remove = slices.DeleteFunc(slices.Clone(c.Remove), drop)
-		if c.Op == plan.Update && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
+		if c.Op.Updates() && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
 			continue
 		}
 		out = append(out, plan.Split(c, journal.MaxBatchValues)...)

@@ -33,9 +33,9 @@ func TestInventedGroups(t *testing.T) {
 		id := graphtest.ID("invented " + string(rune('a'+i)))
 		g := plan.Group{ID: id, GUID: plan.GUID(id.String()), Parent: ou, Name: id.String()}
 		for k := range 200 {
-			g.Members = append(g.Members, plan.Ref(domainSID+"-"+strings.Repeat("9", 4)+string(rune('0'+k/100))+string(rune('0'+k/10%10))+string(rune('0'+k%10))))
+			g.Links = g.Links.With(plan.Member, append(g.Members(), plan.Ref(domainSID+"-"+strings.Repeat("9", 4)+string(rune('0'+k/100))+string(rune('0'+k/10%10))+string(rune('0'+k%10)))))
 		}
-		slices.Sort(g.Members)
+		slices.Sort(g.Members())
 		w.ad[id] = g
 	}
 	w.do(w.report(true, nil))
@@ -69,7 +69,7 @@ func TestNewDomain(t *testing.T) {
 	w.later(time.Hour)
 	w.do(w.report(true, nil))
 	w.untilQuiet()
-	if !slices.Contains(w.ad[group(1)].Members, plan.Ref(other+"-1100")) {
+	if !slices.Contains(w.ad[group(1)].Members(), plan.Ref(other+"-1100")) {
 		t.Errorf("the journal knows %v", w.head().Target.Domains)
 	}
 }

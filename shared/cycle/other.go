@@ -124,7 +124,7 @@ func (s *shifts) note(id directory.ID, before, after plan.Wish) {
 	switch {
 	case was == nil && is == nil:
 	case was == nil:
-		x.Name, x.Come, x.Join = is.Name, true, len(is.Members)
+		x.Name, x.Come, x.Join = is.Name, true, len(is.Members())
 	case is == nil:
 		x.Name, x.Go = was.Name, true
 	default:
@@ -153,7 +153,12 @@ func (x *Shift) compare(was, is plan.Group, renames bool) {
 			x.Change = append(x.Change, name)
 		}
 	}
-	x.Join, x.Leave = len(plan.Missing(is.Members, was.Members)), len(plan.Missing(was.Members, is.Members))
+	for _, link := range plan.AllLinks() {
+		if link != plan.Member && !slices.Equal(was.Links[link], is.Links[link]) {
+			x.Change = append(x.Change, string(link))
+		}
+	}
+	x.Join, x.Leave = len(plan.Missing(is.Members(), was.Members())), len(plan.Missing(was.Members(), is.Members()))
 }
 
 // managed is what is wanted of a group that is to be written; nil: it is not.

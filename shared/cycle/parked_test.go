@@ -165,7 +165,7 @@ func TestDeletedAndChanged(t *testing.T) {
 	}
 	w.untilQuiet()
 	if !w.in(group(3), 50) || len(w.parked(group(3))) != 0 {
-		t.Errorf("it has %v, parked %+v", w.ad[group(3)].Members, w.parked(group(3)))
+		t.Errorf("it has %v, parked %+v", w.ad[group(3)].Members(), w.parked(group(3)))
 	}
 }
 

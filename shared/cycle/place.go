@@ -109,9 +109,9 @@ func valuesOf(g *decision.Draft) (n int) {
 }
 
 func membersOf(g *decision.Draft) int {
-	n := len(g.Want.Members)
+	n := len(g.Want.Members())
 	if g.Observed != nil {
-		n += len(g.Observed.Members)
+		n += len(g.Observed.Members())
 	}
 	return n
 }

@@ -92,7 +92,7 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 	for _, c := range out.Changes {
 		described := Described{Name: c.Name}
 		if g := d.groups[c.Group].Observed; g != nil {
-			described = Described{Name: g.Name, Members: len(g.Members)}
+			described = Described{Name: g.Name, Members: len(g.Members())}
 		}
 		if _, named := out.Groups[c.Group]; !named {
 			out.Groups[c.Group] = described

@@ -273,8 +273,8 @@ func weather() []event {
 			}
 		}},
 		{"somebody is taken out by hand", 3, func(w *weatherWorld) {
-			if g, is := w.ad[w.anyGroup()]; is && len(g.Members) > 0 {
-				w.leave(g.ID, g.Members[w.rng.IntN(len(g.Members))])
+			if g, is := w.ad[w.anyGroup()]; is && len(g.Members()) > 0 {
+				w.leave(g.ID, g.Members()[w.rng.IntN(len(g.Members()))])
 			}
 		}},
 		{"a group is deleted by hand", 1, func(w *weatherWorld) { w.deleteByHand(w.anyGroup()) }},
@@ -315,7 +315,7 @@ func (w *weatherWorld) wellAgain() {
 func (w *weatherWorld) deleteByHand(id directory.ID) {
 	delete(w.ad, id)
 	for other, g := range w.ad {
-		if slices.Contains(g.Members, plan.GroupRef(id)) {
+		if slices.Contains(g.Members(), plan.GroupRef(id)) {
 			w.leave(other, plan.GroupRef(id))
 		}
 	}
@@ -443,9 +443,9 @@ func (w *weatherWorld) equal() {
 			continue
 		}
 		w.distinct(g.ID, g.Properties["displayName"].(string))
-		if plan.Retired(have) || !slices.Equal(have.Members, want) {
+		if plan.Retired(have) || !slices.Equal(have.Members(), want) {
 			w.t.Errorf("two weeks later %s is not what the cloud says: retired %t, lacks %v, has %v too much; totals %+v", have.Name, plan.Retired(have),
-				plan.Missing(want, have.Members), plan.Missing(have.Members, want), w.head().Totals)
+				plan.Missing(want, have.Members()), plan.Missing(have.Members(), want), w.head().Totals)
 		}
 	}
 }

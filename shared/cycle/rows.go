@@ -86,7 +86,7 @@ func (f *rows) join(row journal.Row) (whole journal.Row, ok bool) {
 		f.piece = &row
 	case p != nil && p.ID == row.ID && row.Piece == p.Piece+1 && row.Pieces == p.Pieces && row.Digest == p.Digest:
 		p.Piece = row.Piece
-		p.Group.Members = append(p.Group.Members, row.Group.Members...)
+		p.Group.Links = p.Group.Links.With(plan.Member, append(p.Group.Members(), row.Group.Members()...))
 	default:
 		f.piece = nil
 		return row, false
@@ -104,8 +104,13 @@ func inForm(g *plan.Group) bool {
 	if g == nil {
 		return true
 	}
-	for i := 1; i < len(g.Members); i++ {
-		if g.Members[i-1] >= g.Members[i] {
+	for _, refs := range g.Links {
+		for i := 1; i < len(refs); i++ {
+			if refs[i-1] >= refs[i] {
+				return false
+			}
+		}
+		if len(refs) == 0 {
 			return false
 		}
 	}

@@ -181,11 +181,11 @@ func (s *shifting) check(id directory.ID, g plan.Group) {
 	}
 	belong := s.belong(id)
 	for r := range belong {
-		if !slices.Contains(g.Members, r) {
+		if !slices.Contains(g.Members(), r) {
 			s.t.Errorf("%s: %s belongs there, and is not", g.Name, r)
 		}
 	}
-	for _, r := range g.Members {
+	for _, r := range g.Members() {
 		_, nested := r.Group()
 		switch stranger := s.strangers[id.String()+string(r)]; {
 		case nested && (s.flat || s.noGroups), !nested && !belong[r] && !stranger && !s.additive, stranger && !s.additive:

@@ -12,7 +12,7 @@ import (
 func TestShift(t *testing.T) {
 	id := directory.ID{1}
 	group := func(parent, name, info string, members ...plan.Ref) *plan.Group {
-		g := &plan.Group{ID: id, Parent: parent, Name: name, Attrs: map[string][]string{"displayName": {name}}, Members: members}
+		g := &plan.Group{ID: id, Parent: parent, Name: name, Attrs: map[string][]string{"displayName": {name}}, Links: plan.Members(members...)}
 		if info != "" {
 			g.Attrs["info"] = []string{info}
 		}

@@ -90,7 +90,7 @@ func (s *siege) written(c plan.Change) {
 			s.t.Errorf("step %d: %s is added to %s", s.step, r, c.Group)
 		}
 	}
-	s.peaks[c.Group] = max(s.peaks[c.Group], len(s.ad[c.Group].Members))
+	s.peaks[c.Group] = max(s.peaks[c.Group], len(s.ad[c.Group].Members()))
 }
 
 // known says whether a SID is that of a user of the cloud's.
@@ -106,7 +106,7 @@ func (s *siege) known(r plan.Ref) bool {
 // gone holds each removal to the cloud's history and to the limits.
 func (s *siege) gone(id directory.ID, r plan.Ref) {
 	s.judge(id, r)
-	if !slices.Contains(s.ad[id].Members, r) {
+	if !slices.Contains(s.ad[id].Members(), r) {
 		return
 	}
 	s.went = append(s.went, went{s.now, id})
@@ -117,7 +117,7 @@ func (s *siege) gone(id directory.ID, r plan.Ref) {
 			here++
 		}
 	}
-	peak := max(s.peaks[id], len(s.ad[id].Members))
+	peak := max(s.peaks[id], len(s.ad[id].Members()))
 	if float64(here) > 0.30*float64(peak) || len(s.went) > 20 {
 		s.t.Errorf("step %d: %d of %d members went from %s in a day, %d from all", s.step, here, peak, s.ad[id].Name, len(s.went))
 	}

@@ -31,8 +31,8 @@ func newFamily(t *testing.T) *world {
 	w.group(2, 0, 40)
 	w.do(w.tenant.AddGroup(graphtest.Group{ID: group(1), DisplayName: "Parent", Members: []directory.ID{user(50), user(51), group(2)}}))
 	w.untilQuiet()
-	if !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) {
-		t.Fatalf("set-up: %v", w.ad[group(1)].Members)
+	if !slices.Contains(w.ad[group(1)].Members(), plan.GroupRef(group(2))) {
+		t.Fatalf("set-up: %v", w.ad[group(1)].Members())
 	}
 	return w
 }
@@ -60,8 +60,8 @@ func TestOutOfSightKeepsItsPlace(t *testing.T) {
 			w.do(w.report(true, nil))
 			w.later(15 * time.Minute)
 		}
-		if len(w.removed) != 0 || !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || len(w.ad) != 2 {
-			t.Errorf("%+v: removed %v, the parent has %v", trouble, w.removed, w.ad[group(1)].Members)
+		if len(w.removed) != 0 || !slices.Contains(w.ad[group(1)].Members(), plan.GroupRef(group(2))) || len(w.ad) != 2 {
+			t.Errorf("%+v: removed %v, the parent has %v", trouble, w.removed, w.ad[group(1)].Members())
 		}
 		if got := w.head().Totals; trouble != nil && got.Trouble != 1 || trouble == nil && got.Stale != 1 {
 			t.Errorf("%+v: totals %+v", trouble, got)
@@ -86,14 +86,14 @@ func TestOutOfSightBeforeTheFirstScan(t *testing.T) {
 	w.untilQuiet()
 	w.do(w.report(true, nil))
 	w.later(15 * time.Minute)
-	if got := w.head().Totals; len(w.removed) != 0 || !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || got.Unproven != 0 || got.Trouble != 1 {
-		t.Errorf("removed %v, the parent has %v, totals %+v", w.removed, w.ad[group(1)].Members, got)
+	if got := w.head().Totals; len(w.removed) != 0 || !slices.Contains(w.ad[group(1)].Members(), plan.GroupRef(group(2))) || got.Unproven != 0 || got.Trouble != 1 {
+		t.Errorf("removed %v, the parent has %v, totals %+v", w.removed, w.ad[group(1)].Members(), got)
 	}
 	w.hide(directory.ID{}, nil)
 	w.do(w.report(true, nil))
 	w.untilQuiet()
-	if got := w.head().Totals; len(w.removed) != 0 || got.Trouble+got.Stale+got.Unproven != 0 || len(w.ad[group(1)].Members) != 4 {
-		t.Errorf("it is back: removed %v, the parent has %v, totals %+v", w.removed, w.ad[group(1)].Members, got)
+	if got := w.head().Totals; len(w.removed) != 0 || got.Trouble+got.Stale+got.Unproven != 0 || len(w.ad[group(1)].Members()) != 4 {
+		t.Errorf("it is back: removed %v, the parent has %v, totals %+v", w.removed, w.ad[group(1)].Members(), got)
 	}
 }
 
@@ -108,8 +108,8 @@ func TestNestedGroupLeavesOutOfSight(t *testing.T) {
 	w.source.edit = asGroup(group(2))
 	w.untilQuiet()
 	w.later(time.Hour)
-	if slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(2))) || len(w.removed) != 1 {
-		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members, w.removed)
+	if slices.Contains(w.ad[group(1)].Members(), plan.GroupRef(group(2))) || len(w.removed) != 1 {
+		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members(), w.removed)
 	}
 }
 
@@ -125,14 +125,14 @@ func TestLinkOfAnUnreadGroup(t *testing.T) {
 	parent := w.seen(w.ad[group(1)]) // nobody says that the link is to one of ours
 	w.ad[group(1)] = parent
 	w.untilQuiet()
-	if !slices.Contains(w.ad[group(1)].Members, link) || w.head().Totals.Trouble != 1 {
-		t.Fatalf("set-up: the parent has %v, totals %+v", w.ad[group(1)].Members, w.head().Totals)
+	if !slices.Contains(w.ad[group(1)].Members(), link) || w.head().Totals.Trouble != 1 {
+		t.Fatalf("set-up: the parent has %v, totals %+v", w.ad[group(1)].Members(), w.head().Totals)
 	}
 	w.do(w.tenant.RemoveMember(group(1), group(2)))
 	w.source.edit = asGroup(group(2))
 	w.untilQuiet()
-	if slices.Contains(w.ad[group(1)].Members, link) || len(w.removed) != 1 {
-		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members, w.removed)
+	if slices.Contains(w.ad[group(1)].Members(), link) || len(w.removed) != 1 {
+		t.Errorf("the parent has %v, removed %v", w.ad[group(1)].Members(), w.removed)
 	}
 }
 
@@ -163,8 +163,8 @@ func TestGoneIsSaidByName(t *testing.T) {
 		t.Fatalf("after the report: plan %+v, reads %+v", h.Plan, h.Reads)
 	}
 	w.untilQuiet()
-	if g, is := w.ad[group(3)]; !is || len(g.Members) != 3 {
-		t.Errorf("it is there %t, with %v", is, g.Members)
+	if g, is := w.ad[group(3)]; !is || len(g.Members()) != 3 {
+		t.Errorf("it is there %t, with %v", is, g.Members())
 	}
 }
 
@@ -196,13 +196,13 @@ func TestLargeGroupComesInPieces(t *testing.T) {
 		for i := range 4 {
 			part := journal.Report{ID: id, Part: i + 1, Parts: 4, Agent: "agent", Full: true, After: w.closed, High: w.high, Proven: true, Target: w.target()}
 			piece := g.Clone()
-			piece.Members = g.Members[i*len(g.Members)/4 : (i+1)*len(g.Members)/4]
+			piece.Links = piece.Links.With(plan.Member, g.Members()[i*len(g.Members())/4:(i+1)*len(g.Members())/4])
 			part.Rows = []journal.Row{{ID: g.ID, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Group: &piece, Piece: i + 1, Pieces: 4}}
 			switch {
 			case damage == 1 && i == 2:
 				part.Rows[0].Piece = 2
 			case damage == 2 && i == 2: // two are missing
-				piece.Members = piece.Members[2:]
+				piece.Links = piece.Links.With(plan.Member, piece.Members()[2:])
 			}
 			if i == 0 {
 				for id, other := range w.ad {

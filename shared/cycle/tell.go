@@ -35,8 +35,11 @@ func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
 			rest++
 		}
 	}
-	for _, ref := range slices.Concat(c.Add, c.Remove) {
+	for _, ref := range slices.Concat(c.Joins(), c.Leaves()) {
 		count(string(ref))
+	}
+	if c.Op == plan.Relink {
+		count(string(c.Link))
 	}
 	for name := range c.Set {
 		count(name)
@@ -54,7 +57,7 @@ func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
 	if hand > 0 {
 		why = append(why, "it was changed by hand")
 	}
-	if slices.ContainsFunc(r.Parked, func(p record.Parked) bool { return p.Kind == c.Kind() }) {
+	if slices.ContainsFunc(r.Parked, func(p record.Parked) bool { return p.Concerns(c) }) {
 		why = append(why, "it was refused before, and is tried again")
 	}
 	return append(why, approved(tx, d, r, c)...)
@@ -63,7 +66,7 @@ func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
 // approved says who has approved what a change does.
 func approved(tx *journal.Tx, d *draft, r *record.Group, c plan.Change) (why []string) {
 	say := func(h record.Hold) { why = append(why, "approved by "+cmp.Or(h.By, "somebody")+", hold "+h.ID) }
-	if g := d.groups[c.Group]; g != nil && r.Hold != nil && r.Hold.InForce(tx.Now) && len(plan.Common(c.Remove, g.Released)) > 0 {
+	if g := d.groups[c.Group]; g != nil && r.Hold != nil && r.Hold.InForce(tx.Now) && len(plan.Common(c.Leaves(), g.Released)) > 0 {
 		say(*r.Hold)
 	}
 	for _, h := range tx.Head.Holds {
@@ -93,8 +96,8 @@ func byHand(tx *journal.Tx, r *record.Group, now *plan.Group) {
 	for _, i := range r.Issued {
 		issued = plan.Merge(issued, i.Impact.Refs)
 	}
-	in := plan.Missing(plan.Missing(now.Members, was.Members), issued)
-	out := plan.Missing(plan.Missing(was.Members, now.Members), issued)
+	in := plan.Missing(plan.Missing(now.Members(), was.Members()), issued)
+	out := plan.Missing(plan.Missing(was.Members(), now.Members()), issued)
 	var words []string
 	all := 0
 	known := slices.Clone(r.ByHand)
@@ -112,6 +115,11 @@ func byHand(tx *journal.Tx, r *record.Group, now *plan.Group) {
 	for _, name := range slices.Sorted(maps.Keys(both(was.Attrs, now.Attrs))) {
 		if !plan.SameValues(name, was.Attrs[name], now.Attrs[name]) {
 			note(name, "~")
+		}
+	}
+	for _, link := range plan.AllLinks() {
+		if link != plan.Member && !slices.Equal(was.Links[link], now.Links[link]) {
+			note(string(link), "~")
 		}
 	}
 	r.ByHand = known
@@ -164,6 +172,10 @@ func tellRefused(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result
 		tx.Say("a change was not made", "group", name, "id", r.ID, "change", c.Kind(), "status", res.Status, "code", res.Code, "why", cmp.Or(res.Text, "no answer"), "remedy", remedy)
 	}
 	for _, b := range res.Bad {
+		if !c.Of().Grants() {
+			tx.SayOf(r.ID, []plan.Ref{b.Ref}, "a link was not written", "group", name, "id", r.ID, "link", c.Link, "to", b.Ref, "code", b.Code, "why", b.Text, "remedy", remedy)
+			continue
+		}
 		tx.SayOf(r.ID, []plan.Ref{b.Ref}, "a member was not written", "group", name, "id", r.ID, "member", b.Ref, "code", b.Code, "why", b.Text, "remedy", remedy)
 	}
 }

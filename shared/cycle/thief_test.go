@@ -191,20 +191,20 @@ func (f *thief) row(id directory.ID, h journal.Head) relay.Row {
 	g.ID = id
 	switch f.rng.IntN(5) {
 	case 0:
-		g.Members = nil
+		g.Links = g.Links.With(plan.Member, nil)
 	case 1: // as it was, before somebody went
 		for i := range siegeSize {
-			g.Members = append(g.Members, ref(i))
+			g.Links = g.Links.With(plan.Member, append(g.Members(), ref(i)))
 		}
 	case 2:
 		for range f.rng.IntN(40) {
-			g.Members = append(g.Members, f.anyRef())
+			g.Links = g.Links.With(plan.Member, append(g.Members(), f.anyRef()))
 		}
 	case 3:
-		g.Members = slices.DeleteFunc(g.Members, func(plan.Ref) bool { return f.rng.IntN(3) == 0 })
+		g.Links = g.Links.With(plan.Member, slices.DeleteFunc(g.Members(), func(plan.Ref) bool { return f.rng.IntN(3) == 0 }))
 	}
-	slices.Sort(g.Members)
-	g.Members = slices.Compact(g.Members)
+	slices.Sort(g.Members())
+	g.Links = g.Links.With(plan.Member, slices.Compact(g.Members()))
 	if f.rng.IntN(5) == 0 {
 		g.Name, g.Parent = f.nonsense(), []string{ou, "CN=Users,DC=corp,DC=test", f.nonsense()}[f.rng.IntN(3)]
 	}
@@ -235,7 +235,7 @@ func TestFalseSIDOfAGroup(t *testing.T) {
 	w := town(t)
 	w.do(w.tenant.AddMember(group(1), group(3)))
 	w.later(time.Second)
-	if !slices.Contains(w.ad[group(1)].Members, plan.GroupRef(group(3))) || !w.in(group(1), 0) {
+	if !slices.Contains(w.ad[group(1)].Members(), plan.GroupRef(group(3))) || !w.in(group(1), 0) {
 		t.Fatal("set-up: the group is not nested")
 	}
 	false3 := w.word()

@@ -265,7 +265,7 @@ func TestGroupsPageLost(t *testing.T) {
 	w.later(25 * time.Hour)
 	w.later(25 * time.Hour)
 	if retired(w) != 0 || !w.in(group(3), 0) || len(w.removed) != 30 {
-		t.Errorf("%d groups no longer managed, removed %d, the group has %v", retired(w), len(w.removed), w.ad[group(3)].Members)
+		t.Errorf("%d groups no longer managed, removed %d, the group has %v", retired(w), len(w.removed), w.ad[group(3)].Members())
 	}
 }
 
@@ -294,7 +294,7 @@ func TestSIDChanges(t *testing.T) {
 	w.untilQuiet()
 	for _, g := range []directory.ID{group(1), group(2), group(3), group(4)} {
 		if w.in(g, 1) || !w.in(g, 900) {
-			t.Errorf("%s has %v", w.ad[g].Name, w.ad[g].Members)
+			t.Errorf("%s has %v", w.ad[g].Name, w.ad[g].Members())
 		}
 	}
 }

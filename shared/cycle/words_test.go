@@ -86,8 +86,8 @@ func TestMadeAgainIsFilled(t *testing.T) {
 	delete(w.ad, group(1))
 	w.do(w.report(true, nil))
 	w.untilQuiet()
-	if len(w.ad[group(1)].Members) != 20 || len(w.holds()) != 0 {
-		t.Errorf("it has %d of 20 members, holds %+v", len(w.ad[group(1)].Members), w.holds())
+	if len(w.ad[group(1)].Members()) != 20 || len(w.holds()) != 0 {
+		t.Errorf("it has %d of 20 members, holds %+v", len(w.ad[group(1)].Members()), w.holds())
 	}
 }
 

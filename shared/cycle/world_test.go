@@ -299,7 +299,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 		if id, nested := r.Group(); nested {
 			if _, exists := w.ad[id]; !exists {
 				bad = append(bad, plan.BadRef{Ref: r, Code: 32, Text: "no such object"})
-				after.Members = plan.Missing(after.Members, []plan.Ref{r})
+				after.Links = after.Links.With(plan.Member, plan.Missing(after.Members(), []plan.Ref{r}))
 			}
 		}
 	}
@@ -342,12 +342,12 @@ func sidOf(id directory.ID) directory.SID {
 // seen is a group as the agent sees it.
 func (w *world) seen(g plan.Group) plan.Group {
 	g = g.Clone()
-	for i, m := range g.Members {
+	for i, m := range g.Members() {
 		if id, nested := m.Group(); nested && (id == w.hidden || w.troubles[id] != nil) {
-			g.Members[i] = plan.SIDRef(sidOf(id))
+			g.Members()[i] = plan.SIDRef(sidOf(id))
 		}
 	}
-	slices.Sort(g.Members)
+	slices.Sort(g.Members())
 	return g
 }
 
@@ -386,6 +386,6 @@ func (w *world) report(full bool, ids []directory.ID) error {
 // stranger adds a member to a group in the directory by hand.
 func (w *world) stranger(id directory.ID, r plan.Ref) {
 	g := w.ad[id].Clone()
-	g.Members = plan.Merge(g.Members, []plan.Ref{r})
+	g.Links = g.Links.With(plan.Member, plan.Merge(g.Members(), []plan.Ref{r}))
 	w.ad[id] = g
 }

@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 	}
 	removes := func(n int, rs []plan.Ref) func(*decision.Outgoing) {
 		return func(o *decision.Outgoing) {
-			o.Record.Observed.Members = refs(upTo(n)...)
+			o.Record.Observed.Links = o.Record.Observed.Links.With(plan.Member, refs(upTo(n)...))
 			o.Changes = []plan.Change{{Op: plan.Update, Group: staff, Remove: rs}}
 			o.Size = n
 		}

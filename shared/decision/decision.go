@@ -103,7 +103,7 @@ func (d *decider) decide(want plan.Group) {
 	want = d.prove(want)
 	left := d.withoutParked(want)
 	if left != nil && d.observed != nil {
-		left = d.limit(*left, plan.Missing(d.observed.Members, want.Members))
+		left = d.limit(*left, plan.Missing(d.observed.Members(), want.Members()))
 	}
 	if left == nil {
 		return
@@ -131,7 +131,7 @@ func (d *decider) decide(want plan.Group) {
 // all there is as it is wanted: the group is not managed now, or its members are left as they
 // are. When that ends it is by this alone that he is no stranger.
 func (d *decider) lingers() bool {
-	return d.Cloud != nil && d.observed != nil && len(d.Cloud.Left) > 0 && len(plan.Common(d.observed.Members, d.refs(d.Cloud.Left))) > 0
+	return d.Cloud != nil && d.observed != nil && len(d.Cloud.Left) > 0 && len(plan.Common(d.observed.Members(), d.refs(d.Cloud.Left))) > 0
 }
 
 // canonical is the group as it was observed, with each link to a group that is or was
@@ -143,7 +143,7 @@ func (d *decider) canonical() *plan.Group {
 		return nil
 	}
 	g := *d.Record.Observed
-	g.Members = byMark(g.Members, marks(d.Cloud, d.Kin))
+	g.Links = g.Links.With(plan.Member, byMark(g.Members(), marks(d.Cloud, d.Kin)))
 	return &g
 }
 
@@ -218,7 +218,7 @@ func (d *decider) countObserved() {
 	if g == nil {
 		return
 	}
-	c.Groups, c.Members = 1, len(g.Members)
+	c.Groups, c.Members = 1, len(g.Members())
 	if plan.Retired(*g) {
 		c.Retired = 1
 	}
@@ -234,7 +234,7 @@ func (d *decider) known() []plan.Ref {
 	if d.Cloud == nil {
 		return nil
 	}
-	return plan.Common(d.observed.Members, plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left)))
+	return plan.Common(d.observed.Members(), plan.Merge(d.refs(d.Cloud.Members), d.refs(d.Cloud.Left)))
 }
 
 // refs are the forms in which members may stand in Active Directory, sorted.

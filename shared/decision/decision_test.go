@@ -81,6 +81,7 @@ type scene struct {
 	decision.Input
 	kin   map[directory.ID]*record.Group
 	rules *rules.Rules
+	links plan.Links // that are wished for beside members
 }
 
 // of is a scene in which Active Directory holds the group with these members, named and
@@ -91,7 +92,7 @@ func of(members []plan.Ref, g *directory.Group) *scene {
 	s.Record = record.Group{ID: staff}
 	if members != nil {
 		w := all.Decide(staff, cloud(directory.Named), nil, s.nested, forest)
-		w.Group.GUID, w.Group.Members = "guid-of-staff", members
+		w.Group.GUID, w.Group.Links = "guid-of-staff", plan.Members(members...)
 		s.Record.Observed = w.Group
 		s.Record.Names = record.Names{Asked: record.NameOf(*w.Group), Given: record.NameOf(*w.Group)}
 	}
@@ -122,7 +123,11 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		return &record.Group{ID: id}
 	}
 	s.Wish = func(observed *plan.Group) plan.Wish {
-		return s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+		w := s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+		for link, refs := range s.links {
+			w.Group.Links = w.Group.Links.With(link, refs)
+		}
+		return w
 	}
 	before := s.Record
 	out := decision.Decide(s.Input)

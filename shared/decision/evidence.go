@@ -25,7 +25,7 @@ func (d *decider) prove(want plan.Group) plan.Group {
 	if d.observed == nil || d.Cloud == nil {
 		return want
 	}
-	gone := plan.Missing(d.observed.Members, want.Members)
+	gone := plan.Missing(d.observed.Members(), want.Members())
 	if len(gone) == 0 {
 		return want
 	}
@@ -46,7 +46,7 @@ func (d *decider) prove(want plan.Group) plan.Group {
 		d.out.Counts.Unproven += len(rest)
 		d.problem(Unproven, fmt.Sprintf("members that stay in Active Directory until it is proven that they are none of the group's: %d, such as %s", len(rest), rest[0]))
 	}
-	want.Members = plan.Merge(want.Members, plan.Merge(kept, rest))
+	want.Links = want.Links.With(plan.Member, plan.Merge(want.Members(), plan.Merge(kept, rest)))
 	return want
 }
 
@@ -74,7 +74,7 @@ const mostNamed = 20
 // ours that was moved away before its SID was known stands there as one.
 func (d *decider) allKnown(want plan.Group) bool {
 	return !d.Behind && d.Cloud.Reading == directory.Named && !d.Cloud.Unread && len(d.wish.Undescribed) == 0 &&
-		!slices.ContainsFunc(want.Members, func(r plan.Ref) bool { id, ours := r.Group(); return ours && d.Kin(id).SID == "" })
+		!slices.ContainsFunc(want.Members(), func(r plan.Ref) bool { id, ours := r.Group(); return ours && d.Kin(id).SID == "" })
 }
 
 // firstAsk is how long an answer of Graph has to show before it is asked again.
@@ -154,7 +154,7 @@ func (d *decider) doubtful(g *directory.Group) bool {
 // is a member in the cloud; "" if it does not. It is asked once more of all that goes
 // out: no rule and no limit may lead there.
 func Contradicts(c plan.Change, cloud *directory.Group, kin func(directory.ID) *record.Group) string {
-	if cloud == nil || len(c.Remove) == 0 {
+	if cloud == nil || len(c.Leaves()) == 0 {
 		return ""
 	}
 	var d decider
@@ -164,7 +164,7 @@ func Contradicts(c plan.Change, cloud *directory.Group, kin func(directory.ID) *
 			members = plan.Merge(members, []plan.Ref{plan.SIDRef(kin(m.ID).SID)})
 		}
 	}
-	if bad := plan.Common(c.Remove, members); len(bad) > 0 {
+	if bad := plan.Common(c.Leaves(), members); len(bad) > 0 {
 		return "it would remove " + string(bad[0]) + ", who is a member in the cloud"
 	}
 	return ""

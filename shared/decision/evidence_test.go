@@ -171,7 +171,7 @@ func TestWhateverRulesWant(t *testing.T) {
 			in.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
 			in.Wish = func(observed *plan.Group) plan.Wish {
 				want := observed.Clone()
-				want.Members = refs(1)
+				want.Links = want.Links.With(plan.Member, refs(1))
 				return plan.Wish{Group: &want, Undescribed: tt.undescribed}
 			}
 			out := decision.Decide(in)

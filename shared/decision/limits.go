@@ -31,12 +31,12 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 	left := &want
 	kept := make([]bool, len(parked))
 	for _, c := range plan.Diff(plan.State{d.Record.ID: want}, have) {
-		kind, refs := c.Kind(), plan.Merge(c.Remove, c.Add)
+		refs := plan.Merge(c.Remove, c.Add)
 		var wait []plan.Ref // sorted, as what is parked is
 		whole := false
 		for i, p := range parked {
 			_, is := slices.BinarySearch(refs, p.Ref)
-			if p.Kind != kind || p.Ref != "" && !is || p.Ref == "" && p.Wish != c.Wish() {
+			if !p.Concerns(c) || p.Ref != "" && !is || p.Ref == "" && p.Wish != c.Wish() {
 				continue // not wanted any more, or another wish now
 			}
 			kept[i] = true
@@ -55,7 +55,7 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 			wait = refs
 		}
 		if left != nil && (whole || len(wait) > 0) {
-			left = plan.Revert(*left, observed, kind, wait)
+			left = plan.Revert(*left, observed, c.Kind(), c.Of(), wait)
 		}
 	}
 	d.out.Record.Parked = nil
@@ -72,7 +72,7 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 // now. A share is of the members that the cloud knows and of those that would go: whoever
 // puts in, or invents, members that stay makes no limit larger.
 func (d *decider) limit(want plan.Group, all []plan.Ref) *plan.Group {
-	gone := plan.Missing(d.observed.Members, want.Members)
+	gone := plan.Missing(d.observed.Members(), want.Members())
 	size, window := len(plan.Merge(d.known(), gone)), d.Record.Window.At(d.Now)
 	d.size = size
 	over := d.Limits.Group(max(size, window.Peak()), window.Count(plan.Removals), size, len(gone))
@@ -82,7 +82,7 @@ func (d *decider) limit(want plan.Group, all []plan.Ref) *plan.Group {
 	}
 	held := plan.Missing(gone, d.Approved)
 	d.out.Counts.Held += len(held)
-	want.Members = plan.Merge(want.Members, held)
+	want.Links = want.Links.With(plan.Member, plan.Merge(want.Members(), held))
 	if end := window.End(); !end.IsZero() {
 		d.wake(end)
 	}
@@ -138,7 +138,9 @@ func (d *Draft) Changes() []plan.Change {
 // not do so again for one more member.
 func wanted(changes []plan.Change) (sum uint64) {
 	for _, c := range changes {
-		c.Add, c.Known = nil, nil
+		if c.Known = nil; c.Of().Grants() {
+			c.Add = nil
+		}
 		data, _ := json.Marshal(c) // texts alone
 		of := sha256.Sum256(data)
 		sum += binary.BigEndian.Uint64(of[:8])

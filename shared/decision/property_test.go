@@ -162,7 +162,7 @@ func TestNobodyGoesWithoutEvidence(t *testing.T) {
 		stayed += out.Counts.Unproven
 		for _, r := range goes(out) {
 			if went++; !s.said(r) {
-				t.Errorf("seed %d: %s goes without evidence: cloud %+v, Active Directory %v", seed, r, s.Cloud, s.Record.Observed.Members)
+				t.Errorf("seed %d: %s goes without evidence: cloud %+v, Active Directory %v", seed, r, s.Cloud, s.Record.Observed.Members())
 			}
 		}
 		if t.Failed() {

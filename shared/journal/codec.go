@@ -42,32 +42,33 @@ type (
 		Mail     string             `cbor:"7,keyasint,omitempty"`
 	}
 	recordWire struct {
-		ID        []byte              `cbor:"1,keyasint"`
-		Exists    bool                `cbor:"2,keyasint,omitempty"`
-		GUID      plan.GUID           `cbor:"3,keyasint,omitempty"`
-		Parent    string              `cbor:"4,keyasint,omitempty"`
-		Name      string              `cbor:"5,keyasint,omitempty"`
-		Attrs     map[string][]string `cbor:"6,keyasint,omitempty"`
-		Domains   []directory.SID     `cbor:"7,keyasint,omitempty"`
-		Refs      []byte              `cbor:"8,keyasint,omitempty"`
-		LastWrite uint64              `cbor:"9,keyasint,omitempty"`
-		Stale     bool                `cbor:"10,keyasint,omitempty"`
-		Parked    []record.Parked     `cbor:"11,keyasint,omitempty"`
-		Missing   bool                `cbor:"12,keyasint,omitempty"`
-		Hold      *record.Hold        `cbor:"13,keyasint,omitempty"`
-		Problems  []problemWire       `cbor:"14,keyasint,omitempty"`
-		Window    record.Window       `cbor:"15,keyasint,omitempty"`
-		Converged bool                `cbor:"16,keyasint,omitempty"`
-		Asked     bool                `cbor:"17,keyasint,omitempty"`
-		SID       directory.SID       `cbor:"18,keyasint,omitempty"`
-		Issued    []issuedWire        `cbor:"19,keyasint,omitempty"`
-		Reread    record.Tries        `cbor:"20,keyasint,omitzero"`
-		Trouble   *plan.Trouble       `cbor:"21,keyasint,omitempty"`
-		Misses    int                 `cbor:"22,keyasint,omitempty"`
-		Look      record.Tries        `cbor:"23,keyasint,omitzero"`
-		Unlisted  bool                `cbor:"24,keyasint,omitempty"`
-		ByHand    []string            `cbor:"25,keyasint,omitempty"`
-		Names     record.Names        `cbor:"26,keyasint,omitzero"`
+		ID        []byte               `cbor:"1,keyasint"`
+		Exists    bool                 `cbor:"2,keyasint,omitempty"`
+		GUID      plan.GUID            `cbor:"3,keyasint,omitempty"`
+		Parent    string               `cbor:"4,keyasint,omitempty"`
+		Name      string               `cbor:"5,keyasint,omitempty"`
+		Attrs     map[string][]string  `cbor:"6,keyasint,omitempty"`
+		Domains   []directory.SID      `cbor:"7,keyasint,omitempty"`
+		Refs      []byte               `cbor:"8,keyasint,omitempty"`
+		LastWrite uint64               `cbor:"9,keyasint,omitempty"`
+		Stale     bool                 `cbor:"10,keyasint,omitempty"`
+		Parked    []record.Parked      `cbor:"11,keyasint,omitempty"`
+		Missing   bool                 `cbor:"12,keyasint,omitempty"`
+		Hold      *record.Hold         `cbor:"13,keyasint,omitempty"`
+		Problems  []problemWire        `cbor:"14,keyasint,omitempty"`
+		Window    record.Window        `cbor:"15,keyasint,omitempty"`
+		Converged bool                 `cbor:"16,keyasint,omitempty"`
+		Asked     bool                 `cbor:"17,keyasint,omitempty"`
+		SID       directory.SID        `cbor:"18,keyasint,omitempty"`
+		Issued    []issuedWire         `cbor:"19,keyasint,omitempty"`
+		Reread    record.Tries         `cbor:"20,keyasint,omitzero"`
+		Trouble   *plan.Trouble        `cbor:"21,keyasint,omitempty"`
+		Misses    int                  `cbor:"22,keyasint,omitempty"`
+		Look      record.Tries         `cbor:"23,keyasint,omitzero"`
+		Unlisted  bool                 `cbor:"24,keyasint,omitempty"`
+		ByHand    []string             `cbor:"25,keyasint,omitempty"`
+		Names     record.Names         `cbor:"26,keyasint,omitzero"`
+		Links     map[plan.Link][]byte `cbor:"27,keyasint,omitempty"` // but members, which are Refs
 	}
 	issuedWire struct {
 		Seq   uint64         `cbor:"1,keyasint"`
@@ -130,7 +131,7 @@ func encodeRecord(r *record.Group) ([]byte, error) {
 		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: packNames(r.Names)}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
-		w.Refs = packRefs(g.Members, &domains)
+		w.Refs, w.Links = packLinks(g.Links, &domains)
 	}
 	for _, i := range r.Issued {
 		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To, i.Back})
@@ -155,9 +156,9 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
 		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: unpackNames(w.Names)}
 	if w.Exists {
-		refs, err1 := unpackRefs(w.Refs, w.Domains)
+		links, err1 := unpackLinks(w.Refs, w.Links, w.Domains)
 		err = errors.Join(err, err1)
-		r.Observed = &plan.Group{ID: id, GUID: w.GUID, Parent: w.Parent, Name: w.Name, Attrs: w.Attrs, Members: refs}
+		r.Observed = &plan.Group{ID: id, GUID: w.GUID, Parent: w.Parent, Name: w.Name, Attrs: w.Attrs, Links: links}
 	}
 	for _, i := range w.Issued {
 		refs, err1 := unpackRefs(i.Refs, w.Domains)

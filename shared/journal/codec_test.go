@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"reflect"
 	"strings"
@@ -51,7 +52,7 @@ func people() []directory.Member {
 func sampleRecords() map[string]*record.Group {
 	now := time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
 	group := &plan.Group{ID: gid(1), GUID: "0b1c", Parent: "OU=x", Name: "Sales", Attrs: map[string][]string{"info": {"a", "b"}},
-		Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "S-1-5-32-544", plan.GUIDRef("0b1c"), plan.GroupRef(gid(2))}}
+		Links: plan.Members("S-1-5-21-1-2-3-1101", "S-1-5-32-544", plan.GUIDRef("0b1c"), plan.GroupRef(gid(2)))}
 	tries := record.Tries{Count: 2, Until: now}
 	return map[string]*record.Group{
 		"nothing": {ID: gid(1)},
@@ -73,8 +74,12 @@ func sampleRecords() map[string]*record.Group {
 		"issued": {ID: gid(1), Issued: []record.Issued{
 			{Seq: 7, At: now, Guard: plan.Removals, Impact: plan.Impact{Refs: []plan.Ref{"S-1-5-21-1-2-3-1101", plan.GroupRef(gid(2))}}},
 			{Seq: 8, At: now, Guard: plan.Moves, Impact: plan.Impact{Whole: true, To: "CN=x,OU=y"}, Back: true}}},
-		"problems": {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
-		"odd refs": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Members: oddRefs()}},
+		"managed": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Links: plan.Members("S-1-5-21-1-2-3-1101").With(plan.ManagedBy, []plan.Ref{"S-1-5-21-9-9-9-1102"}).
+			With(plan.CoManagers, []plan.Ref{"S-1-5-21-8-8-8-1103", plan.GroupRef(gid(2))})},
+			Parked: []record.Parked{{Tries: tries, Kind: plan.Adding, Link: plan.ManagedBy, Ref: "S-1-5-21-1-2-3-1104", Text: "no"}}},
+		"managed, without members": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Links: plan.Links{plan.ManagedBy: {"S-1-5-21-9-9-9-1102"}}}},
+		"problems":                 {ID: gid(1), Problems: []plan.Problem{{Group: gid(1), Reason: "no-name"}, {Group: gid(1), Member: uid(1), Reason: "guest", Text: "why"}}},
+		"odd refs":                 {ID: gid(1), Observed: &plan.Group{ID: gid(1), Links: plan.Members(oddRefs()...)}},
 	}
 }
 
@@ -97,6 +102,25 @@ func TestPrincipalRoundTrip(t *testing.T) {
 		{ID: uid(8), Kind: directory.Contact, Standing: directory.LostMail, Mail: "a@x.example"},
 	} {
 		roundTrip(t, p.ID, p, encodePrincipal, decodePrincipal)
+	}
+}
+
+// TestRecordsOfMembersAlone: the record of a group that has members alone is what it was
+// before there were other links, byte for byte: a journal of then is read, and nothing of it
+// is written anew.
+func TestRecordsOfMembersAlone(t *testing.T) {
+	const then = "aa01500100000000000000000000000000000102f503643062316304644f553d78056553616c657306a164696e666f81616107816e532d312d352d32312d312d322d330858187300004d040000670100000000" +
+		"000000000000000000000209070b81a402f603636164640473532d312d352d32312d312d322d332d3131303106626e6f"
+	r := &record.Group{ID: gid(1), LastWrite: 7, Observed: &plan.Group{ID: gid(1), GUID: "0b1c", Parent: "OU=x", Name: "Sales", Attrs: map[string][]string{"info": {"a"}},
+		Links: plan.Members("S-1-5-21-1-2-3-1101", plan.GroupRef(gid(2)))},
+		Parked: []record.Parked{{Kind: plan.Adding, Ref: "S-1-5-21-1-2-3-1101", Text: "no"}}}
+	b, err := encodeRecord(r)
+	if got := hex.EncodeToString(b); err != nil || got != then {
+		t.Errorf("written %s, want %s (%v)", got, then, err)
+	}
+	_, back, err := decodeRecord(b)
+	if diff := cmp.Diff(r, back); diff != "" || err != nil {
+		t.Errorf("%v, -written +read\n%s", err, diff)
 	}
 }
 
@@ -180,7 +204,7 @@ func TestManyDomains(t *testing.T) {
 	for i := range 1000 {
 		sid := directory.SID(fmt.Sprintf("S-1-5-21-%d-2-3-1101", i))
 		g.Members = append(g.Members, directory.Member{ID: uid(i), Kind: directory.User, SID: sid})
-		h.Observed.Members = append(h.Observed.Members, plan.SIDRef(sid))
+		h.Observed.Links = h.Observed.Links.With(plan.Member, append(h.Observed.Members(), plan.SIDRef(sid)))
 	}
 	roundTrip(t, g.ID, g, encodeGroup, decodeGroup)
 	roundTrip(t, h.ID, h, encodeRecord, decodeRecord)

@@ -2,8 +2,11 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -181,6 +184,31 @@ func unpackRefs(b []byte, domains []directory.SID) ([]plan.Ref, error) {
 		b = b[n:]
 	}
 	return out, nil
+}
+
+// packLinks packs members, and the other links by their names.
+func packLinks(links plan.Links, domains *table[directory.SID]) (members []byte, others map[plan.Link][]byte) {
+	members = packRefs(links[plan.Member], domains)
+	for _, l := range slices.Sorted(maps.Keys(links)) { // in one order, since they share the table of domains
+		if l == plan.Member {
+			continue
+		}
+		if others == nil {
+			others = map[plan.Link][]byte{}
+		}
+		others[l] = packRefs(links[l], domains)
+	}
+	return members, others
+}
+
+func unpackLinks(members []byte, others map[plan.Link][]byte, domains []directory.SID) (plan.Links, error) {
+	refs, err := unpackRefs(members, domains)
+	links := plan.Members(refs...)
+	for l, b := range others {
+		refs, err1 := unpackRefs(b, domains)
+		links, err = links.With(l, refs), errors.Join(err, err1)
+	}
+	return links, err
 }
 
 func packIDs(ids []directory.ID) []byte {

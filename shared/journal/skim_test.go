@@ -17,7 +17,7 @@ import (
 func TestIDOf(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	full, err := encodeRecord(&record.Group{ID: gid(7), SID: sidOf(1), LastWrite: 1 << 40, Stale: true, Hold: &record.Hold{ID: "h", Opened: at, Count: 70_000},
-		Observed: &plan.Group{ID: gid(7), Name: "n", Attrs: map[string][]string{"description": {"a", "b"}}, Members: []plan.Ref{plan.SIDRef(sidOf(1101))}},
+		Observed: &plan.Group{ID: gid(7), Name: "n", Attrs: map[string][]string{"description": {"a", "b"}}, Links: plan.Members(plan.SIDRef(sidOf(1101)))},
 		Parked:   []record.Parked{{Kind: plan.Adding, Code: -5, Text: "no"}}, Issued: []record.Issued{{Seq: 3, At: at, Guard: plan.Removals, Impact: plan.Impact{Whole: true}}}})
 	if err != nil {
 		t.Fatal(err)

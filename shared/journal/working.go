@@ -152,7 +152,9 @@ func principalBytes(p *directory.Principal) int { return 250 + 16*len(p.Parents)
 func recordBytes(r *record.Group) int {
 	n := 500 + 200*(len(r.Parked)+len(r.Problems))
 	if r.Observed != nil {
-		n += refBytes * len(r.Observed.Members)
+		for _, refs := range r.Observed.Links {
+			n += refBytes * len(refs)
+		}
 	}
 	for _, i := range r.Issued {
 		n += refBytes * len(i.Impact.Refs)

@@ -24,7 +24,7 @@ func TestWorkingSet(t *testing.T) {
 	for i := range groups {
 		r := &record.Group{ID: gid(i), Observed: &plan.Group{ID: gid(i), Name: fmt.Sprint(i)}}
 		for k := range members {
-			r.Observed.Members = append(r.Observed.Members, plan.SIDRef(sidOf(1000+k)))
+			r.Observed.Links = r.Observed.Links.With(plan.Member, append(r.Observed.Members(), plan.SIDRef(sidOf(1000+k))))
 		}
 		w.PutRecord(r)
 		if i%10 == 3 {
@@ -44,7 +44,7 @@ func TestWorkingSet(t *testing.T) {
 		for i := range groups {
 			r := w.Record(gid(i))
 			gone := i%10 == 2
-			if gone != r.Empty() || !gone && (r.Observed.Name != fmt.Sprint(i) || len(r.Observed.Members) != members) {
+			if gone != r.Empty() || !gone && (r.Observed.Name != fmt.Sprint(i) || len(r.Observed.Members()) != members) {
 				t.Errorf("group %d is %+v", i, r)
 			}
 		}

@@ -16,9 +16,9 @@ const AccountName = "sAMAccountName"
 
 // Diff lists the changes that lead from have to want, deletions first, since they free names,
 // then renames, then creations, then updates: those of one group together, who leaves before who
-// comes; then who is let go. Each is of one Kind, so that what is refused keeps nothing else from
-// being done. Known and Digest are left to the caller. Groups that want does not hold are left
-// alone: deletion is a wanted state of its own, never an absence.
+// comes; then who is let go. Each is of one Kind and one Link, so that what is refused keeps
+// nothing else from being done. Known and Digest are left to the caller. Groups that want does
+// not hold are left alone: deletion is a wanted state of its own, never an absence.
 func Diff(want, have State) []Change {
 	var deletes, renames, creates, updates, disowns []Change
 	for _, id := range slices.SortedFunc(maps.Keys(want), directory.ID.Compare) {
@@ -28,7 +28,7 @@ func Diff(want, have State) []Change {
 			switch {
 			case !exists || h.Gone != "":
 			case w.Gone == life.Deleted:
-				deletes = append(deletes, Change{Op: Delete, Group: id, GUID: h.GUID, Count: len(h.Members)})
+				deletes = append(deletes, Change{Op: Delete, Group: id, GUID: h.GUID, Count: len(h.Members())})
 			default:
 				disowns = append(disowns, Change{Op: Disown, Group: id, GUID: h.GUID, Set: diffAttrs(w.Attrs, h.Attrs)})
 			}
@@ -43,29 +43,22 @@ func Diff(want, have State) []Change {
 			renames = append(renames, r)
 			delete(set, AccountName)
 		}
+		leave, come := diffLinks(w, h)
+		updates = append(updates, leave...)
 		u := Change{Op: Update, Group: id, GUID: h.GUID}
-		if gone := Missing(h.Members, w.Members); len(gone) > 0 {
-			u := u
-			u.Remove = gone
-			updates = append(updates, u)
-		}
 		if by := between(h, w); by != "" {
 			u := u
 			u.Set = map[string][]string{groupType: {by}}
 			updates = append(updates, u)
 		}
 		if len(set) > 0 {
-			u := u
 			u.Set = set
 			if secured(h) && !secured(Apply(h, u)) {
-				u.Count = len(h.Members)
+				u.Count = len(h.Members())
 			}
 			updates = append(updates, u)
 		}
-		if come := Missing(w.Members, h.Members); len(come) > 0 {
-			u.Add = come
-			updates = append(updates, u)
-		}
+		updates = append(updates, come...)
 	}
 	return slices.Concat(deletes, orderRenames(renames, have), creates, updates, disowns)
 }
@@ -77,6 +70,31 @@ func begin(w, h Group) Change {
 		c.Op, c.GUID = Restore, h.GUID
 	}
 	return c
+}
+
+// diffLinks lists what leaves and what comes by the links that the wish speaks of.
+func diffLinks(w, h Group) (leave, come []Change) {
+	for _, t := range traits {
+		link := t.link
+		want, spoken := w.Links[link]
+		if !spoken && link != Member {
+			continue
+		}
+		c := Change{Op: Update, Group: w.ID, GUID: h.GUID}
+		if link != Member {
+			c.Op, c.Link = Relink, link
+		}
+		if gone := Missing(h.Links[link], want); len(gone) > 0 {
+			c := c
+			c.Remove = gone
+			leave = append(leave, c)
+		}
+		if new := Missing(want, h.Links[link]); len(new) > 0 {
+			c.Add = new
+			come = append(come, c)
+		}
+	}
+	return leave, come
 }
 
 // rename is the Rename that leads from h to w, if one is needed.
@@ -169,7 +187,7 @@ func Apply(g Group, c Change) Group {
 	if c.GUID != "" {
 		g.GUID = c.GUID
 	}
-	if c.Op != Update {
+	if !c.Op.Updates() {
 		g.Parent, g.Name = c.Parent, c.Name
 	}
 	if g.Attrs == nil && len(c.Set) > 0 {
@@ -182,7 +200,7 @@ func Apply(g Group, c Change) Group {
 			g.Attrs[k] = slices.Clone(v)
 		}
 	}
-	g.Members = Merge(Missing(g.Members, c.Remove), c.Add)
+	g.Links = g.Links.Having(c.Of(), Merge(Missing(g.Links[c.Of()], c.Remove), c.Add))
 	return g
 }
 
@@ -210,12 +228,12 @@ func Outcome(g Group, c Change, r Result) Group {
 // Split cuts an update into changes of at most n values each (but attributes
 // stay together), so that any list of changes fits into batches. n is 2 or more.
 func Split(c Change, n int) []Change {
-	if c.Op != Update || c.Values() <= n {
+	if !c.Op.Updates() || c.Values() <= n {
 		return []Change{c}
 	}
 	var out []Change
 	part := func(f func(*Change)) {
-		p := Change{Op: Update, Group: c.Group, GUID: c.GUID}
+		p := Change{Op: c.Op, Group: c.Group, GUID: c.GUID, Link: c.Link}
 		f(&p)
 		out = append(out, p)
 	}
@@ -246,7 +264,8 @@ func knownOf(refs []Ref, all map[directory.ID]GUID) map[directory.ID]GUID {
 	return out
 }
 
-// diffAttrs lists what to set; an empty value clears.
+// diffAttrs lists what to set; an empty value clears. A link that an agent of before reads as
+// text is none.
 func diffAttrs(want, have map[string][]string) map[string][]string {
 	var out map[string][]string
 	set := func(k string, v []string) {
@@ -261,7 +280,10 @@ func diffAttrs(want, have map[string][]string) map[string][]string {
 		}
 	}
 	for k := range have {
-		if _, ok := want[k]; !ok {
+		if _, ok := want[k]; ok {
+			continue
+		}
+		if _, isLink := LinkOf(k); !isLink {
 			set(k, nil)
 		}
 	}

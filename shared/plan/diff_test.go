@@ -19,7 +19,7 @@ var (
 // group is a group in OU=x with its name as account name too.
 func group(id directory.ID, name string, members ...plan.Ref) plan.Group {
 	slices.Sort(members)
-	return plan.Group{ID: id, Parent: "OU=x", Name: name, Attrs: map[string][]string{"sAMAccountName": {name}}, Members: members}
+	return plan.Group{ID: id, Parent: "OU=x", Name: name, Attrs: map[string][]string{"sAMAccountName": {name}}, Links: plan.Members(members...)}
 }
 
 func stateOf(groups ...plan.Group) plan.State {
@@ -132,13 +132,13 @@ func TestOutcome(t *testing.T) {
 		result plan.Result
 		want   plan.Group
 	}{
-		{"done", plan.Result{Status: plan.Done}, with(had, func(g *plan.Group) { g.Members = []plan.Ref{bob, plan.GroupRef(two)} })},
+		{"done", plan.Result{Status: plan.Done}, with(had, func(g *plan.Group) { g.Links = g.Links.With(plan.Member, []plan.Ref{bob, plan.GroupRef(two)}) })},
 		{"a bad addition is not there", plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: plan.GroupRef(two)}}},
-			with(had, func(g *plan.Group) { g.Members = []plan.Ref{bob} })},
+			with(had, func(g *plan.Group) { g.Links = g.Links.With(plan.Member, []plan.Ref{bob}) })},
 		{"a bad removal is there still", plan.Result{Status: plan.Done, Bad: []plan.BadRef{{Ref: plan.GroupRef(two)}, {Ref: ann}}},
-			with(had, func(g *plan.Group) { g.Members = []plan.Ref{ann, bob} })},
+			with(had, func(g *plan.Group) { g.Links = g.Links.With(plan.Member, []plan.Ref{ann, bob}) })},
 		{"the agent's word on the GUID counts", plan.Result{Status: plan.Done, GUID: "h"},
-			with(had, func(g *plan.Group) { g.GUID, g.Members = "h", []plan.Ref{bob, plan.GroupRef(two)} })},
+			with(had, func(g *plan.Group) { g.GUID, g.Links = "h", plan.Members(bob, plan.GroupRef(two)) })},
 		{"refused", plan.Result{Status: plan.Refused, GUID: "h"}, had},
 		{"skipped", plan.Result{Status: plan.Skipped}, had},
 		{"unknown", plan.Result{Status: plan.Unknown}, had},

@@ -19,23 +19,32 @@ type object struct {
 	guid         plan.GUID
 	parent, name string
 	attrs        map[string][]string
-	members      map[plan.Ref]bool
+	links        map[plan.Link]map[plan.Ref]bool
 	gone         life.State
 }
 
 func newDomain(s plan.State) domain {
 	d := domain{}
 	for id, g := range s {
-		o := &object{guid: g.GUID, parent: g.Parent, name: g.Name, attrs: maps.Clone(g.Attrs), members: map[plan.Ref]bool{}, gone: g.Gone}
+		o := &object{guid: g.GUID, parent: g.Parent, name: g.Name, attrs: maps.Clone(g.Attrs), links: map[plan.Link]map[plan.Ref]bool{}, gone: g.Gone}
 		if o.attrs == nil {
 			o.attrs = map[string][]string{}
 		}
-		for _, m := range g.Members {
-			o.members[m] = true
+		for link, refs := range g.Links {
+			for _, r := range refs {
+				o.put(link, r)
+			}
 		}
 		d[id] = o
 	}
 	return d
+}
+
+func (o *object) put(link plan.Link, r plan.Ref) {
+	if o.links[link] == nil {
+		o.links[link] = map[plan.Ref]bool{}
+	}
+	o.links[link][r] = true
 }
 
 // state is what a scan of the domain returns.
@@ -46,7 +55,11 @@ func (d domain) state() plan.State {
 			s[id] = plan.Group{ID: id, GUID: o.guid, Gone: o.gone}
 			continue
 		}
-		s[id] = plan.Group{ID: id, GUID: o.guid, Parent: o.parent, Name: o.name, Attrs: maps.Clone(o.attrs), Members: slices.Sorted(maps.Keys(o.members))}
+		g := plan.Group{ID: id, GUID: o.guid, Parent: o.parent, Name: o.name, Attrs: maps.Clone(o.attrs)}
+		for link, refs := range o.links {
+			g.Links = g.Links.Having(link, slices.Sorted(maps.Keys(refs)))
+		}
+		s[id] = g
 	}
 	return s
 }
@@ -62,19 +75,21 @@ func (d domain) apply(c plan.Change) error {
 		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
 	case o != nil && c.GUID != "" && c.GUID != o.guid:
 		return fmt.Errorf("%s of %s: %s is not its GUID", c.Op, c.Group, c.GUID)
-	case c.Op != plan.Update && len(c.Add)+len(c.Remove) > 0:
+	case c.Op != plan.Update && c.Op != plan.Relink && len(c.Add)+len(c.Remove) > 0:
 		return fmt.Errorf("%s of %s carries members", c.Op, c.Group)
+	case (c.Op == plan.Relink) != (c.Link != "") || c.Link == plan.Member || c.Link != "" && len(c.Set) > 0:
+		return fmt.Errorf("%s of %s is of link %q", c.Op, c.Group, c.Link)
 	case o == nil:
-		o = &object{guid: plan.GUID("guid-of-" + c.Group.String()), attrs: map[string][]string{}, members: map[plan.Ref]bool{}}
+		o = &object{guid: plan.GUID("guid-of-" + c.Group.String()), attrs: map[string][]string{}, links: map[plan.Link]map[plan.Ref]bool{}}
 	}
 	if err := d.check(c); err != nil {
 		return fmt.Errorf("%s of %s: %w", c.Op, c.Group, err)
 	}
 	d[c.Group] = o
 	if o.gone != "" {
-		o.gone, o.attrs, o.members = "", map[string][]string{}, map[plan.Ref]bool{}
+		o.gone, o.attrs, o.links = "", map[string][]string{}, map[plan.Link]map[plan.Ref]bool{}
 	}
-	if c.Op != plan.Update {
+	if c.Op != plan.Update && c.Op != plan.Relink {
 		o.parent, o.name = c.Parent, c.Name
 	}
 	for k, v := range c.Set {
@@ -83,11 +98,17 @@ func (d domain) apply(c plan.Change) error {
 			delete(o.attrs, k)
 		}
 	}
-	for _, m := range c.Remove {
-		delete(o.members, m)
+	link := plan.Link("member")
+	if c.Link != "" {
+		link = c.Link
 	}
-	for _, m := range c.Add {
-		o.members[m] = true
+	for _, r := range c.Remove {
+		delete(o.links[link], r)
+	}
+	for _, r := range c.Add {
+		if o.put(link, r); link == "managedBy" && len(o.links[link]) > 1 {
+			return fmt.Errorf("%s is managed by one object", c.Group)
+		}
 	}
 	return nil
 }
@@ -105,7 +126,7 @@ func (d domain) end(c plan.Change) error {
 	}
 	o.gone = map[plan.Op]life.State{plan.Delete: life.Deleted, plan.Disown: life.Disowned}[c.Op]
 	if o.gone == life.Deleted {
-		o.attrs, o.members, o.parent, o.name = map[string][]string{}, map[plan.Ref]bool{}, "", ""
+		o.attrs, o.links, o.parent, o.name = map[string][]string{}, map[plan.Link]map[plan.Ref]bool{}, "", ""
 	}
 	return nil
 }
@@ -115,7 +136,7 @@ func (d domain) check(c plan.Change) error {
 		if id == c.Group || o.gone == life.Deleted {
 			continue
 		}
-		if c.Op != plan.Update && strings.EqualFold(o.name, c.Name) && strings.EqualFold(o.parent, c.Parent) {
+		if c.Op != plan.Update && c.Op != plan.Relink && strings.EqualFold(o.name, c.Name) && strings.EqualFold(o.parent, c.Parent) {
 			return fmt.Errorf("%q below %q is taken by %s", c.Name, c.Parent, id)
 		}
 		if sam := c.Set["sAMAccountName"]; len(sam) > 0 && len(o.attrs["sAMAccountName"]) > 0 && strings.EqualFold(sam[0], o.attrs["sAMAccountName"][0]) {
@@ -167,8 +188,11 @@ func (choose chooser) pair() (want, have plan.State) {
 			continue
 		}
 		if _, ok := want[id]; !ok && h.Gone == "" {
-			w := plan.Group{ID: id, Parent: "OU=kept", Name: "kept " + id.String(), Attrs: map[string][]string{"sAMAccountName": {"kept " + id.String()}}, Members: h.Members}
-			w.Members = slices.DeleteFunc(slices.Clone(w.Members), func(r plan.Ref) bool { g, ok := r.Group(); return ok && g[0] != id[0] })
+			w := plan.Group{ID: id, Parent: "OU=kept", Name: "kept " + id.String(), Attrs: map[string][]string{"sAMAccountName": {"kept " + id.String()}}, Links: h.Links}
+			for link, refs := range w.Links {
+				refs := slices.DeleteFunc(slices.Clone(refs), func(r plan.Ref) bool { g, ok := r.Group(); return ok && g[0] != id[0] })
+				w.Links = w.Links.With(link, refs)
+			}
 			want[id] = w
 		}
 	}
@@ -217,25 +241,46 @@ func (choose chooser) state(rest plan.State, guid string) plan.State {
 			s[g.ID] = g
 		}
 	}
-	choose.members(s)
+	choose.links(s)
 	maps.Copy(s, gone)
 	return s
 }
 
-func (choose chooser) members(s plan.State) {
+func (choose chooser) links(s plan.State) {
+	managers := []plan.Ref{"S-1-5-21-1-2-3-1100", "S-1-5-21-1-2-3-1101"}
+	for id := range inOrder(s) {
+		managers = append(managers, plan.GroupRef(id))
+	}
 	for id, g := range inOrder(s) {
+		var members []plan.Ref
 		for rid := range 5 {
 			if choose(3) == 0 {
-				g.Members = append(g.Members, plan.SIDRef(directory.SID(fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+rid))))
+				members = append(members, plan.SIDRef(directory.SID(fmt.Sprintf("S-1-5-21-1-2-3-%d", 1100+rid))))
 			}
 		}
 		for child := range inOrder(s) {
 			if choose(4) == 0 {
-				g.Members = append(g.Members, plan.GroupRef(child))
+				members = append(members, plan.GroupRef(child))
 			}
 		}
-		slices.Sort(g.Members)
+		slices.Sort(members)
+		g.Links = plan.Members(members...)
+		from, to := choose(len(managers)), choose(len(managers))
+		choose.link(&g, plan.ManagedBy, managers[from:from+to%2])
+		choose.link(&g, plan.CoManagers, managers[min(from, to):max(from, to)])
 		s[id] = g
+	}
+}
+
+// link gives a group some refs, or has it say nothing of the link. No group that is there has
+// an empty one.
+func (choose chooser) link(g *plan.Group, link plan.Link, refs []plan.Ref) {
+	switch {
+	case choose(3) == 0:
+	case g.GUID != "":
+		g.Links = g.Links.Having(link, slices.Sorted(slices.Values(refs)))
+	default:
+		g.Links = g.Links.With(link, slices.Sorted(slices.Values(refs)))
 	}
 }
 

@@ -69,14 +69,14 @@ func Guards() []Guard {
 	return []Guard{{
 		Name: Removals, Destructive: true, What: "memberships would be removed", Noun: "removals",
 		total: memberships, limit: share,
-		impact: func(c Change, _ bool) Impact { return Impact{Refs: c.Remove} },
+		impact: func(c Change, _ bool) Impact { return Impact{Refs: c.Leaves()} },
 		undone: func(at Impact, observed *Group) Impact {
 			if observed == nil {
 				return Impact{} // they went with the group
 			}
-			return Impact{Refs: Common(at.Refs, observed.Members)}
+			return Impact{Refs: Common(at.Refs, observed.Members())}
 		},
-		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Removing, at.Refs) },
+		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Removing, Member, at.Refs) },
 	}, {
 		Name: Retirements, Destructive: true, What: "groups would no longer be managed", Noun: "groups that would no longer be managed",
 		total: groups, limit: share,
@@ -122,7 +122,7 @@ func Guards() []Guard {
 			return Impact{Whole: true, To: JoinRDN(c.Name, c.Parent)}
 		},
 		undone: unless(func(g Group, at Impact) bool { return JoinRDN(g.Name, g.Parent) == at.To }),
-		revert: func(want, observed Group, _ Impact) *Group { return Revert(want, observed, Renaming, nil) },
+		revert: func(want, observed Group, _ Impact) *Group { return Revert(want, observed, Renaming, "", nil) },
 	}, {
 		Name: Additions, What: "memberships would be added to groups that have agreed with the cloud before", Noun: "additions",
 		total: memberships, limit: func(l Limits, total int) int { return max(l.GrowthFloor, int(l.GrowthShare*float64(total))) },
@@ -130,15 +130,15 @@ func Guards() []Guard {
 			if !converged {
 				return Impact{}
 			}
-			return Impact{Refs: c.Add}
+			return Impact{Refs: c.Joins()}
 		},
 		undone: func(at Impact, observed *Group) Impact {
 			if observed == nil {
 				return at
 			}
-			return Impact{Refs: Missing(at.Refs, observed.Members)}
+			return Impact{Refs: Missing(at.Refs, observed.Members())}
 		},
-		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Adding, at.Refs) },
+		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Adding, Member, at.Refs) },
 	}, {
 		Name: Creations, What: "groups would be created", Noun: "new groups",
 		total: groups, limit: func(l Limits, _ int) int { return l.Creations },

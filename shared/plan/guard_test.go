@@ -81,10 +81,10 @@ func TestOverallLimit(t *testing.T) {
 // changes that it counts, so many are over its limit, and without them the wish is
 // what is there.
 func TestGuardsLimit(t *testing.T) {
-	full := plan.Group{ID: one, GUID: "g", Parent: "OU=A", Name: "One", Attrs: map[string][]string{"description": {"d"}, "groupType": {plan.GroupType(plan.UniversalSecurity)}}, Members: []plan.Ref{ann}}
+	full := plan.Group{ID: one, GUID: "g", Parent: "OU=A", Name: "One", Attrs: map[string][]string{"description": {"d"}, "groupType": {plan.GroupType(plan.UniversalSecurity)}}, Links: plan.Members(ann)}
 	wishes := map[plan.GuardName]func(*plan.Group) *plan.Group{
-		plan.Removals:  func(g *plan.Group) *plan.Group { g.Members = nil; return g },
-		plan.Additions: func(g *plan.Group) *plan.Group { g.Members = []plan.Ref{ann, bob}; return g },
+		plan.Removals:  func(g *plan.Group) *plan.Group { g.Links = g.Links.With(plan.Member, nil); return g },
+		plan.Additions: func(g *plan.Group) *plan.Group { g.Links = g.Links.With(plan.Member, []plan.Ref{ann, bob}); return g },
 		plan.Moves:     func(g *plan.Group) *plan.Group { g.Parent = "OU=B"; return g },
 		plan.Retirements: func(g *plan.Group) *plan.Group {
 			g.Attrs["info"] = []string{"x"}
@@ -105,7 +105,7 @@ func TestGuardsLimit(t *testing.T) {
 		}
 		observed := full.Clone()
 		if g.Name == plan.Deletions { // whose members would be losses too
-			observed.Members = nil
+			observed.Links = nil
 		}
 		have, want := plan.State{one: observed}, observed.Clone()
 		if wish == nil { // there is nothing yet

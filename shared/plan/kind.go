@@ -65,8 +65,9 @@ func (c Change) Wish() string {
 }
 
 // Revert is the wish for a group without a kind of change, or, of Removing and
-// Adding, without these members; nil: nothing is wished.
-func Revert(want, observed Group, kind Kind, refs []Ref) *Group {
+// Adding, without these values of a link; nil: nothing is wished. Where the one value that a
+// link may have stays, no other comes.
+func Revert(want, observed Group, kind Kind, link Link, refs []Ref) *Group {
 	switch kind {
 	case Creating, Restoring:
 		return nil
@@ -84,9 +85,13 @@ func Revert(want, observed Group, kind Kind, refs []Ref) *Group {
 		keep(attrs, want.Attrs, AccountName) // it travels with the name
 		want.Attrs = attrs
 	case Removing:
-		want.Members = Merge(want.Members, refs)
+		stay := Merge(want.Links[link], refs)
+		if link.Single() && len(stay) > 1 {
+			stay = observed.Links[link]
+		}
+		want.Links = want.Links.With(link, stay)
 	case Adding:
-		want.Members = Missing(want.Members, refs)
+		want.Links = want.Links.With(link, Missing(want.Links[link], refs))
 	}
 	return &want
 }

@@ -17,7 +17,7 @@ func TestRevert(t *testing.T) {
 		plan.Renaming: {plan.Removing, plan.Setting, plan.Adding},
 		plan.Setting:  {plan.Renaming, plan.Removing, plan.Adding},
 	} {
-		rest := plan.Revert(want, observed, refused, nil)
+		rest := plan.Revert(want, observed, refused, plan.Member, nil)
 		var kinds []plan.Kind
 		for _, c := range plan.Diff(stateOf(*rest), stateOf(observed)) {
 			kinds = append(kinds, c.Kind())

@@ -12,6 +12,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,14 +29,14 @@ import (
 // Empty means not known.
 type GUID string
 
-// Ref names a member of a group, in one of four forms:
+// Ref names a member of a group, or a value of another Link, in one of four forms:
 //
 //	S-1-5-21-…    the principal with this SID
 //	mark:<id>     the group that we own for this cloud group
 //	mail:<mail>   the contact with this address, in the form of directory.Address
 //	guid:<guid>   an object without SID that is none of ours, nor a contact with an address
 //
-// Two refs are the same member exactly if they are the same string.
+// Two refs are the same object exactly if they are the same string.
 type Ref string
 
 // SIDRef names the principal with a SID.
@@ -113,12 +114,12 @@ func ParseMark(s string) (directory.ID, bool) {
 
 // Group is a group in Active Directory that bears our mark.
 type Group struct {
-	ID      directory.ID        // the cloud group that it stands for
-	GUID    GUID                // empty in wanted states
-	Parent  string              // DN of its container, in the form of NormalDN
-	Name    string              // cn, not escaped
-	Attrs   map[string][]string // by AD attribute name; values sorted, never empty
-	Members []Ref               // sorted, unique
+	ID     directory.ID        // the cloud group that it stands for
+	GUID   GUID                // empty in wanted states
+	Parent string              // DN of its container, in the form of NormalDN
+	Name   string              // cn, not escaped
+	Attrs  map[string][]string // by AD attribute name; values sorted, never empty
+	Links  Links               // members, and the others that were read or are wanted
 
 	// Gone is empty for a group that is there, and to be there. life.Deleted is one among Active
 	// Directory's deleted objects, life.Disowned one that is left to people: then nothing
@@ -132,6 +133,9 @@ type Grave struct {
 	GUID GUID          `json:"guid"`
 	SID  directory.SID `json:"sid"`
 }
+
+// Members are the refs of its members, sorted and unique.
+func (g Group) Members() []Ref { return g.Links[Member] }
 
 // State is a set of owned groups by cloud group.
 type State map[directory.ID]Group
@@ -149,8 +153,11 @@ func (g Group) Digest() string {
 		return string(g.Gone)
 	}
 	err := enc.Encode([]any{g.ID, strings.ToLower(g.Parent), g.Name, attrs})
-	for _, m := range g.Members {
+	for _, m := range g.Members() {
 		fmt.Fprintln(h, m)
+	}
+	if others := g.Links.others(); err == nil && others != nil { // behind, so that a group without any has the digest that it always had
+		err = enc.Encode(others)
 	}
 	if err != nil {
 		panic("plan: a group of strings cannot fail to encode: " + err.Error())
@@ -164,7 +171,7 @@ func (g Group) Clone() Group {
 	for k, v := range g.Attrs {
 		g.Attrs[k] = slices.Clone(v)
 	}
-	g.Members = slices.Clone(g.Members)
+	g.Links = g.Links.Clone()
 	return g
 }
 
@@ -175,12 +182,16 @@ type Op string
 const (
 	Rename Op = "rename" // move to Parent and Name, and set sAMAccountName if Set has it
 	Create Op = "create" // at Parent and Name, with Set; without members
-	Update Op = "update" // Remove, Set or Add: a plan has one of them in a change
+	Update Op = "update" // Remove members, Set attributes, or Add members: a plan has one of them in a change
+	Relink Op = "relink" // Remove or Add values of another Link: an agent that knows members alone refuses it, and does not take them for such
 
 	Restore Op = "restore" // a deleted group, by its GUID: under its old SID, at Parent and Name, with Set, as Create
 	Disown  Op = "disown"  // take our fence off, and Set a note for people: the group stays, and is nobody's
 	Delete  Op = "delete"  // the group, if it is as Digest says
 )
+
+// Updates says whether an operation leaves a group where it is, under its name.
+func (o Op) Updates() bool { return o == Update || o == Relink }
 
 // Change is one step towards the wanted state, of one group.
 type Change struct {
@@ -189,7 +200,8 @@ type Change struct {
 	GUID   GUID                `json:"guid,omitempty"` // empty: created by this plan, find it by its mark
 	Parent string              `json:"parent,omitempty"`
 	Name   string              `json:"name,omitempty"`
-	Set    map[string][]string `json:"set,omitempty"` // an empty value clears
+	Set    map[string][]string `json:"set,omitempty"`  // an empty value clears
+	Link   Link                `json:"link,omitempty"` // of Add and Remove; empty: members
 	Add    []Ref               `json:"add,omitempty"`
 	Remove []Ref               `json:"remove,omitempty"`
 
@@ -206,6 +218,22 @@ type Change struct {
 	// Known is where the owned groups among Add and Remove are. One that is
 	// absent is created earlier in the same plan.
 	Known map[directory.ID]GUID `json:"known,omitempty"`
+}
+
+// Of is the link whose values a change adds or removes.
+func (c Change) Of() Link { return cmp.Or(c.Link, Member) }
+
+// Joins are the members that a change puts in: values of other links are not among them.
+func (c Change) Joins() []Ref { return c.granting(c.Add) }
+
+// Leaves are the members that a change takes out, as Joins are those that it puts in.
+func (c Change) Leaves() []Ref { return c.granting(c.Remove) }
+
+func (c Change) granting(refs []Ref) []Ref {
+	if !c.Of().Grants() {
+		return nil
+	}
+	return refs
 }
 
 // Values counts the values that a change writes: a measure of its work.
@@ -239,7 +267,7 @@ type Result struct {
 	GUID   GUID     `json:"guid,omitempty"`  // of the group, after Create
 	Code   int      `json:"code,omitempty"`  // LDAP result code
 	Text   string   `json:"text,omitempty"`  // what to tell people, with the remedy
-	Bad    []BadRef `json:"bad,omitempty"`   // members that could not be added
+	Bad    []BadRef `json:"bad,omitempty"`   // members, or values of the change's link, that could not be added or removed
 	Taken  *Taken   `json:"taken,omitempty"` // refused, because somebody else has the name; agents of before do not say so
 }
 
@@ -249,7 +277,7 @@ type Taken struct {
 	Ours bool   `json:"ours,omitempty"` // it is a group of this installation
 }
 
-// BadRef is a member that Active Directory or the local policy refused.
+// BadRef is a member, or a value of another link, that Active Directory or the local policy refused.
 type BadRef struct {
 	Ref  Ref    `json:"ref"`
 	Code int    `json:"code,omitempty"`

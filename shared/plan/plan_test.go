@@ -66,9 +66,11 @@ func TestDigest(t *testing.T) {
 		"attribute":   func(g *plan.Group) { g.Attrs["description"] = []string{"y"} },
 		"cleared":     func(g *plan.Group) { delete(g.Attrs, "description") },
 		"more values": func(g *plan.Group) { g.Attrs["description"] = []string{"x", "x"} },
-		"less member": func(g *plan.Group) { g.Members = g.Members[:1] },
-		"more member": func(g *plan.Group) { g.Members = plan.Merge(g.Members, []plan.Ref{plan.GroupRef(two)}) },
-		"two as one":  func(g *plan.Group) { g.Members = []plan.Ref{ann + bob} },
+		"less member": func(g *plan.Group) { g.Links = g.Links.With(plan.Member, g.Members()[:1]) },
+		"more member": func(g *plan.Group) {
+			g.Links = g.Links.With(plan.Member, plan.Merge(g.Members(), []plan.Ref{plan.GroupRef(two)}))
+		},
+		"two as one": func(g *plan.Group) { g.Links = g.Links.With(plan.Member, []plan.Ref{ann + bob}) },
 	}
 	for name, f := range same {
 		if with(base, f).Digest() != base.Digest() {
@@ -92,7 +94,7 @@ func TestDigest(t *testing.T) {
 // A group without attributes or members is one, whether they are nil or empty:
 // an empty map does not survive the journal.
 func TestDigestOfNothing(t *testing.T) {
-	empty := plan.Group{ID: one, Attrs: map[string][]string{}, Members: []plan.Ref{}}
+	empty := plan.Group{ID: one, Attrs: map[string][]string{}, Links: plan.Members()}
 	if empty.Digest() != (plan.Group{ID: one}).Digest() {
 		t.Error("nil and empty have two digests")
 	}
@@ -103,8 +105,8 @@ func TestCloneSharesNothing(t *testing.T) {
 	c := g.Clone()
 	c.Attrs["sAMAccountName"][0] = "changed"
 	c.Attrs["new"] = []string{"x"}
-	c.Members[0] = bob
-	if g.Attrs["sAMAccountName"][0] != "a" || g.Attrs["new"] != nil || g.Members[0] != ann {
+	c.Members()[0] = bob
+	if g.Attrs["sAMAccountName"][0] != "a" || g.Attrs["new"] != nil || g.Members()[0] != ann {
 		t.Errorf("the original became %v", g)
 	}
 }

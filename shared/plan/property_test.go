@@ -91,6 +91,9 @@ func holds(want, have plan.State, cut func(change int) bool) error {
 		if o := once[c.Group]; o.Digest() != g.Digest() || o.GUID != g.GUID {
 			return fmt.Errorf("change %d: Apply is not what the domain did: %s", i+1, cmp.Diff(o, g))
 		}
+		if _, spoken := want[c.Group].Links[c.Link]; c.Link != "" && !spoken {
+			return fmt.Errorf("change %d is of a link that nobody speaks of: %s", i+1, asJSON(c))
+		}
 		if !cut(i) {
 			continue
 		}
@@ -125,6 +128,11 @@ func reached(want, have plan.State) error {
 			continue // neither is there, and of what was deleted nobody can be let go
 		}
 		h.GUID = w.GUID
+		for _, link := range []plan.Link{"managedBy", "msExchCoManagedByLink"} {
+			if _, spoken := w.Links[link]; !spoken { // then it may be anything
+				delete(h.Links, link)
+			}
+		}
 		if h.Digest() != w.Digest() {
 			return fmt.Errorf("group %s is %v, want %v", id, h, w)
 		}

@@ -47,7 +47,7 @@ func (n Name) String() string {
 // Refused notes that somebody else has the name of a change. A change that gives the
 // group another name than its present one, or none, says nothing about that.
 func (n Names) Refused(c plan.Change, by plan.Taken) Names {
-	if c.Op == plan.Update || c.Name != n.Given.CN {
+	if c.Op.Updates() || c.Name != n.Given.CN {
 		return n
 	}
 	t := Taken{Name: n.Given, By: by.By, Ours: by.Ours, Times: 1}

@@ -87,12 +87,13 @@ func (t Tries) Next(now time.Time, first time.Duration) Tries {
 type Parked struct {
 	Tries
 	Kind    plan.Kind `cbor:"3,keyasint" json:"kind"`
-	Ref     plan.Ref  `cbor:"4,keyasint,omitempty" json:"ref,omitempty"` // of one member; empty: all of that kind
+	Ref     plan.Ref  `cbor:"4,keyasint,omitempty" json:"ref,omitempty"` // of one member, or value of Link; empty: all of that kind
 	Code    int       `cbor:"5,keyasint,omitempty" json:"code,omitempty"`
 	Text    string    `cbor:"6,keyasint,omitempty" json:"text"`
-	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"` // plan.Change.Wish: another wish is tried at once
-	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"` // under which it was refused: others have it tried at once
-	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"` // of the group as it was read since: another has it tried at once
+	Wish    string    `cbor:"7,keyasint,omitempty" json:"-"`               // plan.Change.Wish: another wish is tried at once
+	Grounds string    `cbor:"8,keyasint,omitempty" json:"-"`               // under which it was refused: others have it tried at once
+	USN     int64     `cbor:"9,keyasint,omitempty" json:"-"`               // of the group as it was read since: another has it tried at once
+	Link    plan.Link `cbor:"10,keyasint,omitempty" json:"link,omitempty"` // of Removing and Adding; empty: members
 }
 
 // How long what was refused is left alone at first, and what got no answer: a
@@ -103,7 +104,7 @@ const (
 )
 
 // Park puts a refusal of a whole kind of change into a sorted list, in the place of
-// what stands there of the same kind.
+// what stands there of the same kind and link.
 func Park(list []Parked, p Parked, now time.Time) []Parked {
 	return park(list, []Parked{p}, now, firstWait)
 }
@@ -123,7 +124,7 @@ func ParkMembers(list []Parked, p Parked, bad []plan.BadRef, now time.Time) []Pa
 	return park(list, more, now, firstWait)
 }
 
-// park merges refusals into a list, sorted by kind and member: a group may have very
+// park merges refusals into a list, sorted by kind, link and member: a group may have very
 // many of them.
 func park(list, more []Parked, now time.Time, first time.Duration) []Parked {
 	if len(more) == 0 {
@@ -145,4 +146,9 @@ func park(list, more []Parked, now time.Time, first time.Duration) []Parked {
 	return append(out, list...)
 }
 
-func byMember(a, b Parked) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Ref, b.Ref)) }
+// Concerns says whether what was refused is of a change's kind and link.
+func (p Parked) Concerns(c plan.Change) bool { return p.Kind == c.Kind() && p.Link == c.Link }
+
+func byMember(a, b Parked) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Link, b.Link), cmp.Compare(a.Ref, b.Ref))
+}

@@ -23,10 +23,13 @@ func bad(ns ...int) (out []plan.BadRef) {
 	return out
 }
 
-// parkedOf are the entries of a list in short: kind, member, how many tries.
+// parkedOf are the entries of a list in short: kind, link, member, how many tries.
 func parkedOf(list []record.Parked) (out []string) {
 	for _, p := range list {
 		s := string(p.Kind)
+		if p.Link != "" {
+			s += " " + string(p.Link)
+		}
 		if p.Ref != "" {
 			s += fmt.Sprintf(" %s", p.Ref[len(p.Ref)-1:])
 		}
@@ -40,6 +43,7 @@ func parkedOf(list []record.Parked) (out []string) {
 func TestPark(t *testing.T) {
 	set, rename := record.Parked{Kind: plan.Setting, Wish: "w"}, record.Parked{Kind: plan.Renaming}
 	adding, removing := record.Parked{Kind: plan.Adding, Wish: "w"}, record.Parked{Kind: plan.Removing}
+	manager := record.Parked{Kind: plan.Adding, Link: plan.ManagedBy}
 	type parking func(list []record.Parked) []record.Parked
 	whole := func(p record.Parked) parking {
 		return func(list []record.Parked) []record.Parked { return record.Park(list, p, hour) }
@@ -59,6 +63,8 @@ func TestPark(t *testing.T) {
 		{"a member named twice", []parking{members(adding, 1, 1)}, []string{"add 1 1"}},
 		{"others, and some of them again", []parking{members(adding, 1, 3), members(adding, 2, 3, 4)}, []string{"add 1 1", "add 2 1", "add 3 2", "add 4 1"}},
 		{"members, and all of the kind", []parking{members(adding, 1), whole(adding), members(adding, 1)}, []string{"add 1", "add 1 2"}},
+		{"the same object in two links", []parking{members(adding, 1), members(manager, 1), members(adding, 1), members(manager, 2)}, []string{"add 1 2", "add managedBy 1 1", "add managedBy 2 1"}},
+		{"all of a kind, in two links", []parking{whole(adding), whole(manager), whole(manager)}, []string{"add 1", "add managedBy 2"}},
 		{"the same member in two kinds", []parking{members(removing, 1), members(adding, 1), members(removing, 1)}, []string{"add 1 1", "remove 1 2"}},
 	}
 	for _, tt := range tests {

@@ -15,12 +15,12 @@ import (
 // is beyond is refused where it cannot be so, and cut where it is merely long.
 const (
 	maxText    = 1000        // characters of a text for people
-	maxWord    = 256         // bytes of an id, a digest, the name of a member or an attribute
+	maxWord    = 256         // bytes of an id, a digest, the name of a member, a link or an attribute
 	maxString  = 64 << 10    // bytes of a DN or an attribute's value
 	maxSeconds = 24 * 3600.0 // of work on one batch
 	minSeconds = 1e-3        // what is less was not measured
 	maxNumber  = 1 << 62     // of an epoch, a batch, a lease: the next one must be a number too
-	maxMembers = 20_000      // of all groups in one part of a report
+	maxMembers = 20_000      // and values of other links, of all groups in one part of a report
 	maxBad     = 20_000      // refused members in one acknowledgement
 	maxParts   = 5000        // of a report
 	maxPieces  = 5000        // of a group
@@ -84,7 +84,9 @@ func boundReportAt(m *reportMessage, now time.Time) error {
 	for i := range m.Rows {
 		b.row(&m.Rows[i])
 		if g := m.Rows[i].Group; g != nil {
-			members += len(g.Members)
+			for _, refs := range g.Links {
+				members += len(refs)
+			}
 		}
 	}
 	if members > maxMembers {
@@ -208,8 +210,11 @@ func (b *bounds) group(g *plan.Group) {
 	b.word("rows.group.guid", string(g.GUID))
 	b.length("rows.group.name", g.Name, maxString)
 	b.length("rows.group.parent", g.Parent, maxString)
-	for _, ref := range g.Members {
-		b.word("rows.group.members", string(ref))
+	for link, refs := range g.Links {
+		b.word("rows.group.links", string(link))
+		for _, ref := range refs {
+			b.word("rows.group.members", string(ref))
+		}
 	}
 	for name, values := range g.Attrs {
 		b.word("rows.group.attrs", name)

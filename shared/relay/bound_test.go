@@ -132,6 +132,10 @@ func TestBounds(t *testing.T) {
 		{"report", "rows.1.group.Members", many(20_000, "S-1-5-21-1-2-3-4"), ""},
 		{"report", "rows.1.group.Members", many(20_001, "S-1-5-21-1-2-3-4"), "rows: 20001 members"},
 		{"report", "rows.1.group.Members", []string{long(257)}, "rows.group.members:"},
+		{"report", "rows.1.group.Links", m{"managedBy": many(20_000, "S-1-5-21-1-2-3-4"), "other": many(1, "S-1-5-21-1-2-3-4")}, "rows: 20003 members"},
+		{"report", "rows.1.group.Links", m{"managedBy": []string{long(257)}}, "rows.group.members:"},
+		{"report", "rows.1.group.Links", m{long(257): []string{"x"}}, "rows.group.links:"},
+		{"report", "rows.1.group.Links", m{"managedBy": many(10, "S-1-5-21-1-2-3-4")}, ""},
 		{"report", "rows.1.group.Attrs", m{long(257): []string{"x"}}, "rows.group.attrs:"},
 		{"report", "rows.1.group.Attrs", m{"info": []string{long(64<<10 + 1)}}, "rows.group.attrs:"},
 	} {

@@ -93,7 +93,7 @@ func TestWire(t *testing.T) {
 		t.Errorf("ack: %v, last %v, woken %d\n%s", err, last, woken, diff)
 	}
 	report := relay.Report{ID: relay.ReportID(time.Now()), Part: 1, Parts: 1, Full: true, Target: relay.Target{Base: "OU=x"}, Rows: []relay.Row{{ID: id, GUID: "g",
-		Group: &plan.Group{ID: id, Name: "n", Attrs: map[string][]string{"info": {"a"}}, Members: []plan.Ref{"mark:x"}}}}}
+		Group: &plan.Group{ID: id, Name: "n", Attrs: map[string][]string{"info": {"a"}}, Links: plan.Members("mark:x")}}}}
 	err = c.Report(t.Context(), report)
 	report.Agent = "agent-1"
 	if diff := cmp.Diff(report, q.report); err != nil || diff != "" {

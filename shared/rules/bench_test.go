@@ -48,11 +48,11 @@ func plainly(g *directory.Group, ou string) *plan.Group {
 	want.Attrs["sAMAccountName"] = []string{plan.LegalAccountName(want.Name, g.ID)}
 	for _, m := range g.Members {
 		if slices.Contains(forest.Domains, m.SID.Domain()) && m.SID.RID() >= 1000 {
-			want.Members = append(want.Members, plan.SIDRef(m.SID))
+			want.Links = want.Links.With(plan.Member, append(want.Members(), plan.SIDRef(m.SID)))
 		}
 	}
-	slices.Sort(want.Members)
-	want.Members = slices.Compact(want.Members)
+	slices.Sort(want.Members())
+	want.Links = want.Links.With(plan.Member, slices.Compact(want.Members()))
 	return want
 }
 

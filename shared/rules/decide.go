@@ -131,7 +131,7 @@ func keep(want, observed *plan.Group, p plan.Problem) plan.Wish {
 	if observed == nil {
 		return plan.Wish{Problems: []plan.Problem{p}}
 	}
-	want.Members = slices.Clone(observed.Members)
+	want.Links = want.Links.With(plan.Member, slices.Clone(observed.Members()))
 	return plan.Wish{Group: want, Problems: []plan.Problem{p}}
 }
 

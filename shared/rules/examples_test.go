@@ -163,9 +163,9 @@ func (g exampleGroup) observe() *plan.Group {
 				if strings.Contains(m, "@") {
 					ref = plan.MailRef(m)
 				}
-				out.Members = append(out.Members, ref)
+				out.Links = out.Links.With(plan.Member, append(out.Members(), ref))
 			}
-			slices.Sort(out.Members)
+			slices.Sort(out.Members())
 		default:
 			out.Attrs[key] = values(v)
 			slices.Sort(out.Attrs[key])
@@ -206,7 +206,7 @@ func (e example) decide(t *testing.T) string {
 				fmt.Fprintf(&out, "%s: %s\n", name, strings.Join(g.Attrs[name], " | "))
 			}
 		}
-		for _, m := range g.Members {
+		for _, m := range g.Members() {
 			text := strings.TrimPrefix(string(m), "S-1-5-21-1-2-3-")
 			for name := range e.others {
 				text = strings.ReplaceAll(text, string(plan.GroupRef(idOf(name))), "group "+name)

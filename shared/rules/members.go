@@ -10,6 +10,7 @@ import (
 // members gives a group its members.
 func (r *Rules) members(want *plan.Group, g *directory.Group, observed *plan.Group, nested func(directory.ID) Nested, t Target) plan.Wish {
 	w := plan.Wish{Group: want}
+	var refs []plan.Ref
 	for _, m := range g.Members {
 		ref, reason := r.member(m, nested, t)
 		switch {
@@ -21,14 +22,14 @@ func (r *Rules) members(want *plan.Group, g *directory.Group, observed *plan.Gro
 		// A contact may stand there by another address, or by none.
 		w.Nameless = w.Nameless || reason == UnsupportedKind || m.Kind == directory.Contact && !holds(observed, plan.MailRef(m.Mail))
 		if ref != "" {
-			want.Members = append(want.Members, ref)
+			refs = append(refs, ref)
 		}
 		if reason != "" {
 			w.Problems = append(w.Problems, plan.Problem{Group: g.ID, Member: m.ID, Reason: reason})
 		}
 	}
-	slices.Sort(want.Members)
-	want.Members = slices.Compact(want.Members)
+	slices.Sort(refs)
+	want.Links = want.Links.With(plan.Member, slices.Compact(refs))
 	return w
 }
 
@@ -37,7 +38,7 @@ func holds(observed *plan.Group, ref plan.Ref) bool {
 	if observed == nil {
 		return false
 	}
-	_, is := slices.BinarySearch(observed.Members, ref)
+	_, is := slices.BinarySearch(observed.Members(), ref)
 	return is
 }
 

@@ -48,6 +48,7 @@ type Problem struct {
 	DN     string       `json:"dn,omitempty"`   // where it is, if that is not where it should be
 	Member directory.ID `json:"member,omitzero"`
 	Ref    plan.Ref     `json:"ref,omitempty"`
+	Link   plan.Link    `json:"link,omitempty"` // of which Ref was refused; empty: it is a member
 	Who    string       `json:"who,omitempty"`  // the member's name; not of very many
 	Kind   plan.Kind    `json:"kind,omitempty"` // what was refused
 	Reason string       `json:"reason"`
@@ -181,7 +182,7 @@ func problems(r *record.Group, describe func(plan.Problem) string) []Problem {
 	}
 	for _, refused := range r.Parked {
 		p := is
-		p.Ref, p.Kind, p.Reason, p.Text, p.Until = refused.Ref, refused.Kind, "refused", refused.Text, refused.Until
+		p.Ref, p.Link, p.Kind, p.Reason, p.Text, p.Until = refused.Ref, refused.Link, refused.Kind, "refused", refused.Text, refused.Until
 		out = append(out, p)
 	}
 	return out

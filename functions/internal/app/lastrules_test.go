@@ -59,7 +59,7 @@ func TestLastGoodRules(t *testing.T) {
 			}
 			o.do(o.tenant.RemoveMember(o.group(1), o.user(0)))
 			o.work()
-			if n := len(o.ad[o.group(1)].Members); n != 3 || o.head().Rules != before {
+			if n := len(o.ad[o.group(1)].Members()); n != 3 || o.head().Rules != before {
 				t.Errorf("of four members one has left, and %d are there; rules %s, before %s", n, o.head().Rules, before)
 			}
 			o.rules(officeRules)

@@ -87,7 +87,7 @@ func newOffice(t *testing.T) *office {
 	o.start()
 	o.enable()
 	o.work()
-	if len(o.ad) != 3 || len(o.ad[o.group(0)].Members) != 12 {
+	if len(o.ad) != 3 || len(o.ad[o.group(0)].Members()) != 12 {
 		t.Fatalf("set-up: %+v", o.ad)
 	}
 	return o
@@ -336,10 +336,10 @@ func (o *office) inSync() {
 	o.do(o.tenant.RemoveMember(o.group(1), o.user(0)))
 	o.do(o.tenant.AddMember(o.group(2), o.user(11)))
 	o.work()
-	if got := o.ad[o.group(1)].Members; len(got) != 3 {
+	if got := o.ad[o.group(1)].Members(); len(got) != 3 {
 		o.t.Errorf("who left is a member still: %v; %+v", got, o.status())
 	}
-	if got := o.ad[o.group(2)].Members; len(got) != 4 {
+	if got := o.ad[o.group(2)].Members(); len(got) != 4 {
 		o.t.Errorf("who joined is no member: %v; %+v", got, o.status())
 	}
 	if n := o.removed(); n != 1 {

@@ -105,7 +105,7 @@ func TestBeginAnew(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOffice(t)
-			before, members := o.head(), len(o.ad[o.group(0)].Members)
+			before, members := o.head(), len(o.ad[o.group(0)].Members())
 			test.harm(o)
 			code, body := o.operate(`{"action":"sync"}`)
 			if code != test.code || !strings.Contains(body, test.says) {
@@ -117,7 +117,7 @@ func TestBeginAnew(t *testing.T) {
 			o.must(`{"action":"begin-anew","target":"corp"}`)
 			o.enable()
 			o.work()
-			if n := o.removed(); n != 0 || len(o.ad[o.group(0)].Members) != members {
+			if n := o.removed(); n != 0 || len(o.ad[o.group(0)].Members()) != members {
 				t.Errorf("%d members were removed", n)
 			}
 			o.inSync()
@@ -220,7 +220,7 @@ func TestRecoverDirectory(t *testing.T) {
 	o.ad = backup
 	o.do(o.report(true, nil)) // the agent notices, and reads all first
 	o.work()
-	if got := len(o.ad[o.group(1)].Members); got != 3 || len(o.ad[o.group(2)].Members) != 4 {
+	if got := len(o.ad[o.group(1)].Members()); got != 3 || len(o.ad[o.group(2)].Members()) != 4 {
 		t.Errorf("the directory is as it was restored: %d members", got)
 	}
 }

@@ -88,7 +88,7 @@ func summary(p cycle.Preview) string {
 		} else {
 			changed[c.Group.String()] = true
 		}
-		add, remove = add+len(c.Add), remove+len(c.Remove)
+		add, remove = add+len(c.Joins()), remove+len(c.Leaves())
 	}
 	parts := []string{
 		status.Count(made, "group is made", "groups are made"),
