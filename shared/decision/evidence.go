@@ -128,7 +128,7 @@ func (d *decider) question() (q Question) {
 		}
 	}
 	// Some at a time, others each time: some may never be described.
-	all := d.wish.Undescribed
+	all := slices.Concat(d.wish.Undescribed, d.wish.Describe)
 	from := 0
 	if len(all) > mostPrincipals {
 		from = d.Record.Reread.Count * mostPrincipals % len(all)

@@ -116,6 +116,8 @@ type Wish struct {
 	// Undescribed are members of whom nobody knows who they are in Active Directory:
 	// while there are any, no member of the group is a stranger.
 	Undescribed []directory.Member
+	// Describe are others of whom that is not known.
+	Describe []directory.Member
 	// Ask are groups that have to be read by name before more can be said.
 	Ask []directory.ID
 	// Nameless says that members of the cloud group have no SID by their nature, and are not

@@ -34,7 +34,7 @@ type example struct {
 }
 
 // exampleGroup is a group by its properties, as Graph gives them, or its attributes, beside:
-// members and left ("user 1101", "device 1102", "group Child", "contact a@x", "guest", "cloud-only"),
+// members, left and owners ("user 1101", "device 1102", "group Child", "contact a@x", "guest", "cloud-only"),
 // reading and gone. id names it.
 type exampleGroup map[string]any
 
@@ -104,6 +104,10 @@ func (g exampleGroup) cloud(name string) *directory.Group {
 		switch key {
 		case "members":
 			out.Members = exampleMembers(values(v))
+		case "owners":
+			if out.OwnersKnown = v != "unknown"; out.OwnersKnown {
+				out.Owners = exampleMembers(values(v))
+			}
 		case "left":
 			out.Left = exampleMembers(values(v))
 		case "reading":
@@ -157,6 +161,11 @@ func (g exampleGroup) observe() *plan.Group {
 		switch key {
 		case "dn":
 			out.Name, out.Parent, _ = plan.SplitRDN(fmt.Sprint(v))
+		case "managedBy", "msExchCoManagedByLink":
+			for _, m := range values(v) {
+				link := plan.Link(key)
+				out.Links = out.Links.With(link, append(out.Links[link], plan.SIDRef(exampleSID(m))))
+			}
 		case "members":
 			for _, m := range values(v) {
 				ref := plan.SIDRef(exampleSID(m))
@@ -213,9 +222,21 @@ func (e example) decide(t *testing.T) string {
 			}
 			fmt.Fprintf(&out, "member: %s\n", text)
 		}
+		for _, l := range plan.AllLinks()[1:] {
+			if refs, spoken := g.Links[l]; spoken {
+				who := strings.ReplaceAll(strings.Trim(fmt.Sprint(refs), "[]"), "S-1-5-21-1-2-3-", "")
+				if who == "" {
+					who = "nobody"
+				}
+				fmt.Fprintf(&out, "%s: %s\n", l, who)
+			}
+		}
 	}
 	for _, m := range view.Group.Left {
 		fmt.Fprintf(&out, "left: %s %s\n", m.Kind, strings.TrimPrefix(string(m.SID), "S-1-5-21-1-2-3-")+m.Mail)
+	}
+	for _, id := range w.Ask {
+		fmt.Fprintf(&out, "ask: %s\n", id)
 	}
 	for _, p := range w.Problems {
 		fmt.Fprintf(&out, "problem: %s\n", strings.TrimSuffix(p.Reason+" "+p.Text, " "))

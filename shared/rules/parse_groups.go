@@ -136,6 +136,8 @@ func targetFault(name string) string {
 		return "the container is not an attribute here: write it as ou"
 	case lower == "member":
 		return "members are no attribute here: see members"
+	case lower == strings.ToLower(string(plan.ManagedBy)), lower == strings.ToLower(string(plan.CoManagers)):
+		return "who manages a group is no attribute here: see owners"
 	case lower == "grouptype":
 		return "the type is not an attribute here: see kinds and group_scope"
 	case lower == "info", lower == "admindescription", lower == "admindisplayname", lower == "msds-externaldirectoryobjectid":
@@ -291,6 +293,13 @@ func (p *reader) members(path string, v any) {
 		{"hidden", func(path string, v any) { p.boolean(path, v, &to.Hidden) }},
 	}, "setting of members")
 	to.NoADGroups = !adGroups
+}
+
+func (p *reader) owners(path string, v any) {
+	word(p, path, v, &p.rules.Owners, []Owners{"ignore", OwnerManages, OwnersManage})
+	if p.rules.Owners == "ignore" {
+		p.rules.Owners = IgnoreOwners
+	}
 }
 
 func (p *reader) memberKinds(path string, v any) {

@@ -32,6 +32,7 @@ type Rules struct {
 	Mapping   []Mapping  // of attributes, by name; nil: the default mapping
 	Rename    bool       // a new cn or account name renames a group that has one
 	Members   Members    // which of the cloud's members
+	Owners    Owners     // what becomes of the cloud's owners
 	Limits    plan.Limits
 
 	// Revision makes rules other ones that decide the same: an operator who goes
@@ -64,8 +65,8 @@ func (r *Rules) Hash() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Attributes lists the AD attributes that the rules decide, sorted: what the
-// agent has to read.
+// Attributes lists the AD attributes that the rules decide, sorted, links other than member
+// among them: what the agent has to read.
 func (r *Rules) Attributes() []string {
 	names := []string{"adminDescription", "groupType", "info", "msDS-ExternalDirectoryObjectId", plan.AccountName}
 	for _, m := range r.mapping() {
@@ -73,12 +74,15 @@ func (r *Rules) Attributes() []string {
 			names = append(names, m.Attribute)
 		}
 	}
+	for _, l := range r.Owners.links() {
+		names = append(names, string(l))
+	}
 	slices.Sort(names)
 	return names
 }
 
 // Properties lists the properties of groups that the rules look at, by their Graph
-// names, sorted: what Graph has to be asked for.
+// names, sorted, "owners" among them: what Graph has to be asked for.
 func (r *Rules) Properties() []string {
 	names := r.Scope.properties()
 	for _, m := range r.mapping() {
@@ -89,6 +93,9 @@ func (r *Rules) Properties() []string {
 	}
 	if r.Writeback != nil {
 		names = append(names, "writebackConfiguration")
+	}
+	if r.Owners != IgnoreOwners {
+		names = append(names, "owners")
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
