@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -172,7 +173,7 @@ func TestWhateverRulesWant(t *testing.T) {
 			in.Wish = func(observed *plan.Group) plan.Wish {
 				want := observed.Clone()
 				want.Links = want.Links.With(plan.Member, refs(1))
-				return plan.Wish{Group: &want, Undescribed: tt.undescribed}
+				return plan.Wish{Event: life.Wanted, Group: &want, Undescribed: tt.undescribed}
 			}
 			out := decision.Decide(in)
 			if diff := cmp.Diff(tt.goes, goes(out), cmpopts.EquateEmpty()); diff != "" || out.Counts.Unproven != 1-len(tt.goes) {
@@ -372,7 +373,7 @@ func TestDescribeOthers(t *testing.T) {
 		Record: record.Group{ID: cloud.ID, Observed: &plan.Group{ID: cloud.ID, Links: plan.Members("S-1-5-21-1-2-3-1101")}},
 		Cloud:  cloud, Limits: plan.DefaultLimits(), MayAsk: true,
 		Wish: func(*plan.Group) plan.Wish {
-			return plan.Wish{Group: &plan.Group{ID: cloud.ID}, Describe: []directory.Member{owner}}
+			return plan.Wish{Event: life.Wanted, Group: &plan.Group{ID: cloud.ID}, Describe: []directory.Member{owner}}
 		},
 		Kin: func(id directory.ID) *record.Group { return &record.Group{ID: id} },
 	}

@@ -23,16 +23,15 @@ var table = map[State]map[Event]State{
 	Candidate: {Wanted: Waiting},
 	Waiting: {
 		SoftDeleted: Candidate, HardDeleted: Candidate, SwitchedOff: Candidate, Mastered: Candidate, Converted: Candidate,
-		Unsure: Candidate, OutOfScope: Candidate, SwitchOff: Candidate,
+		Unsure: Candidate, OutOfScope: Candidate,
 	},
 	Written: {
 		SoftDeleted: byRule, HardDeleted: byRule, SwitchedOff: byRule, OutOfScope: byRule,
 		Mastered: Kept, Erased: Waiting, SwitchOff: byWord,
 	},
 	Held: {
-		Wanted: Written, Approved: byRule,
-		SoftDeleted: byRule, HardDeleted: byRule, SwitchedOff: byRule, OutOfScope: byRule,
-		Mastered: Kept, Erased: Deleted, SwitchOff: byWord,
+		Wanted: Written, Unsure: Written, Converted: Written,
+		Approved: byRule, Mastered: Kept, Erased: Deleted, SwitchOff: byWord,
 	},
 	Kept: {
 		Wanted:      Written,

@@ -48,7 +48,7 @@ func Diff(want, have State) []Change {
 		u := Change{Op: Update, Group: id, GUID: h.GUID}
 		if by := between(h, w); by != "" {
 			u := u
-			u.Set = map[string][]string{groupType: {by}}
+			u.Set = map[string][]string{GroupTypeAttribute: {by}}
 			updates = append(updates, u)
 		}
 		if len(set) > 0 {
@@ -89,8 +89,8 @@ func diffLinks(w, h Group) (leave, come []Change) {
 			c.Remove = gone
 			leave = append(leave, c)
 		}
-		if new := Missing(want, h.Links[link]); len(new) > 0 {
-			c.Add = new
+		if joins := Missing(want, h.Links[link]); len(joins) > 0 {
+			c.Add = joins
 			come = append(come, c)
 		}
 	}

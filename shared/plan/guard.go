@@ -30,9 +30,10 @@ func DefaultLimits() Limits {
 // one row of Guards.
 type Guard struct {
 	Name        GuardName
-	Destructive bool   // it takes something away: nothing goes while some changes are not counted
-	What        string // in words, behind a number: "memberships would be removed"
-	Noun        string // in words, before a verb: "removals"
+	Destructive bool        // it takes something away: nothing goes while some changes are not counted
+	What        string      // in words, behind a number: "memberships would be removed"
+	Noun        string      // in words, before a verb: "removals"
+	Approves    []GuardName // whose lists show as much to a person: what is approved of them is approved of this
 
 	total  func(Totals) int                             // what a share is of, and what "all" is
 	limit  func(l Limits, total int) int                // how many may be
@@ -79,13 +80,15 @@ func Guards() []Guard {
 		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Removing, Member, at.Refs) },
 	}, {
 		Name: Retirements, Destructive: true, What: "groups would no longer be managed", Noun: "groups that would no longer be managed",
-		total: groups, limit: share,
+		Approves: []GuardName{Losses},
+		total:    groups, limit: share,
 		impact: func(c Change, _ bool) Impact { return Impact{Whole: Retires(c)} },
 		undone: unless(func(g Group, _ Impact) bool { return Retired(g) }),
 		revert: func(Group, Group, Impact) *Group { return nil },
 	}, {
 		Name: Losses, Destructive: true, What: "memberships would give nothing any more", Noun: "memberships that would give nothing",
-		total: memberships, limit: share,
+		Approves: []GuardName{Retirements, Deletions},
+		total:    memberships, limit: share,
 		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Count > 0, Count: c.Count} },
 		undone: func(at Impact, observed *Group) Impact {
 			if observed == nil || !secured(*observed) {
@@ -98,12 +101,13 @@ func Guards() []Guard {
 				return nil
 			}
 			want.Attrs = maps.Clone(want.Attrs)
-			keep(want.Attrs, observed.Attrs, groupType)
+			keep(want.Attrs, observed.Attrs, GroupTypeAttribute)
 			return &want
 		},
 	}, {
 		Name: Deletions, Destructive: true, What: "groups would be deleted", Noun: "deletions",
-		total: groups, limit: share,
+		Approves: []GuardName{Losses},
+		total:    groups, limit: share,
 		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Op == Delete} },
 		undone: func(at Impact, observed *Group) Impact {
 			if observed == nil {

@@ -130,8 +130,8 @@ type Group struct {
 // Grave is a group of ours that was deleted in Active Directory, and can be restored: under
 // the SID that it had.
 type Grave struct {
-	GUID GUID          `json:"guid"`
-	SID  directory.SID `json:"sid"`
+	GUID GUID          `json:"guid" cbor:"1,keyasint"`
+	SID  directory.SID `json:"sid" cbor:"2,keyasint,omitempty"`
 }
 
 // Members are the refs of its members, sorted and unique.

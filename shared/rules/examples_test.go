@@ -18,6 +18,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
@@ -206,7 +207,13 @@ func (e example) decide(t *testing.T) string {
 	if w.Nameless {
 		out.WriteString("whoever has no SID may be a member\n")
 	}
-	if g := w.Group; g == nil {
+	if g := w.Group; w.Note != "" {
+		fmt.Fprintf(&out, "not wanted: %s: %s", w.Event, w.Fate)
+		if w.Fate == life.Delete {
+			fmt.Fprintf(&out, " after %d days in quarantine", int(w.Grace.Hours())/24)
+		}
+		out.WriteString("\n")
+	} else if g == nil {
 		out.WriteString("nothing\n")
 	} else {
 		fmt.Fprintf(&out, "dn: %s\n", plan.JoinRDN(g.Name, g.Parent))
