@@ -18,9 +18,9 @@ import (
 // contacts are addresses by GUID; "" of what was looked up and is no contact with an address.
 type contacts map[plan.GUID]string
 
-// address is the one address by which a contact is known, in the form of directory.Address:
-// its mail or, if that is none, its primary one for Exchange. Another of its addresses it is
-// not known by, for else the two ends would know it by two.
+// address is the one by which a contact is known, in the form of directory.Address: its mail
+// or, if that is none, its primary one for Exchange. It is not known by another of its
+// addresses: the two ends would know it by two.
 func address(e *ldap.Entry) string {
 	if a := directory.Address(e.GetEqualFoldAttributeValue("mail")); a != "" {
 		return a
@@ -101,7 +101,12 @@ func (w *writer) contacts(ctx context.Context, refs []plan.Ref) (map[plan.Ref]*s
 			filters = append(filters, "(mail="+ldap.EscapeFilter(a)+")", "(proxyAddresses=smtp:"+ldap.EscapeFilter(a)+")")
 		}
 	}
+	seen := map[plan.GUID]bool{}
 	err := w.eachContact(ctx, filters, func(l link, e *ldap.Entry) {
+		if seen[l.guid] { // found before, by another of its addresses
+			return
+		}
+		seen[l.guid] = true
 		by := address(e)
 		for _, a := range addresses(e) {
 			switch s := found[plan.MailRef(a)]; {

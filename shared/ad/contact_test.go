@@ -1,6 +1,7 @@
 package ad
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -126,6 +127,27 @@ func TestNoSuchContact(t *testing.T) {
 	}
 	apply(t, d, 3, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Remove: []plan.Ref{plan.MailRef("twice@" + at), plan.MailRef("gone@" + at)}})
 	if got := both(t, d); len(got) > 0 {
+		t.Errorf("members %v", got)
+	}
+}
+
+// TestManyContacts: a contact that two searches of one change find, each by another of its
+// addresses, is one.
+func TestManyContacts(t *testing.T) {
+	d := newDomain(t)
+	g := create(t, d, 0, "group")
+	at := id(t, 0).String()[:8] + ".example"
+	contact(t, "CN=ann,"+d.Base, "mail", "a@"+at, "proxyAddresses", "SMTP:a@"+at, "proxyAddresses", "smtp:z@"+at)
+	refs := []plan.Ref{plan.MailRef("a@" + at)}
+	for n := range 2 * atOnce {
+		refs = append(refs, plan.MailRef(fmt.Sprintf("m%03d@%s", n, at)))
+	}
+	refs = append(refs, plan.MailRef("z@"+at))
+	r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Add: refs})
+	if r.Status != plan.Done || len(r.Bad) != len(refs)-1 {
+		t.Errorf("%s, %d bad of %d", r.Status, len(r.Bad), len(refs))
+	}
+	if got := both(t, d); !slices.Equal(got, refs[:1]) {
 		t.Errorf("members %v", got)
 	}
 }
