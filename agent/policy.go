@@ -85,7 +85,9 @@ func (p policy) unclear(c plan.Change) (refs []plan.Ref) {
 		return nil
 	}
 	for _, r := range slices.Concat(c.Add, c.Remove) {
-		if _, ok := r.SID(); !ok {
+		_, bySID := r.SID()
+		_, contact := r.Mail()
+		if !bySID && !contact {
 			refs = append(refs, r)
 		}
 	}
@@ -126,7 +128,7 @@ func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed p
 
 // never says why a member may be neither added nor removed; "" if it may.
 func (p policy) never(r plan.Ref, sids map[plan.Ref]directory.SID) string {
-	if len(p.Never) == 0 {
+	if _, contact := r.Mail(); contact || len(p.Never) == 0 { // a contact has no SID, and the agent takes nothing else for one
 		return ""
 	}
 	sid, known := r.SID()

@@ -27,6 +27,7 @@ func TestNeverInEveryForm(t *testing.T) {
 		{other, "", ""},
 		{mark, other, ""},
 		{guid, other, ""},
+		{"mail:ann@partner.example", "", ""}, // a contact has no SID
 		{mark, "", unknown},
 		{guid, "", unknown},
 		{"S-1-5-21-1-2-3-01104", "", unknown}, // the same account to a server, another text

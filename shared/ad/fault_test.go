@@ -375,7 +375,7 @@ func membersOf(t *testing.T, d *Domain, g plan.GUID) []plan.Ref {
 	if err != nil || !found {
 		return nil
 	}
-	return refs(o.links[plan.Member], nil)
+	return refs(o.links[plan.Member], nil, nil)
 }
 
 // TestEnd: the lease ends in the middle of a change.

@@ -93,7 +93,17 @@ func (w *writer) removals(ctx context.Context) (out []value, err error) {
 	if err != nil {
 		return nil, err
 	}
+	people, err := w.contacts(ctx, w.change.Remove)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range w.change.Remove {
+		if s := people[r]; s != nil {
+			for _, l := range s.known { // whichever of them is in the group: others are not
+				out = append(out, value{r, string(l.guid), byGUID(l.guid)})
+			}
+			continue
+		}
 		g, ok := r.GUID()
 		if id, nested := r.Group(); nested {
 			g, ok = cmp.Or(w.change.Known[id], guids[id]), true
@@ -118,6 +128,10 @@ func (w *writer) additions(ctx context.Context) (out []value, err error) {
 	if err != nil {
 		return nil, err
 	}
+	people, err := w.contacts(ctx, w.change.Add)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range w.change.Add {
 		if sid, ok := r.SID(); ok {
 			if reason := w.foreign(sid, w.called()); reason != "" {
@@ -127,6 +141,13 @@ func (w *writer) additions(ctx context.Context) (out []value, err error) {
 			out = append(out, value{r, string(sid), bySID(sid)})
 		} else if id, ok := r.Group(); ok && guids[id] != "" {
 			out = append(out, value{r, string(guids[id]), byGUID(guids[id])})
+		} else if s := people[r]; s != nil && w.change.Of() == plan.Member {
+			a, _ := r.Mail()
+			if l, fault := s.one(a); fault != "" {
+				w.reject(r, ldap.LDAPResultNoSuchObject, fault)
+			} else {
+				out = append(out, value{r, string(l.guid), byGUID(l.guid)})
+			}
 		} else if ok {
 			w.reject(r, ldap.LDAPResultNoSuchObject, fmt.Sprintf("no group of ours stands for cloud group %s, or not yet", id))
 		} else {

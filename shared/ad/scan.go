@@ -47,7 +47,7 @@ const (
 // known wherever it stands, then the groups themselves. What comes into being in
 // between may be left to the next scan.
 func (d *Domain) Scan(ctx context.Context, each func(Row) error) error {
-	s := &scanner{Domain: d, each: each, owned: map[plan.GUID]directory.ID{}, names: map[directory.ID]object{}, odd: map[directory.ID]Row{}}
+	s := &scanner{Domain: d, each: each, owned: map[plan.GUID]directory.ID{}, names: map[directory.ID]object{}, odd: map[directory.ID]Row{}, contacts: contacts{}}
 	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("scan %s: %w", d.Base, err)
 	}
@@ -61,6 +61,7 @@ type scanner struct {
 	names    map[directory.ID]object
 	odd      map[directory.ID]Row // those with a trouble, told of at the end
 	accounts map[uint32][]link    // by the RID of their primary group
+	contacts contacts             // those that were members so far
 }
 
 func (s *scanner) run(ctx context.Context) (err error) {
@@ -74,7 +75,7 @@ func (s *scanner) run(ctx context.Context) (err error) {
 	err = s.Domain.owned(ctx, "", rowsInOne, s.Domain.names(), func(o object, id directory.ID, odd error) error {
 		delete(left, o.guid)
 		o.links[plan.Member] = append(o.links[plan.Member], s.accounts[o.sid.RID()]...)
-		return s.tell(o, id, odd)
+		return s.tell(ctx, o, id, odd)
 	})
 	if err == nil {
 		err = s.rest(ctx, left)
@@ -109,7 +110,7 @@ func (s *scanner) unread(o object, id directory.ID, odd error) Row {
 }
 
 // tell passes a group on, unless it has been or will be told of in another way.
-func (s *scanner) tell(o object, id directory.ID, odd error) error {
+func (s *scanner) tell(ctx context.Context, o object, id directory.ID, odd error) error {
 	known, ok := s.names[id]
 	if s.odd[id].Trouble != nil || ok && known.guid != o.guid {
 		return nil
@@ -119,7 +120,10 @@ func (s *scanner) tell(o object, id directory.ID, odd error) error {
 		return nil
 	}
 	s.names[id] = object{dn: o.dn, guid: o.guid}
-	return s.each(s.row(o, id, s.owned))
+	if err := s.lookUp(ctx, o, s.contacts); err != nil {
+		return err
+	}
+	return s.each(s.row(o, id, s.owned, s.contacts))
 }
 
 // rest reads the groups that the second reading missed: those that went away,
@@ -132,7 +136,7 @@ func (s *scanner) rest(ctx context.Context, left map[plan.GUID]directory.ID) err
 			return err
 		}
 		if id, ok := s.owner(o); (found || odd != nil) && ok {
-			if err := s.tell(o, id, odd); err != nil {
+			if err := s.tell(ctx, o, id, odd); err != nil {
 				return err
 			}
 		}
@@ -155,7 +159,11 @@ func (d *Domain) Read(ctx context.Context, id directory.ID, last plan.GUID) (row
 		return Row{}, false, err
 	}
 	ours, err := d.linked(ctx, s.object)
-	row = d.row(s.object, id, ours)
+	people := contacts{}
+	if err == nil {
+		err = d.lookUp(ctx, s.object, people)
+	}
+	row = d.row(s.object, id, ours, people)
 	row.Trouble = trouble
 	if !row.Whole() {
 		row.Group = plan.Group{ID: id, GUID: s.guid}
@@ -229,11 +237,11 @@ func (d *Domain) owned(ctx context.Context, filter string, page uint32, names []
 }
 
 // row turns an object into the plan's terms.
-func (d *Domain) row(o object, id directory.ID, owned map[plan.GUID]directory.ID) Row {
+func (d *Domain) row(o object, id directory.ID, owned map[plan.GUID]directory.ID, people contacts) Row {
 	name, parent, _ := plan.SplitRDN(o.dn)
 	var links plan.Links
 	for l, values := range o.links {
-		links = links.Having(l, refs(values, owned))
+		links = links.Having(l, refs(values, owned, people))
 	}
 	return Row{
 		Group: plan.Group{ID: id, GUID: o.guid, Parent: parent, Name: name, Attrs: o.attrs, Links: links},
@@ -243,13 +251,21 @@ func (d *Domain) row(o object, id directory.ID, owned map[plan.GUID]directory.ID
 	}
 }
 
-func refs(links []link, owned map[plan.GUID]directory.ID) (out []plan.Ref) {
+// refs names the values of a link. Two contacts with one address are each known by their GUID:
+// by that address nobody could say which is meant.
+func refs(links []link, owned map[plan.GUID]directory.ID, people contacts) (out []plan.Ref) {
+	sharing := map[string]int{}
+	for _, l := range links {
+		sharing[people[l.guid]]++
+	}
 	for _, l := range links {
 		switch id, ok := owned[l.guid]; {
 		case ok:
 			out = append(out, plan.GroupRef(id))
 		case l.sid != "":
 			out = append(out, plan.SIDRef(l.sid))
+		case people[l.guid] != "" && sharing[people[l.guid]] == 1:
+			out = append(out, plan.MailRef(people[l.guid]))
 		default:
 			out = append(out, plan.GUIDRef(l.guid))
 		}

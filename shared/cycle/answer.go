@@ -26,7 +26,7 @@ type questions struct {
 }
 
 func newQuestions(may bool) questions {
-	return questions{may: may, groups: map[directory.ID]bool{}, principals: map[directory.Feed]map[directory.ID]bool{directory.UserFeed: {}, directory.DeviceFeed: {}}}
+	return questions{may: may, groups: map[directory.ID]bool{}, principals: map[directory.Feed]map[directory.ID]bool{directory.UserFeed: {}, directory.DeviceFeed: {}, directory.ContactFeed: {}}}
 }
 
 // room says whether one more group's questions may be asked.
@@ -40,8 +40,11 @@ func (q *questions) add(n decision.Question) {
 	}
 	for _, m := range n.Principals {
 		feed := directory.UserFeed
-		if m.Kind == directory.Device {
+		switch m.Kind {
+		case directory.Device:
 			feed = directory.DeviceFeed
+		case directory.Contact:
+			feed = directory.ContactFeed
 		}
 		if !q.principals[feed][m.ID] {
 			q.principals[feed][m.ID] = true
@@ -66,7 +69,7 @@ func (p *Planner) answer(ctx context.Context, tx *journal.Tx, q questions) (answ
 		}
 		answered = true
 	}
-	for _, feed := range []directory.Feed{directory.UserFeed, directory.DeviceFeed} {
+	for _, feed := range p.principalFeeds() {
 		ids := slices.SortedFunc(maps.Keys(q.principals[feed]), directory.ID.Compare)
 		for some := range slices.Chunk(ids, inOneCall) {
 			tx.Trim()

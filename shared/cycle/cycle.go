@@ -33,7 +33,7 @@ type Source interface {
 	// Again reads some groups by name, at most 50, whole. link is empty at first, and
 	// then the last page's Next until that is empty.
 	Again(ctx context.Context, groups []directory.ID, link string) (directory.Page, error)
-	// Describe reads users or devices by id, at most 50. Of those that it leaves out it
+	// Describe reads users, devices or contacts by id, at most 50. Of those that it leaves out it
 	// says nothing.
 	Describe(ctx context.Context, feed directory.Feed, ids []directory.ID) (directory.Page, error)
 }

@@ -33,7 +33,7 @@ func (f *follower) gather(ctx context.Context, page directory.Page) error {
 	g.page.Principals = append(g.page.Principals, page.Principals...)
 	g.changes += len(page.Groups) + ofPrincipal*len(page.Principals)
 	for _, c := range page.Groups {
-		g.changes += len(c.Members)
+		g.changes += len(c.Members) + len(c.Owners)
 	}
 	if g.changes < min(max(leastAtOnce, g.largest/4), mostAtOnce) {
 		return nil

@@ -74,6 +74,7 @@ func (p *Planner) tellDamage(err error) {
 const (
 	causeLeft     = "left the cloud group"
 	causeSID      = "account's SID changed"
+	causeMail     = "contact's address changed"
 	causeStranger = "never was in the cloud group"
 	causeGone     = "account is %s in the cloud"
 	causeUnknown  = "not looked at, of so many"
@@ -151,6 +152,8 @@ func cause(r plan.Ref, x *directory.Principal) string {
 		return strings.Replace(causeGone, "%s", string(x.Standing), 1)
 	case x.SID != "" && plan.SIDRef(x.SID) != r && x.Kind != directory.GroupKind:
 		return causeSID
+	case x.Mail != "" && plan.MailRef(x.Mail) != r:
+		return causeMail
 	}
 	return causeLeft
 }

@@ -90,14 +90,22 @@ func (p *Planner) propose(ctx context.Context, tx *journal.Tx, other *rules.Rule
 	if len(unread) > 0 {
 		p.shifts.other.Notes = append(p.shifts.other.Notes, fmt.Sprintf("what Active Directory has in %s is not known before these rules are in force: it is shown as if it were empty", strings.Join(unread, ", ")))
 	}
-	asked := before.Rules.Properties()
-	unknown := slices.DeleteFunc(other.Properties(), func(name string) bool {
+	asked := reads(before.Rules)
+	unknown := slices.DeleteFunc(reads(other), func(name string) bool {
 		return slices.Contains(asked, name) || slices.Contains(strings.FieldsFunc(p.Select, func(c rune) bool { return strings.ContainsRune(" ,:", c) }), name)
 	})
 	if len(unknown) > 0 {
 		p.shifts.other.Notes = append(p.shifts.other.Notes, fmt.Sprintf("what Entra ID has in %s is not known before these rules are in force: it is shown as if it were empty", strings.Join(unknown, ", ")))
 	}
 	return nil
+}
+
+// reads lists what rules have Graph asked for, beside what is always read.
+func reads(r *rules.Rules) []string {
+	if r.Members.Contacts {
+		return append(r.Properties(), string(directory.ContactFeed))
+	}
+	return r.Properties()
 }
 
 // farOff is longer than any caller waits.

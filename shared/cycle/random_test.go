@@ -106,6 +106,7 @@ type weatherWorld struct {
 	fate     life.Fate
 	since    map[directory.ID]time.Time // when groups were last put in quarantine
 	flipped  map[directory.ID]bool      // groups that somebody took out of it by hand
+	contacts bool                       // and write contacts
 	inner
 }
 
@@ -116,7 +117,7 @@ func newStorm(t *testing.T, seed uint64) *weatherWorld {
 	w := &weatherWorld{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 2)), met: map[string]int{}, left: map[string]bool{}, lost: map[string]bool{}, dies: -1, since: map[directory.ID]time.Time{}, flipped: map[directory.ID]bool{}}
 	w.limits = &plan.Limits{MemberShare: 0.5, MemberFloor: 6, EmptyFloor: 5, Share: 0.4, Floor: 8, GrowthShare: 1, GrowthFloor: 200, Creations: 100}
 	w.steps, w.renames = seed, seed%2 == 0
-	w.flatten(seed)
+	w.rule(seed)
 	w.highs, w.pending = map[journal.Mark]string{}, map[string]bool{}
 	w.wrap(w.store)
 	for range 14 {
@@ -136,6 +137,10 @@ func (w *weatherWorld) say(format string, args ...any) {
 }
 
 func (w *weatherWorld) newUser() {
+	if w.contacts && w.next%4 == 3 {
+		w.newContact()
+		return
+	}
 	w.next++
 	w.users = append(w.users, user(w.next))
 	w.do(w.tenant.AddUser(graphtest.User{ID: user(w.next), UPN: fmt.Sprintf("u%d@corp.test", w.next), SID: directory.SID(ref(w.next))}))
@@ -160,7 +165,7 @@ func (w *weatherWorld) newGroup() {
 
 func (w *weatherWorld) object(id directory.ID) (graphtest.TruthObject, bool) {
 	truth := w.tenant.Dump()
-	for _, list := range [][]graphtest.TruthObject{truth.Groups, truth.Users} {
+	for _, list := range [][]graphtest.TruthObject{truth.Groups, truth.Users, truth.Others} {
 		for _, o := range list {
 			if o.ID == id {
 				return o, true
@@ -190,7 +195,7 @@ func (w *weatherWorld) judge(id directory.ID, r plan.Ref) {
 	}
 	w.seen = len(history)
 	for _, m := range w.members(id, func(of, m directory.ID) bool { return !w.left[of.String()+" "+m.String()] && !w.news(of, m) }) {
-		if m.SID != "" && plan.SIDRef(m.SID) == r || plan.GroupRef(m.ID) == r {
+		if m.Kind != directory.GroupKind && w.ref(m.ID) == r || m.SID != "" && plan.SIDRef(m.SID) == r || plan.GroupRef(m.ID) == r {
 			w.say("LOST %s of %s", r, id)
 			w.t.Errorf("%s was removed from %s: it is a member, and no word of the cloud ever took it out", r, w.ad[id].Name)
 		}
@@ -257,9 +262,14 @@ func weather() []event {
 		{"a new name", 3, func(w *weatherWorld) { w.next++; _ = w.tenant.Rename(w.anyGroup(), fmt.Sprintf("Renamed %d", w.next)) }},
 		{"a group is deleted", 2, func(w *weatherWorld) { _ = w.tenant.SoftDelete(w.anyGroup()) }},
 		{"a group is restored", 4, func(w *weatherWorld) { _ = w.tenant.Restore(w.anyGroup()) }},
-		{"an account is made anew", 1, func(w *weatherWorld) {
-			w.next++
-			_ = w.tenant.SetProperty(w.anyUser(), "onPremisesSecurityIdentifier", string(ref(w.next)))
+		{"an account is made anew", 1, func(w *weatherWorld) { w.renewed(w.anyUser()) }},
+		{"somebody owns", 4, func(w *weatherWorld) { _ = w.tenant.AddOwner(w.anyGroup(), w.anyUser()) }},
+		{"somebody owns no more", 2, func(w *weatherWorld) { _ = w.tenant.RemoveOwner(w.anyGroup(), w.anyUser()) }},
+		{"somebody manages by hand", 1, func(w *weatherWorld) {
+			if g, is := w.ad[w.anyGroup()]; is && w.source.owners {
+				g.Links = g.Links.With(plan.ManagedBy, []plan.Ref{ref(5000)})
+				w.ad[g.ID] = g
+			}
 		}},
 
 		{"links are forgotten", 3, func(w *weatherWorld) { w.source.expired = true }},
@@ -278,7 +288,7 @@ func weather() []event {
 		{"a stranger is put in", 4, func(w *weatherWorld) {
 			id := w.anyGroup()
 			if _, is := w.ad[id]; is {
-				w.stranger(id, ref(5000+w.rng.IntN(5)))
+				w.stranger(id, w.someStranger())
 			}
 		}},
 		{"somebody is taken out by hand", 3, func(w *weatherWorld) {
@@ -439,12 +449,7 @@ func (w *weatherWorld) clear() {
 // equal holds Active Directory to the cloud.
 func (w *weatherWorld) equal() {
 	truth := w.tenant.Dump()
-	sids, there := map[directory.ID]directory.SID{}, map[directory.ID]bool{}
-	for _, u := range truth.Users {
-		if s, _ := u.Properties["onPremisesSecurityIdentifier"].(string); u.Removed == "" {
-			sids[u.ID] = directory.SID(s)
-		}
-	}
+	there := map[directory.ID]bool{}
 	for _, g := range truth.Groups {
 		there[g.ID] = g.Removed == ""
 	}
@@ -457,8 +462,8 @@ func (w *weatherWorld) equal() {
 		for _, m := range w.members(g.ID, func(_, _ directory.ID) bool { return true }) {
 			if _, exists := w.ad[m.ID]; m.Kind == directory.GroupKind && (there[m.ID] || exists) {
 				want = append(want, plan.GroupRef(m.ID))
-			} else if sids[m.ID] != "" {
-				want = append(want, plan.SIDRef(sids[m.ID]))
+			} else if r := w.ref(m.ID); m.Kind != directory.GroupKind && r != "" {
+				want = append(want, r)
 			}
 		}
 		slices.Sort(want)
@@ -469,6 +474,9 @@ func (w *weatherWorld) equal() {
 			continue
 		}
 		w.distinct(g.ID, g.Properties["displayName"].(string))
+		if fault := w.manages(g); fault != "" {
+			w.t.Errorf("two weeks later of %s: %s", have.Name, fault)
+		}
 		if plan.Retired(have) || !secure(have) || !slices.Equal(have.Members(), want) {
 			w.t.Errorf("two weeks later %s is not what the cloud says: retired %t, gives rights %t, lacks %v, has %v too much; totals %+v", have.Name, plan.Retired(have), secure(have),
 				plan.Missing(want, have.Members()), plan.Missing(have.Members(), want), w.head().Totals)

@@ -7,18 +7,31 @@ import (
 	"hash/fnv"
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 )
 
-// The order of the feeds. A full enumeration reads the principals first, so that
-// groups find them.
-var (
-	changesOrder = []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
-	fullOrder    = []directory.Feed{directory.UserFeed, directory.DeviceFeed, directory.GroupFeed}
-)
+// principalFeeds are the feeds of those who may be members.
+func (p *Planner) principalFeeds() []directory.Feed {
+	feeds := []directory.Feed{directory.UserFeed, directory.DeviceFeed}
+	if p.Rules.Members.Contacts {
+		feeds = append(feeds, directory.ContactFeed)
+	}
+	return feeds
+}
+
+// changesOrder is the order in which an incremental round reads the feeds.
+func (p *Planner) changesOrder() []directory.Feed {
+	return append([]directory.Feed{directory.GroupFeed}, p.principalFeeds()...)
+}
+
+// fullOrder is that of a full enumeration: the principals first, so that groups find them.
+func (p *Planner) fullOrder() []directory.Feed {
+	return append(p.principalFeeds(), directory.GroupFeed)
+}
 
 // maxLinkAge is how old Graph's links may become while nothing changes: they
 // live seven days.
@@ -53,7 +66,7 @@ func (p *Planner) foldGraph(ctx context.Context, tx *journal.Tx, limit limit) (g
 		return p.enumerate(ctx, tx, limit)
 	}
 	before, round := h.Main, h.Main
-	if got, err = p.follow(ctx, tx, &round, changesOrder, false, limit); err != nil {
+	if got, err = p.follow(ctx, tx, &round, p.changesOrder(), false, limit); err != nil {
 		return heard{}, err
 	}
 	switch again, beside := lost(&round); {
@@ -104,7 +117,7 @@ func (p *Planner) enumerateBeside(ctx context.Context, tx *journal.Tx, limit lim
 func (p *Planner) enumerate(ctx context.Context, tx *journal.Tx, limit limit) (got heard, err error) {
 	h := &tx.Head
 	round := *h.Shadow
-	got, err = p.follow(ctx, tx, &round, fullOrder, true, limit)
+	got, err = p.follow(ctx, tx, &round, p.fullOrder(), true, limit)
 	if err == nil && got.source == nil && !got.unread {
 		got.source = namedNobody(&round)
 	}
@@ -183,7 +196,7 @@ func (p *Planner) follow(ctx context.Context, tx *journal.Tx, round *journal.Rou
 		}
 	}
 	round.Open = !round.Done[directory.GroupFeed] && (round.Open || f.groups)
-	round.Behind = round.Behind && !(round.Done[directory.UserFeed] && round.Done[directory.DeviceFeed])
+	round.Behind = round.Behind && slices.ContainsFunc(p.principalFeeds(), func(feed directory.Feed) bool { return !round.Done[feed] })
 	if !shadow && !f.heard.unread { // the next round begins with all of them
 		round.Done = nil
 	}
@@ -276,8 +289,8 @@ func (f *follower) refused(feed directory.Feed, err error) {
 }
 
 // lost says whether a feed of a round is lost and nothing was done about it yet, and
-// whether the round still serves while another one is made: it does without the users'
-// or the devices' feed.
+// whether the round still serves while another one is made: it does without any but the
+// groups' feed.
 func lost(r *journal.Round) (again, beside bool) {
 	beside = !r.LostFeeds[directory.GroupFeed]
 	for range r.LostFeeds {

@@ -27,6 +27,7 @@ type source struct {
 	refuse map[directory.Feed]error // of links, until the feed is begun anew
 	bare   bool                     // the item of a restored group names none of the members that it had
 	whole  bool                     // the page under way is of an enumeration
+	owners bool                     // owners are asked for
 
 	edit   func(p *directory.Page) error // what goes wrong with a page; nil: nothing
 	reread int                           // groups that were read once more
@@ -125,14 +126,18 @@ func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []gr
 	for _, e := range events {
 		about[e.Object] = append(about[e.Object], e)
 	}
-	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices}[feed]
-	kind := map[directory.Feed]directory.Kind{directory.UserFeed: directory.User, directory.DeviceFeed: directory.Device}[feed]
+	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices, directory.ContactFeed: truth.Others}[feed]
+	kind := map[directory.Feed]directory.Kind{directory.UserFeed: directory.User, directory.DeviceFeed: directory.Device, directory.ContactFeed: directory.Contact}[feed]
 	for _, o := range objects {
 		events := about[o.ID]
 		switch {
 		case len(events) == 0, all && o.Removed != "":
 		case feed == directory.GroupFeed:
-			p.Groups = append(p.Groups, groupChange(o, truth, events, all, s.bare))
+			c := groupChange(o, truth, events, all, s.bare)
+			if s.owners && c.Removed == "" {
+				c.Owners, c.OwnersTold = links(o.Owners, truth, events, all, s.bare, graphtest.OwnerAdded, graphtest.OwnerRemoved), true
+			}
+			p.Groups = append(p.Groups, c)
 		default:
 			p.Principals = append(p.Principals, directory.PrincipalChange{ID: o.ID, Kind: kind, Set: properties(o, events), Removed: o.Removed})
 		}
@@ -146,7 +151,12 @@ func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []grapht
 	if o.Removed != "" {
 		return directory.GroupChange{ID: o.ID, Removed: o.Removed}
 	}
-	c := directory.GroupChange{ID: o.ID, Set: properties(o, events)}
+	return directory.GroupChange{ID: o.ID, Set: properties(o, events),
+		Members: links(o.Members, truth, events, all, bare, graphtest.MemberAdded, graphtest.MemberRemoved)}
+}
+
+// links are a group's members or owners, or those that came or left.
+func links(have []graphtest.TruthMember, truth graphtest.Truth, events []graphtest.Event, all, bare bool, added, removed graphtest.What) (out []directory.MemberChange) {
 	told := map[directory.ID]bool{}
 	for _, e := range events {
 		switch e.What {
@@ -154,13 +164,13 @@ func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []grapht
 			all = true
 		case graphtest.Restored:
 			all = all || !bare
-		case graphtest.MemberAdded, graphtest.MemberRemoved:
+		case added, removed:
 			told[e.Member] = true
 		}
 	}
-	for _, m := range o.Members {
+	for _, m := range have {
 		if all || told[m.ID] {
-			c.Members = append(c.Members, directory.MemberChange{ID: m.ID, Kind: m.Kind})
+			out = append(out, directory.MemberChange{ID: m.ID, Kind: m.Kind})
 		}
 		delete(told, m.ID)
 	}
@@ -169,9 +179,9 @@ func groupChange(o graphtest.TruthObject, truth graphtest.Truth, events []grapht
 		if slices.ContainsFunc(truth.Groups, func(g graphtest.TruthObject) bool { return g.ID == id }) {
 			kind = directory.GroupKind
 		}
-		c.Members = append(c.Members, directory.MemberChange{ID: id, Kind: kind, Removed: true})
+		out = append(out, directory.MemberChange{ID: id, Kind: kind, Removed: true})
 	}
-	return c
+	return out
 }
 
 func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Properties {

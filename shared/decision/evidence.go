@@ -39,8 +39,7 @@ func (d *decider) prove(want plan.Group) plan.Group {
 		kept, rest = plan.Merge(kept, foreign), plan.Missing(rest, foreign)
 	case d.allKnown(want):
 		rest = slices.DeleteFunc(rest, func(r plan.Ref) bool {
-			_, nameless := r.GUID()
-			return !(nameless && d.wish.Nameless)
+			return !(r.Nameless() && d.wish.Nameless)
 		})
 	}
 	if len(rest) > 0 {
@@ -129,7 +128,7 @@ func (d *decider) question() (q Question) {
 		}
 	}
 	// Some at a time, others each time: some may never be described.
-	all := d.wish.Undescribed
+	all := slices.Concat(d.wish.Undescribed, d.wish.Describe)
 	from := 0
 	if len(all) > mostPrincipals {
 		from = d.Record.Reread.Count * mostPrincipals % len(all)

@@ -363,3 +363,25 @@ func TestAdditive(t *testing.T) {
 		t.Errorf("certain: %v go, want him who left", got)
 	}
 }
+
+// TestDescribeOthers: who is no member, and has to be described for something else, is asked for,
+// and keeps nobody from being a stranger.
+func TestDescribeOthers(t *testing.T) {
+	owner := directory.Member{ID: directory.ID{9}, Kind: directory.User}
+	cloud := &directory.Group{ID: directory.ID{1}, Reading: directory.Named}
+	in := decision.Input{
+		Record: record.Group{ID: cloud.ID, Observed: &plan.Group{ID: cloud.ID, Links: plan.Members("S-1-5-21-1-2-3-1101")}},
+		Cloud:  cloud, Limits: plan.DefaultLimits(), MayAsk: true,
+		Wish: func(*plan.Group) plan.Wish {
+			return plan.Wish{Event: life.Wanted, Group: &plan.Group{ID: cloud.ID}, Describe: []directory.Member{owner}}
+		},
+		Kin: func(id directory.ID) *record.Group { return &record.Group{ID: id} },
+	}
+	out := decision.Decide(in)
+	if len(out.Ask.Principals) != 1 || out.Ask.Principals[0] != owner {
+		t.Errorf("asked for %v", out.Ask.Principals)
+	}
+	if out.Counts.Pending[plan.Removals] != 1 || out.Counts.Unproven > 0 {
+		t.Errorf("the stranger stays: %+v", out)
+	}
+}

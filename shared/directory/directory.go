@@ -1,5 +1,5 @@
-// Package directory is what Entra ID says: groups, their members, and the
-// principals that stand behind the members, folded from Microsoft Graph's
+// Package directory is what Entra ID says: groups, their members and owners, and the
+// principals that stand behind those, folded from Microsoft Graph's
 // delta pages.
 //
 // It is pure: no context, no clock, no log, no I/O. Its one invariant is that
@@ -33,14 +33,16 @@ const (
 // where it cannot, why.
 type Standing string
 
-// The standings. Those that keep a SID ("Lost…") keep its last known value: only
-// groups/delta takes a member out of a group.
+// The standings. Those that keep a SID or an address ("Lost…") keep its last known value:
+// only groups/delta takes a member out of a group.
 const (
 	Unseen      Standing = ""             // named as a member, not yet named by its own feed
-	Synced      Standing = "synced"       // has an on-premises twin: SID is set
+	Synced      Standing = "synced"       // has an on-premises twin: SID is set; of a contact, Mail
 	CloudOnly   Standing = "cloud-only"   // has no on-premises twin
 	Guest       Standing = "guest"        // a B2B guest without an on-premises twin
 	LostSID     Standing = "lost-sid"     // had a SID, Graph now says it has none
+	NoMail      Standing = "no-mail"      // a contact without an address
+	LostMail    Standing = "lost-mail"    // a contact that had an address, and Graph now says that it has none
 	LostSoft    Standing = "soft-deleted" // is in Entra's recycle bin
 	LostForGood Standing = "deleted"      // was permanently deleted
 )
@@ -81,13 +83,14 @@ func (p Properties) First(name string) string {
 	return ""
 }
 
-// Member is a direct member of a group, with what is known of the principal
+// Member is a direct member or an owner of a group, with what is known of the principal
 // behind it, kept here too so that a group can be decided on its own.
 type Member struct {
 	ID       ID
 	Kind     Kind
 	Standing Standing
 	SID      SID
+	Mail     string // of a contact, in the form of Address
 }
 
 // Group is a group as Graph has described it so far.
@@ -98,6 +101,13 @@ type Group struct {
 	Left    []Member // left since Active Directory last agreed: guards ask why
 	Gone    Removal
 	Reading Reading
+
+	// Owners are those of whom Graph said so, by ID, unique. They are all there are if
+	// OwnersKnown: who is none of them then is no owner, whether he was one or not. If not,
+	// nobody asked for them, a part could not be read, or the group came back or was
+	// enumerated or read otherwise than it was known: then others may be owners too.
+	Owners      []Member
+	OwnersKnown bool
 
 	// Unread says that Members are not to be believed: some of what Graph said of
 	// the group was said to an app that may not see them. It stays until the
@@ -110,14 +120,15 @@ func (p Properties) Hidden() bool {
 	return strings.EqualFold(p.First("visibility"), "HiddenMembership")
 }
 
-// Principal is a user, group or device that can be a member.
+// Principal is a user, group, device or contact that can be a member.
 type Principal struct {
 	ID       ID
 	Kind     Kind
 	Name     string // userPrincipalName or displayName, for people who read reports
 	Standing Standing
 	SID      SID
-	Parents  []ID // groups that hold it or once did; sorted. A superset, pruned when visited
+	Mail     string // of a contact, in the form of Address
+	Parents  []ID   // groups that it is or once was a member or an owner of; sorted. A superset, pruned when visited
 }
 
 // Feed is one of Graph's delta feeds.
@@ -126,9 +137,10 @@ type Feed string
 // The feeds, in the order in which an incremental round reads them. A full
 // round reads the principals first, so that groups find them.
 const (
-	GroupFeed  Feed = "groups"
-	UserFeed   Feed = "users"
-	DeviceFeed Feed = "devices"
+	GroupFeed   Feed = "groups"
+	UserFeed    Feed = "users"
+	DeviceFeed  Feed = "devices"
+	ContactFeed Feed = "contacts" // read where the rules write contacts
 )
 
 // Page is one page of a feed. Exactly one of Next and Delta is set, but where
@@ -154,17 +166,23 @@ type GroupChange struct {
 	// Partial says that members of this item could not all be read: of those that
 	// it lists it is true, but nobody may be concluded to have left.
 	Partial bool
+
+	// OwnersTold says that owners were asked for, and that those of this item could all
+	// be read. Without it nobody knows after the item who all the owners are.
+	Owners     []MemberChange // in the order of the page
+	OwnersTold bool
 }
 
-// MemberChange is one item of members@delta.
+// MemberChange is one item of members@delta or owners@delta.
 type MemberChange struct {
 	ID      ID
 	Kind    Kind
 	Removed bool
 }
 
-// PrincipalChange is one item of users/delta or devices/delta. Of Set it reads
-// onPremisesSecurityIdentifier, userType, userPrincipalName and displayName.
+// PrincipalChange is one item of users/delta, devices/delta or contacts/delta. Of Set it
+// reads onPremisesSecurityIdentifier, userType, userPrincipalName and displayName, and of
+// a contact mail and displayName.
 type PrincipalChange struct {
 	ID      ID
 	Kind    Kind

@@ -43,6 +43,9 @@ func (p Page) Names() (groups, principals []ID) {
 				gs[m.ID] = true
 			}
 		}
+		for _, o := range c.Owners {
+			ps[o.ID] = true
+		}
 	}
 	for _, c := range p.Principals {
 		ps[c.ID] = true
@@ -97,10 +100,15 @@ func joined(items []GroupChange) []GroupChange {
 			continue
 		}
 		open[c.ID] = len(out)
-		c.Members = slices.Clip(c.Members) // what is put behind them must not lie on a neighbour's
-		out = append(out, c)
+		out = append(out, c.clipped())
 	}
 	return out
+}
+
+// clipped is an item of which what is put behind its lists does not lie on a neighbour's.
+func (c GroupChange) clipped() GroupChange {
+	c.Members, c.Owners = slices.Clip(c.Members), slices.Clip(c.Owners)
+	return c
 }
 
 func newTouched() Touched {
@@ -135,103 +143,23 @@ func (s Snapshot) foldGroup(c GroupChange, t Touched) {
 	g.Unread = g.Unread || c.Unread
 	switch {
 	case g.Gone != NotRemoved: // it is back: who its members are now, an item alone does not tell
-		g.Gone, g.Reading, g.Members, changed = NotRemoved, Partial, nil, true
+		g.comeBack()
+		changed = true
 	case old == nil && s.Whole:
-		g.Reading = Whole
+		g.Reading, g.OwnersKnown = Whole, true
 	}
 	if c.Partial && g.Reading != Doubted && g.Reading != Partial {
 		g.Reading, changed = Doubted, true
 	}
 	props, setAny := g.Props.with(c.Set)
 	g.Props = props
-	if s.foldMembers(&g, c.Members, t) || setAny || changed {
+	members, owners := s.foldMembers(&g, c.Members, t), s.foldOwners(&g, c, t)
+	if members || owners || setAny || changed {
 		s.putGroup(&g, t)
 	}
 	if setAny || changed {
 		s.regroup(&g, t)
 	}
-}
-
-// foldMembers merges one item's member changes into g. What the item says last
-// of a member counts.
-func (s Snapshot) foldMembers(g *Group, changes []MemberChange, t Touched) bool {
-	if len(changes) == 0 {
-		return false
-	}
-	out, rest := make([]Member, 0, len(g.Members)+len(changes)), g.Members
-	var left []Member
-	changed := false
-	for _, c := range lastWords(changes) {
-		at, is := find(rest, c.ID)
-		out, rest = append(out, rest[:at]...), rest[at:]
-		switch {
-		case is && c.Removed:
-			left, rest, changed = append(left, rest[0]), rest[1:], true
-		case !is && !c.Removed:
-			out, changed = append(out, s.member(c, g.ID, t).asMember()), true
-		case !is && s.Principals[c.ID] != nil && (g.Reading == Partial || g.Reading == Doubted):
-			// Nobody knew that it was a member, and perhaps it was.
-			left, changed = append(left, s.Principals[c.ID].asMember()), true
-		}
-	}
-	if !changed {
-		return false
-	}
-	g.Members = append(out, rest...)
-	g.leave(left)
-	return true
-}
-
-// lastWords sorts changes by member, and keeps the last of each.
-func lastWords(changes []MemberChange) []MemberChange {
-	out := slices.Clone(changes)
-	slices.Reverse(out)
-	slices.SortStableFunc(out, func(a, b MemberChange) int { return a.ID.Compare(b.ID) })
-	return slices.CompactFunc(out, func(a, b MemberChange) bool { return a.ID == b.ID })
-}
-
-// leave adds to those that left, less those that are in g again: g.Members is
-// as it is now.
-func (g *Group) leave(left []Member) {
-	g.Left = slices.DeleteFunc(union(g.Left, left), func(m Member) bool {
-		at, is := find(g.Members, m.ID)
-		return is && g.Members[at].SID == m.SID
-	})
-}
-
-// find returns where a member is or would be.
-func find(ms []Member, id ID) (at int, is bool) {
-	return slices.BinarySearchFunc(ms, id, func(m Member, id ID) int { return m.ID.Compare(id) })
-}
-
-func (p *Principal) asMember() Member {
-	return Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}
-}
-
-// member returns the principal behind a new member of a group, and notes the
-// group as its parent.
-func (s Snapshot) member(c MemberChange, parent ID, t Touched) *Principal {
-	p := s.Principals[c.ID]
-	if p == nil {
-		p = &Principal{ID: c.ID, Kind: c.Kind}
-		if b := s.Before[c.ID]; b != nil {
-			p.Name, p.SID = b.Name, b.SID
-		}
-		if g := s.Groups[c.ID]; g != nil && c.Kind == GroupKind {
-			p.standAs(g)
-		}
-	}
-	at, has := slices.BinarySearchFunc(p.Parents, parent, ID.Compare)
-	if has && s.Principals[c.ID] != nil {
-		return p
-	}
-	q := *p
-	if !has {
-		q.Parents = slices.Insert(slices.Clone(p.Parents), at, parent)
-	}
-	s.Principals[c.ID] = &q
-	t.Principals[c.ID] = true
-	return &q
 }
 
 func (s Snapshot) foldPrincipal(c PrincipalChange, t Touched) {
@@ -240,20 +168,21 @@ func (s Snapshot) foldPrincipal(c PrincipalChange, t Touched) {
 	if old != nil {
 		p = *old
 	} else if b := s.Before[c.ID]; b != nil {
-		p.SID = b.SID
+		p.SID, p.Mail = b.SID, b.Mail
 	}
 	if old == nil && c.Removed != NotRemoved {
 		return // never seen, already gone
 	}
 	p.Kind = c.Kind
 	p.stand(c)
-	if old != nil && old.Standing == p.Standing && old.SID == p.SID && old.Name == p.Name && old.Kind == p.Kind {
+	if old != nil && old.asMember() == p.asMember() && old.Name == p.Name {
 		return
 	}
 	s.putPrincipal(&p, t)
 }
 
-// stand sets name, SID and standing by what Graph says of a user or device.
+// stand sets name, SID and standing by what Graph says of a user or device, or of a
+// contact.
 func (p *Principal) stand(c PrincipalChange) {
 	switch c.Removed {
 	case SoftDeleted:
@@ -267,6 +196,10 @@ func (p *Principal) stand(c PrincipalChange) {
 	}
 	if name := cmp.Or(c.Set.First("userPrincipalName"), c.Set.First("displayName")); name != "" {
 		p.Name = name
+	}
+	if c.Kind == Contact {
+		p.standAt(c.Set)
+		return
 	}
 	_, said := c.Set["onPremisesSecurityIdentifier"]
 	sid, err := ParseSID(c.Set.First("onPremisesSecurityIdentifier"))
@@ -283,6 +216,21 @@ func (p *Principal) stand(c PrincipalChange) {
 		// still one
 	default:
 		p.Standing = CloudOnly
+	}
+}
+
+// standAt sets address and standing by what Graph says of a contact.
+func (p *Principal) standAt(set Properties) {
+	_, said := set["mail"]
+	switch mail := Address(set.First("mail")); {
+	case mail != "":
+		p.Mail, p.Standing = mail, Synced
+	case p.Standing == Synced && !said:
+		// Not said is not lost.
+	case p.Mail != "":
+		p.Standing = LostMail
+	default:
+		p.Standing = NoMail
 	}
 }
 
@@ -330,28 +278,33 @@ func (s Snapshot) putPrincipal(p *Principal, t Touched) {
 	}
 }
 
-// refresh brings the members of a group in line with the principals behind
+// refresh brings the members and owners of a group in line with the principals behind
 // them: once for all that a page changed, for a group may be large.
 func (s Snapshot) refresh(id ID, principals []ID, t Touched) {
 	g := *s.Groups[id]
-	g.Members = slices.Clone(g.Members)
+	g.Members, g.Owners = slices.Clone(g.Members), slices.Clone(g.Owners)
 	var left []Member
 	changed := false
 	for _, pid := range principals {
 		p := s.Principals[pid]
 		at, is := find(g.Members, pid)
-		if !is { // it left: prune
+		owned, owns := find(g.Owners, pid)
+		if !is && !owns { // it left: prune
 			q := *p
 			q.Parents = slices.DeleteFunc(slices.Clone(p.Parents), func(x ID) bool { return x == id })
 			s.Principals[pid] = &q
 			continue
 		}
 		t.Decide[id] = true
-		was, now := g.Members[at], p.asMember()
-		if was == now {
+		now := p.asMember()
+		if owns && g.Owners[owned] != now {
+			g.Owners[owned], changed = now, true
+		}
+		if !is || g.Members[at] == now {
 			continue
 		}
-		if was.SID != "" && was.SID != now.SID {
+		was := g.Members[at]
+		if was.nameable() && !was.is(now) {
 			left = append(left, was)
 		}
 		g.Members[at], changed = now, true
@@ -388,27 +341,6 @@ func (p Properties) with(set Properties) (Properties, bool) {
 		}
 	}
 	return p, changed
-}
-
-func byID(a, b Member) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID)) }
-
-// union merges two lists of members, both sorted and unique by id and SID.
-func union(a, b []Member) []Member {
-	if len(b) == 0 {
-		return slices.Clone(a)
-	}
-	out := make([]Member, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		switch c := byID(a[0], b[0]); {
-		case c < 0:
-			out, a = append(out, a[0]), a[1:]
-		case c > 0:
-			out, b = append(out, b[0]), b[1:]
-		default:
-			out, a, b = append(out, a[0]), a[1:], b[1:]
-		}
-	}
-	return append(append(out, a...), b...)
 }
 
 func sortedIDs(set map[ID]bool) []ID { return slices.SortedFunc(maps.Keys(set), ID.Compare) }

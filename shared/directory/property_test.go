@@ -72,20 +72,29 @@ func (choose chooser) group(id directory.ID) directory.GroupChange {
 	case 8:
 		c.Set = set("displayName", "", "description", "D")
 	}
+	if c.OwnersTold = choose(6) > 0; c.OwnersTold {
+		c.Owners = choose.changes(everybody()[:4])
+	}
 	// Removed first, added after: what Graph never says of one item is that somebody
 	// came and went; nor that a group is its own member, which Entra ID refuses.
 	others := slices.DeleteFunc(everybody(), func(other directory.ID) bool { return other == c.ID })
-	for _, id := range others {
-		if choose(3) == 0 {
-			c.Members = append(c.Members, remove(id)...)
-		}
-	}
-	for _, id := range others {
-		if choose(3) == 0 {
-			c.Members = append(c.Members, add(id)...)
-		}
-	}
+	c.Members = choose.changes(others)
 	return c
+}
+
+// changes removes some, and then adds some.
+func (choose chooser) changes(of []directory.ID) (out []directory.MemberChange) {
+	for _, id := range of {
+		if choose(3) == 0 {
+			out = append(out, remove(id)...)
+		}
+	}
+	for _, id := range of {
+		if choose(3) == 0 {
+			out = append(out, add(id)...)
+		}
+	}
+	return out
 }
 
 func everybody() (ids []directory.ID) {
@@ -98,14 +107,18 @@ func everybody() (ids []directory.ID) {
 	return ids
 }
 
-// split says the same as p in many pages: members in slices, each in an item and
-// a page of its own, and properties with any of them.
+// split says the same as p in many pages: members and owners in slices, each in an item
+// and a page of its own, and properties with any of them.
 func (choose chooser) split(p directory.Page) (out []directory.Page) {
 	for _, c := range p.Groups {
 		props := c.Set
 		for len(c.Members) > 0 && choose(4) > 0 {
 			n := 1 + choose(len(c.Members))
-			part := directory.GroupChange{ID: c.ID, Members: c.Members[:n]}
+			part := directory.GroupChange{ID: c.ID, Members: c.Members[:n], OwnersTold: c.OwnersTold}
+			if len(c.Owners) > 0 && choose(2) == 0 {
+				at := 1 + choose(len(c.Owners))
+				part.Owners, c.Owners = c.Owners[:at], c.Owners[at:]
+			}
 			if choose(2) == 0 {
 				part.Set, part.Unread = props, c.Unread
 			}
@@ -134,17 +147,21 @@ func together(pages []directory.Page) directory.Page {
 func (choose chooser) shuffled(p directory.Page) directory.Page {
 	p.Groups = slices.Clone(p.Groups)
 	for i, c := range p.Groups {
-		order := map[directory.ID]int{}
-		for _, m := range c.Members {
-			if _, ok := order[m.ID]; !ok {
-				order[m.ID] = choose(100)
-			}
-		}
-		members := slices.Clone(c.Members)
-		slices.SortStableFunc(members, func(a, b directory.MemberChange) int { return order[a.ID] - order[b.ID] })
-		p.Groups[i].Members = members
+		p.Groups[i].Members, p.Groups[i].Owners = choose.reordered(c.Members), choose.reordered(c.Owners)
 	}
 	return p
+}
+
+func (choose chooser) reordered(changes []directory.MemberChange) []directory.MemberChange {
+	order := map[directory.ID]int{}
+	for _, m := range changes {
+		if _, ok := order[m.ID]; !ok {
+			order[m.ID] = choose(100)
+		}
+	}
+	changes = slices.Clone(changes)
+	slices.SortStableFunc(changes, func(a, b directory.MemberChange) int { return order[a.ID] - order[b.ID] })
+	return changes
 }
 
 // loaded is the part of s that production loads to fold p.
@@ -199,6 +216,9 @@ func tell(t *testing.T, choose chooser, pages int) {
 		for id, g := range before.Groups {
 			if now := s.Groups[id].Reading; now != g.Reading && (now == directory.Whole || now == directory.Named) {
 				t.Fatalf("group %s is %q after %+v, which is a delta", id, now, p)
+			}
+			if !g.OwnersKnown && s.Groups[id].OwnersKnown {
+				t.Fatalf("all owners of group %s are known after %+v, which is a delta", id, p)
 			}
 			if g.Unread && !s.Groups[id].Unread {
 				t.Fatalf("group %s is believed after %+v, which cannot say who was kept back before", id, p)

@@ -11,7 +11,10 @@ func (s Snapshot) Read(asked []ID, pages []Page) Touched {
 	items := map[ID]GroupChange{}
 	for _, p := range pages {
 		for _, c := range p.Groups {
-			items[c.ID] = join(items[c.ID], c)
+			if first, is := items[c.ID]; is {
+				c = join(first, c)
+			}
+			items[c.ID] = c.clipped()
 		}
 	}
 	for _, id := range asked {
@@ -27,7 +30,9 @@ func (s Snapshot) Read(asked []ID, pages []Page) Touched {
 
 // join puts the items of one group together.
 func join(a, b GroupChange) GroupChange {
-	return GroupChange{ID: b.ID, Set: a.Set.then(b.Set), Members: append(a.Members, b.Members...), Removed: b.Removed, Unread: a.Unread || b.Unread, Partial: a.Partial || b.Partial}
+	return GroupChange{ID: b.ID, Set: a.Set.then(b.Set), Removed: b.Removed,
+		Members: append(a.Members, b.Members...), Unread: a.Unread || b.Unread, Partial: a.Partial || b.Partial,
+		Owners: append(a.Owners, b.Owners...), OwnersTold: a.OwnersTold && b.OwnersTold}
 }
 
 // then is what two changes say, one after the other: also what they clear.
@@ -51,7 +56,7 @@ func (s Snapshot) readGroup(c GroupChange, t Touched) {
 		g = *old
 	}
 	if g.Gone != NotRemoved {
-		g.Gone, g.Reading, g.Members = NotRemoved, Partial, nil
+		g.comeBack()
 	}
 	props, other := g.Props.with(c.Set)
 	g.Props = props
@@ -63,6 +68,7 @@ func (s Snapshot) readGroup(c GroupChange, t Touched) {
 		lacks := len(lost(g.Members, known)) > 0 || c.Partial
 		g.Reading = g.Reading.confirmed(lacks, lacks || other || len(lost(known, g.Members)) > 0)
 	}
+	s.readOwners(&g, c, t)
 	s.putGroup(&g, t)
 	s.regroup(&g, t)
 }
@@ -119,6 +125,9 @@ func Succeed(g, old *Group) *Group {
 	now.leave(nil)
 	if old.Gone == NotRemoved && len(lost(g.Members, old.Members)) > 0 {
 		now.Reading = Doubted
+	}
+	if old.Gone == NotRemoved && len(lost(g.Owners, old.Owners)) > 0 {
+		now.OwnersKnown = false
 	}
 	return &now // whoever came while nobody listened it may lack: by name it was not read
 }

@@ -92,7 +92,9 @@ func consistent(s directory.Snapshot) error {
 		if id != g.ID {
 			return fmt.Errorf("group %s is kept under %s", g.ID, id)
 		}
-		inOrder := func(a, b directory.Member) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID)) }
+		inOrder := func(a, b directory.Member) int {
+			return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.SID, b.SID), cmp.Compare(a.Mail, b.Mail))
+		}
 		for i, m := range g.Members {
 			p := s.Principals[m.ID]
 			switch {
@@ -100,17 +102,28 @@ func consistent(s directory.Snapshot) error {
 				return fmt.Errorf("the members of %s are not sorted and unique", id)
 			case p == nil:
 				return fmt.Errorf("nobody stands behind member %s of %s", m.ID, id)
-			case m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID}:
+			case m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID, Mail: p.Mail}:
 				return fmt.Errorf("member %+v of %s is not principal %+v", m, id, p)
 			case !slices.Contains(p.Parents, id):
 				return fmt.Errorf("principal %s does not know that %s holds it", p.ID, id)
+			}
+		}
+		for i, m := range g.Owners {
+			p := s.Principals[m.ID]
+			switch {
+			case i > 0 && g.Owners[i-1].ID.Compare(m.ID) >= 0:
+				return fmt.Errorf("the owners of %s are not sorted and unique", id)
+			case p == nil || m != directory.Member{ID: p.ID, Kind: p.Kind, Standing: p.Standing, SID: p.SID, Mail: p.Mail}:
+				return fmt.Errorf("owner %+v of %s is not principal %+v", m, id, p)
+			case !slices.Contains(p.Parents, id):
+				return fmt.Errorf("principal %s does not know that it owns %s", p.ID, id)
 			}
 		}
 		for i, m := range g.Left {
 			if i > 0 && inOrder(g.Left[i-1], m) >= 0 {
 				return fmt.Errorf("those who left %s are not sorted and unique", id)
 			}
-			if slices.ContainsFunc(g.Members, func(x directory.Member) bool { return x.ID == m.ID && x.SID == m.SID }) {
+			if slices.ContainsFunc(g.Members, func(x directory.Member) bool { return x.ID == m.ID && x.SID == m.SID && x.Mail == m.Mail }) {
 				return fmt.Errorf("%s is a member of %s and left it", m.ID, id)
 			}
 		}
@@ -144,7 +157,7 @@ func pruned(s directory.Snapshot) directory.Snapshot {
 		q := *p
 		q.Parents = nil
 		for _, parent := range p.Parents {
-			if g := s.Groups[parent]; g != nil && slices.Contains(memberIDs(g), id) {
+			if g := s.Groups[parent]; g != nil && (slices.Contains(memberIDs(g), id) || slices.Contains(ownerIDs(g), id)) {
 				q.Parents = append(q.Parents, parent)
 			}
 		}
@@ -159,8 +172,12 @@ func copied(s directory.Snapshot) directory.Snapshot {
 	return directory.Snapshot{Groups: maps.Clone(s.Groups), Principals: maps.Clone(s.Principals), Before: s.Before, Whole: s.Whole}
 }
 
-func memberIDs(g *directory.Group) (out []directory.ID) {
-	for _, m := range g.Members {
+func memberIDs(g *directory.Group) []directory.ID { return idsOf(g.Members) }
+
+func ownerIDs(g *directory.Group) []directory.ID { return idsOf(g.Owners) }
+
+func idsOf(members []directory.Member) (out []directory.ID) {
+	for _, m := range members {
 		out = append(out, m.ID)
 	}
 	return out

@@ -291,6 +291,100 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// TestContacts: contacts have a feed of their own, which takes a permission of its own.
+func TestContacts(t *testing.T) {
+	var tenant graphtest.Tenant
+	ann, bob := graphtest.ID("ann"), graphtest.ID("bob")
+	ok(t, tenant.AddContact(graphtest.Contact{ID: ann, DisplayName: "Ann", Mail: "Ann@x.example"}))
+	ok(t, tenant.AddContact(graphtest.Contact{ID: bob, DisplayName: "Bob"}))
+	s := serve(t, &tenant, graphtest.Options{})
+	c := dial(t, s, func(o *graph.Options) { o.Contacts = true })
+	if got := c.Feeds(); !slices.Equal(got, []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed, directory.ContactFeed}) {
+		t.Errorf("feeds with contacts: %v", got)
+	}
+	if got := dial(t, s, nil).Feeds(); slices.Contains(got, directory.ContactFeed) {
+		t.Errorf("feeds without contacts: %v", got)
+	}
+	if _, err := c.Page(t.Context(), directory.ContactFeed, ""); err == nil || !strings.Contains(err.Error(), "OrgContact.Read.All") {
+		t.Errorf("without the permission: %v", err)
+	}
+	s.SetRoles(app, graphtest.GraphAudience, "OrgContact.Read.All")
+	c = dial(t, s, nil)
+	pages := read(t, c, directory.ContactFeed, "")
+	want := []directory.PrincipalChange{
+		{ID: ann, Kind: directory.Contact, Set: directory.Properties{"displayName": {"Ann"}, "mail": {"Ann@x.example"}}},
+		{ID: bob, Kind: directory.Contact, Set: directory.Properties{"displayName": {"Bob"}}},
+	}
+	if d := cmp.Diff(want, pages[0].Principals); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	ok(t, tenant.SetProperty(ann, "mail", nil))
+	ok(t, tenant.HardDelete(bob))
+	pages = read(t, c, directory.ContactFeed, pages[len(pages)-1].Delta)
+	want = []directory.PrincipalChange{
+		{ID: ann, Kind: directory.Contact, Set: directory.Properties{"displayName": {"Ann"}, "mail": {}}},
+		{ID: bob, Kind: directory.Contact, Removed: directory.Deleted},
+	}
+	if d := cmp.Diff(want, pages[0].Principals); d != "" {
+		t.Errorf("changes -want +got:\n%s", d)
+	}
+}
+
+// TestOwners: owners are read where they are asked for, in slices, as they change, and by
+// name; a client that does not ask hears nothing of them.
+func TestOwners(t *testing.T) {
+	var tenant graphtest.Tenant
+	team := graphtest.Group{ID: graphtest.ID("team"), DisplayName: "Team"}
+	for n := range 5 {
+		id := graphtest.ID(fmt.Sprint("user ", n))
+		ok(t, tenant.AddUser(graphtest.User{ID: id, UPN: "u@x"}))
+		team.Owners = append(team.Owners, id)
+	}
+	app := graphtest.ID("app")
+	ok(t, tenant.AddOther(app, directory.ServicePrincipal, "App"))
+	ok(t, tenant.AddGroup(team))
+	s := serve(t, &tenant, graphtest.Options{MemberSlice: 2, PageSize: 2})
+	asks := dial(t, s, func(o *graph.Options) { o.Properties = []string{"owners"} })
+	count := func(pages []directory.Page) (items, owners int) {
+		for _, p := range pages {
+			for _, c := range p.Groups {
+				if items++; !c.OwnersTold {
+					t.Errorf("an item does not say that owners were asked for: %+v", c)
+				}
+				owners += len(c.Owners)
+			}
+		}
+		return items, owners
+	}
+	pages := read(t, asks, directory.GroupFeed, "")
+	if items, owners := count(pages); items != 3 || owners != 5 {
+		t.Errorf("%d items with %d owners, want 3 with 5", items, owners)
+	}
+	plain := dial(t, s, nil)
+	before := read(t, plain, directory.GroupFeed, "")
+
+	ok(t, tenant.AddOwner(team.ID, app))
+	ok(t, tenant.RemoveOwner(team.ID, team.Owners[0]))
+	changed := read(t, asks, directory.GroupFeed, pages[len(pages)-1].Delta)
+	want := []directory.MemberChange{{ID: app, Kind: directory.ServicePrincipal}, {ID: team.Owners[0], Kind: directory.User, Removed: true}}
+	slices.SortFunc(want, func(a, b directory.MemberChange) int { return a.ID.Compare(b.ID) })
+	if d := cmp.Diff(want, changed[0].Groups[0].Owners); d != "" {
+		t.Errorf("owners that changed: -want +got:\n%s", d)
+	}
+	if after := read(t, plain, directory.GroupFeed, before[len(before)-1].Delta); len(after[0].Groups) > 0 {
+		t.Errorf("who did not ask for owners is told %+v", after[0].Groups)
+	}
+	var named []directory.Page
+	for link := ""; len(named) == 0 || link != ""; {
+		p, err := asks.Again(t.Context(), []directory.ID{team.ID}, link)
+		ok(t, err)
+		named, link = append(named, p), p.Next
+	}
+	if items, owners := count(named); items != 3 || owners != 5 {
+		t.Errorf("by name: %d items with %d owners, want 3 with 5", items, owners)
+	}
+}
+
 func TestSelectIsSortedWithExtras(t *testing.T) {
 	var tenant graphtest.Tenant
 	g := graphtest.ID("g")

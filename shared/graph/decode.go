@@ -27,7 +27,7 @@ func malformedf(format string, args ...any) error { return &malformed{fmt.Sprint
 // It tells two faults apart. What is incomplete is an error: a body that was cut, no
 // "value", no link or two, more behind the end. What is merely odd costs itself, and
 // stands in the page's Odd: a property of a strange shape costs the property, a
-// member the member, an id or an @removed the item. So no single object can stop all
+// member or owner itself, an id or an @removed the item. So no single object can stop all
 // the others. A string that is no Unicode keeps what can be kept, with U+FFFD for the
 // rest; of a name that comes twice the last counts; a byte order mark is no part of
 // the page.
@@ -40,7 +40,11 @@ func decode(r io.Reader, f feed, selection []string, list bool) (directory.Page,
 		names: make(map[string]string, len(selection)),
 	}
 	for _, name := range selection {
-		if name != "id" && name != "members" {
+		switch name {
+		case "id", "members":
+		case owners:
+			d.owners = true
+		default:
 			d.names[name] = name
 		}
 	}
@@ -69,9 +73,10 @@ func withoutMark(r io.Reader) io.Reader {
 }
 
 type decoder struct {
-	json  *jsontext.Decoder
-	names map[string]string // a name kept is stored once, not once an item
-	buf   []byte            // backs what text returns
+	json   *jsontext.Decoder
+	names  map[string]string // a name kept is stored once, not once an item
+	owners bool              // are selected
+	buf    []byte            // backs what text returns
 }
 
 func (d *decoder) page(p *directory.Page, f feed, list bool) error {
@@ -108,7 +113,7 @@ func (d *decoder) page(p *directory.Page, f feed, list bool) error {
 
 // item reads a group, user or device, the nth of its page, into p.
 func (d *decoder) item(p *directory.Page, f feed, n int) error {
-	var c directory.GroupChange
+	c := directory.GroupChange{OwnersTold: d.owners}
 	var left []directory.Odd // out of c
 	var hasID bool
 	err := d.object(func(name []byte) (err error) {
@@ -119,7 +124,16 @@ func (d *decoder) item(p *directory.Page, f feed, n int) error {
 		case "@removed":
 			c.Removed, err = d.removal()
 		case "members@delta":
-			err = d.members(&c, &left)
+			lost := false
+			c.Members, lost, err = d.links(c.Members, "members", &left)
+			c.Partial = c.Partial || lost
+		case "owners@delta":
+			if !d.owners {
+				return d.json.SkipValue()
+			}
+			lost := false
+			c.Owners, lost, err = d.links(c.Owners, owners, &left)
+			c.OwnersTold = c.OwnersTold && !lost
 		default:
 			err = d.property(&c, &left, name)
 		}
@@ -157,8 +171,10 @@ func (d *decoder) property(c *directory.GroupChange, left *[]directory.Odd, name
 	if o, is := errors.AsType[*odd](err); is {
 		*left = append(*left, o.property(kept))
 		delete(c.Set, kept)
-		// Without it nobody knows whether members were kept back.
-		c.Partial = c.Partial || kept == "visibility"
+		// Without it nobody knows whether members or owners were kept back.
+		if kept == "visibility" {
+			c.Partial, c.OwnersTold = true, false
+		}
 		return nil
 	}
 	if err != nil {
@@ -171,36 +187,36 @@ func (d *decoder) property(c *directory.GroupChange, left *[]directory.Odd, name
 	return nil
 }
 
-// members reads members@delta into c. A null is no empty list: it says nothing.
-func (d *decoder) members(c *directory.GroupChange, left *[]directory.Odd) error {
+// links reads members@delta or owners@delta behind what of it was read before. A null is no
+// empty list: it says nothing. lost says that it could not all be read.
+func (d *decoder) links(to []directory.MemberChange, what string, left *[]directory.Odd) (_ []directory.MemberChange, lost bool, _ error) {
 	var first *odd
-	lost := 0
+	count := 0
 	note := func(err error) error {
 		o, is := errors.AsType[*odd](err)
 		if !is {
 			return err
 		}
-		if lost++; first == nil {
+		if count++; first == nil {
 			first = o
 		}
 		return nil
 	}
-	err := d.array("members@delta", func(int) error {
+	err := d.array(what+"@delta", func(int) error {
 		m, err := d.member()
 		if err == nil {
-			c.Members = append(c.Members, m)
+			to = append(to, m)
 		}
 		return note(err)
 	})
 	if err = note(err); err != nil || first == nil {
-		return err
+		return to, false, err
 	}
-	c.Partial = true
-	*left = append(*left, first.members(lost))
-	return nil
+	*left = append(*left, first.links(what, count))
+	return to, true, nil
 }
 
-// member reads one item of members@delta. Graph gives a reason for a removal,
+// member reads one item of members@delta or owners@delta. Graph gives a reason for a removal,
 // but none that would tell a lost membership from a deleted member.
 func (d *decoder) member() (directory.MemberChange, error) {
 	var m directory.MemberChange

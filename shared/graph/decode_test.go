@@ -29,6 +29,10 @@ const golden = `{
       "proxyAddresses": [],
       "creationOptions": [{"deep": [1, 2, {"members@delta": []}]}],
       "id": "0000AAAA-1111-2222-3333-0123456789AB",
+      "owners@delta": [
+        {"@odata.type": "#microsoft.graph.user", "id": "74de5a1a-1a2b-4c3d-8e9f-000000000001"},
+        {"@odata.type": "#microsoft.graph.servicePrincipal", "id": "74de5a1a-1a2b-4c3d-8e9f-000000000005", "@removed": {"reason": "deleted"}}
+      ],
       "members@delta": [
         {"@odata.type": "#microsoft.graph.user", "id": "74de5a1a-1a2b-4c3d-8e9f-000000000001"},
         {"id": "74de5a1a-1a2b-4c3d-8e9f-000000000002", "@odata.type": "#microsoft.graph.group", "@removed": {"reason": "deleted"}},
@@ -95,6 +99,19 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s:\n%s", name, d)
 		}
 	}
+
+	// Whoever asks for owners gets them, and is told of those who have none, too.
+	want.Groups[0].Owners = []directory.MemberChange{{ID: member("1"), Kind: directory.User}, {ID: member("5"), Kind: directory.ServicePrincipal, Removed: true}}
+	for i := range want.Groups {
+		want.Groups[i].OwnersTold = true
+	}
+	got, err := decode(strings.NewReader(golden), f, f.selection([]string{owners}), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("with owners:\n%s", d)
+	}
 }
 
 // TestDecodeRefusesEveryHalf: a page that was cut anywhere is an error that may be
@@ -144,6 +161,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(golden), true)
 	f.Add([]byte(`{"value":[],"@odata.deltaLink":"d"}`), false)
 	f.Add([]byte(`{"value":[{"id":"0000aaaa-1111-2222-3333-0123456789ab","displayName":["a","b"],"userType":1e5}],"@odata.nextLink":"n"}`), false)
+	f.Add([]byte(`{"value":[{"owners@delta":[{"id":"0000aaaa-1111-2222-3333-0123456789ab","@removed":{"reason":"deleted"}},7],"id":"0000aaaa-1111-2222-3333-0123456789ab","owners":"x","owners@delta":null}],"@odata.deltaLink":"d"}`), true)
 	f.Add([]byte("\ufeff"+`{"value":[7,{"id":"0000aaaa-1111-2222-3333-0123456789ab","displayName":"\ud83d","mail":{},"members@delta":[null]}],"@odata.nextLink":"n"}`), true)
 	f.Fuzz(func(t *testing.T, data []byte, groups bool) {
 		name := directory.UserFeed
@@ -154,17 +172,21 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := decode(bytes.NewReader(data), feed, feed.selection(nil), false)
+		selection := feed.selection(nil)
+		if groups {
+			selection = feed.selection([]string{owners})
+		}
+		page, err := decode(bytes.NewReader(data), feed, selection, false)
 		if err != nil {
 			return
 		}
-		again, err := decode(bytes.NewReader(graphtest.Encode(page)), feed, feed.selection(nil), false)
+		again, err := decode(bytes.NewReader(graphtest.Encode(page)), feed, selection, false)
 		if err != nil {
 			t.Fatalf("page does not decode again: %v\n%s", err, graphtest.Encode(page))
 		}
 		page.Odd = nil // was left out
 		for i := range page.Groups {
-			page.Groups[i].Partial = false
+			page.Groups[i].Partial, page.Groups[i].OwnersTold = false, true
 		}
 		if d := cmp.Diff(page, again); d != "" {
 			t.Error(d)

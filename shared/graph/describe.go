@@ -13,13 +13,14 @@ import (
 // Source: https://learn.microsoft.com/graph/filter-query-parameter.
 const maxIn = 15
 
-// Describe reads users (of the feed users) or devices (of the feed devices) by id, in
+// Describe reads users (of the feed users), devices or contacts (of theirs) by id, in
 // as many requests as they need, into a page's Principals. It asks what is, not what
 // changed, so that it finds those whom the feed did not name. An id that Graph does
 // not list is left out, which says nothing about it: deleted, of another kind, or not
 // there yet. Errors are those of Page, less those that are about links.
 //
-// Source: https://learn.microsoft.com/graph/api/user-list and .../device-list.
+// Source: https://learn.microsoft.com/graph/api/user-list, .../device-list
+// and .../orgcontact-list.
 func (c *Client) Describe(ctx context.Context, feed directory.Feed, ids []directory.ID) (directory.Page, error) {
 	all := directory.Page{Feed: feed}
 	f, err := lookup(feed)
@@ -27,7 +28,7 @@ func (c *Client) Describe(ctx context.Context, feed directory.Feed, ids []direct
 		return all, err
 	}
 	if f.members {
-		return all, fmt.Errorf("read %s by id: this is for users and devices: groups are read whole, by Again", f.name)
+		return all, fmt.Errorf("read %s by id: this is for users, devices and contacts: groups are read whole, by Again", f.name)
 	}
 	ids = slices.Clone(ids)
 	slices.SortFunc(ids, directory.ID.Compare)

@@ -53,6 +53,17 @@ func TestDescribe(t *testing.T) {
 		t.Error(d)
 	}
 
+	ann := graphtest.ID("ann")
+	ok(t, tenant.AddContact(graphtest.Contact{ID: ann, DisplayName: "Ann", Mail: "Ann@x.example"}))
+	s.SetRoles(app, graphtest.GraphAudience, "OrgContact.Read.All")
+	p, err = dial(t, s, nil).Describe(t.Context(), directory.ContactFeed, []directory.ID{laptop, ann})
+	ok(t, err)
+	want = directory.Page{Feed: directory.ContactFeed, Principals: []directory.PrincipalChange{{ID: ann, Kind: directory.Contact,
+		Set: directory.Properties{"displayName": {"Ann"}, "mail": {"Ann@x.example"}}}}}
+	if d := cmp.Diff(want, p); d != "" {
+		t.Error(d)
+	}
+
 	p, err = c.Describe(t.Context(), directory.DeviceFeed, []directory.ID{laptop, users[1]})
 	ok(t, err)
 	want = directory.Page{Feed: directory.DeviceFeed, Principals: []directory.PrincipalChange{{ID: laptop, Kind: directory.Device,

@@ -28,8 +28,8 @@ func TestErrorTexts(t *testing.T) {
 		faults  []graphtest.Fault
 		want    string
 	}{
-		{name: "no such feed", feed: "contacts",
-			want: `microsoft graph has no feed "contacts": groups, users and devices are known`},
+		{name: "no such feed", feed: "mail",
+			want: `microsoft graph has no feed "mail": groups, users, devices and contacts are known`},
 		{name: "no permission", feed: directory.GroupFeed, clients: denied("User.Read.All", "Device.Read.All"),
 			want: "read groups feed: microsoft graph answers 403 Authorization_RequestDenied: Insufficient privileges to complete the operation (request-id ID): " +
 				"the app lacks GroupMember.Read.All (it has: Device.Read.All, User.Read.All): grant it as an application permission, with admin consent"},

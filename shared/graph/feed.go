@@ -23,7 +23,8 @@ type feed struct {
 // default is here; all else comes by Options.Properties.
 //
 // Sources: the "permissions" tables of
-// https://learn.microsoft.com/graph/api/group-delta, .../user-delta and .../device-delta.
+// https://learn.microsoft.com/graph/api/group-delta, .../user-delta, .../device-delta
+// and .../orgcontact-delta.
 func lookup(name directory.Feed) (feed, error) {
 	switch name {
 	case directory.GroupFeed:
@@ -51,8 +52,15 @@ func lookup(name directory.Feed) (feed, error) {
 			properties:  []string{"displayName", "onPremisesSecurityIdentifier"},
 			permissions: []string{"Device.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 		}, nil
+	case directory.ContactFeed:
+		return feed{
+			name:        name,
+			kind:        directory.Contact,
+			properties:  []string{"displayName", "mail"},
+			permissions: []string{"OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+		}, nil
 	}
-	return feed{}, fmt.Errorf("microsoft graph has no feed %q: groups, users and devices are known", name)
+	return feed{}, fmt.Errorf("microsoft graph has no feed %q: groups, users, devices and contacts are known", name)
 }
 
 // selection is the feed's $select: sorted and unique, so that equal wishes give

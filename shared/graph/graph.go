@@ -1,9 +1,9 @@
 // Package graph reads the delta feeds of Microsoft Graph: groups with their
-// members, users and devices, page by page, into the types of package
-// directory.
+// members and, where they are asked for, their owners, users, devices and, where they
+// are asked for, contacts, page by page, into the types of package directory.
 //
-// It is not a general Graph client: it sends GET requests to three feeds, and for
-// users and devices by id, and nothing else; it keeps no state but the address it was given. Of the Graph
+// It is not a general Graph client: it sends GET requests to four feeds, and for
+// users, devices and contacts by id, and nothing else; it keeps no state but the address it was given. Of the Graph
 // SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
 // link the generated models, which cannot tell a property that was cleared from
 // one that was not mentioned.
@@ -51,8 +51,11 @@ type Options struct {
 	Tenant string
 
 	// Properties of groups to read on top of those that are always read, by their
-	// Graph names. Links are valid only for the properties that they began with.
+	// Graph names; "owners" is who owns them. Links are valid only for the properties that they began with.
 	Properties []string
+
+	// Contacts says that contacts are read too.
+	Contacts bool
 
 	// HTTP carries the requests; its redirect policy is replaced. Nil: a client
 	// with the system's proxy and trusted certificates.
@@ -81,6 +84,7 @@ type Client struct {
 	credential azcore.TokenCredential
 	tenant     string
 	extra      []string
+	contacts   bool
 	http       *http.Client
 	timeout    time.Duration
 	log        *slog.Logger
@@ -104,7 +108,7 @@ func New(o Options) (*Client, error) {
 		}
 	}
 	c := &Client{
-		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.Clone(o.Properties), http: guarded(o.HTTP, base),
+		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.Clone(o.Properties), contacts: o.Contacts, http: guarded(o.HTTP, base),
 		timeout: cmp.Or(o.Timeout, 2*time.Minute), log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter,
 	}
 	if c.log == nil {
@@ -123,6 +127,15 @@ func New(o Options) (*Client, error) {
 }
 
 var propertyName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+// Feeds lists the feeds that the client is for.
+func (c *Client) Feeds() []directory.Feed {
+	feeds := []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+	if c.contacts {
+		feeds = append(feeds, directory.ContactFeed)
+	}
+	return feeds
+}
 
 // Select lists the properties that the client asks a feed for, sorted. A link is
 // bound to the list it began with: where the list has changed, a feed has to be
@@ -186,6 +199,9 @@ func (c *Client) Again(ctx context.Context, groups []directory.ID, link string) 
 
 // first is the link that begins an enumeration.
 func (c *Client) first(f feed) string { return c.at(f) + "/delta?" + c.selects(f) }
+
+// owners is the relationship of groups that is read as members are, where it is asked for.
+const owners = "owners"
 
 // betaProperty is a property of groups that Graph's beta version alone has: whoever asks for
 // it reads groups there. Source:

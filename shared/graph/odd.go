@@ -42,11 +42,14 @@ func (e *odd) property(name string) directory.Odd {
 	return directory.Odd{Property: name, What: e.what + ": what is known of it stays as it was"}
 }
 
-// members is the first oddness of a group's lost members.
-func (e *odd) members(lost int) directory.Odd {
-	more := ""
+// links is the first oddness of a group's lost members or owners.
+func (e *odd) links(what string, lost int) directory.Odd {
+	more, follows := "", "nobody is taken to have left"
 	if lost > 1 {
 		more = fmt.Sprintf(" (the first of %d)", lost)
 	}
-	return directory.Odd{Property: "members", What: fmt.Sprintf("members could not all be read: %s%s: nobody is taken to have left", e.what, more)}
+	if what == owners {
+		follows = "who all the owners are is not known"
+	}
+	return directory.Odd{Property: what, What: fmt.Sprintf("%s could not all be read: %s%s: %s", what, e.what, more, follows)}
 }

@@ -28,11 +28,11 @@ func SeesHidden(roles []string) (ok bool, by string) {
 	return slices.Contains(roles, seesHidden), seesHidden
 }
 
-// Excess lists permissions that nothing is read by, or that open more than a feed: those
-// to write above all.
-func Excess(roles []string) (out []string) {
+// Excess lists permissions that nothing is read by, or that open more than one of these
+// feeds: those to write above all.
+func Excess(roles []string, feeds []directory.Feed) (out []string) {
 	needed := []string{seesHidden}
-	for _, feed := range []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed} {
+	for _, feed := range feeds {
 		_, least := Permission(feed, nil)
 		needed = append(needed, least)
 	}

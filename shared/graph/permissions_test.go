@@ -19,6 +19,8 @@ func TestPermissions(t *testing.T) {
 		{directory.GroupFeed, []string{"Directory.Read.All", "Group.Read.All"}, "Group.Read.All", "GroupMember.Read.All"},
 		{directory.UserFeed, []string{"GroupMember.Read.All"}, "", "User.Read.All"},
 		{directory.DeviceFeed, []string{"Directory.Read.All"}, "Directory.Read.All", "Device.Read.All"},
+		{directory.ContactFeed, []string{"User.Read.All"}, "", "OrgContact.Read.All"},
+		{directory.ContactFeed, []string{"OrgContact.Read.All"}, "OrgContact.Read.All", "OrgContact.Read.All"},
 		{"mail", []string{"Directory.Read.All"}, "", ""},
 	} {
 		if held, least := graph.Permission(test.feed, test.roles); held != test.held || least != test.least {
@@ -28,7 +30,12 @@ func TestPermissions(t *testing.T) {
 	if ok, by := graph.SeesHidden([]string{"Member.Read.Hidden"}); !ok || by != "Member.Read.Hidden" {
 		t.Errorf("hidden memberships: %v by %s", ok, by)
 	}
-	if got := graph.Excess([]string{"Device.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Mail.Read", "Member.Read.Hidden", "User.Read.All"}); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
+	roles := []string{"Device.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Mail.Read", "Member.Read.Hidden", "OrgContact.Read.All", "User.Read.All"}
+	feeds := []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+	if got := graph.Excess(roles, feeds); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read", "OrgContact.Read.All"}) {
 		t.Errorf("more than is needed: %v", got)
+	}
+	if got := graph.Excess(roles, append(feeds, directory.ContactFeed)); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
+		t.Errorf("more than is needed with contacts: %v", got)
 	}
 }

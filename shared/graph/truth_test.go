@@ -19,31 +19,39 @@ import (
 type mirror struct {
 	props   map[directory.ID]directory.Properties
 	members map[directory.ID]map[directory.ID]bool
+	owners  map[directory.ID]map[directory.ID]bool
 	removed map[directory.ID]directory.Removal
 }
 
 func newMirror() mirror {
-	return mirror{map[directory.ID]directory.Properties{}, map[directory.ID]map[directory.ID]bool{}, map[directory.ID]directory.Removal{}}
+	links := func() map[directory.ID]map[directory.ID]bool { return map[directory.ID]map[directory.ID]bool{} }
+	return mirror{map[directory.ID]directory.Properties{}, links(), links(), map[directory.ID]directory.Removal{}}
 }
 
 func (m mirror) fold(p directory.Page) {
 	for _, c := range p.Groups {
 		m.put(c.ID, c.Set, c.Removed)
-		for _, x := range c.Members {
-			if m.members[c.ID] == nil {
-				m.members[c.ID] = map[directory.ID]bool{}
-			}
-			m.members[c.ID][x.ID] = !x.Removed
-		}
+		link(m.members, c.ID, c.Members)
+		link(m.owners, c.ID, c.Owners)
 	}
 	for _, c := range p.Principals {
 		m.put(c.ID, c.Set, c.Removed)
 	}
 }
 
+func link(links map[directory.ID]map[directory.ID]bool, id directory.ID, changes []directory.MemberChange) {
+	for _, x := range changes {
+		if links[id] == nil {
+			links[id] = map[directory.ID]bool{}
+		}
+		links[id][x.ID] = !x.Removed
+	}
+}
+
 func (m mirror) put(id directory.ID, set directory.Properties, removed directory.Removal) {
 	if m.removed[id] != directory.NotRemoved && removed == directory.NotRemoved {
-		delete(m.members, id) // restored: all its members come
+		delete(m.members, id) // restored: all its members and owners come
+		delete(m.owners, id)
 	}
 	m.removed[id] = removed
 	if m.props[id] == nil {
@@ -57,6 +65,7 @@ type row struct {
 	Removed directory.Removal
 	Props   map[string]string
 	Members []string
+	Owners  []string
 }
 
 func (m mirror) rows() map[string]row {
@@ -70,16 +79,21 @@ func (m mirror) rows() map[string]row {
 					r.Props[name] = fmt.Sprint(v)
 				}
 			}
-			for member, in := range m.members[id] {
-				if in {
-					r.Members = append(r.Members, member.String())
-				}
-			}
-			slices.Sort(r.Members)
+			r.Members, r.Owners = linked(m.members[id]), linked(m.owners[id])
 		}
 		rows[id.String()] = r
 	}
 	return rows
+}
+
+func linked(of map[directory.ID]bool) (out []string) {
+	for id, is := range of {
+		if is {
+			out = append(out, id.String())
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // truth tells the tenant's own story in the same rows. What was deleted before the
@@ -101,6 +115,9 @@ func truth(c *graph.Client, t graphtest.Truth, seen mirror) map[string]row {
 				}
 				for _, m := range o.Members {
 					r.Members = append(r.Members, m.ID.String())
+				}
+				for _, m := range o.Owners {
+					r.Owners = append(r.Owners, m.ID.String())
 				}
 			}
 			rows[o.ID.String()] = r
@@ -130,7 +147,7 @@ func history(t *graphtest.Tenant, r *rand.Rand, n int) {
 		return user()
 	}
 	for range n {
-		switch r.IntN(14) {
+		switch r.IntN(17) {
 		case 0:
 			_ = t.AddUser(graphtest.User{ID: user(), UPN: "u@x", SID: "S-1-5-21-1-2-3-1101"})
 		case 1:
@@ -153,6 +170,10 @@ func history(t *graphtest.Tenant, r *rand.Rand, n int) {
 			}
 		case 9:
 			_ = t.RemoveMember(group(), any())
+		case 10:
+			_ = t.RemoveOwner(group(), user())
+		case 11, 12:
+			_ = t.AddOwner(group(), user())
 		default:
 			_ = t.AddMember(group(), any())
 		}
@@ -185,7 +206,7 @@ func converge(t *testing.T, o graphtest.Options, seed uint64) {
 	history(&tenant, r, 200)
 	o.Seed = seed
 	s := serve(t, &tenant, o)
-	c := dial(t, s, nil)
+	c := dial(t, s, func(o *graph.Options) { o.Properties = []string{"owners"} })
 	m := newMirror()
 	snapshot := directory.Snapshot{Groups: map[directory.ID]*directory.Group{}, Principals: map[directory.ID]*directory.Principal{}}
 	links := map[directory.Feed]string{}
@@ -217,13 +238,12 @@ func converge(t *testing.T, o graphtest.Options, seed uint64) {
 		t.Errorf("seed %d:\n%s", seed, d)
 	}
 	for _, g := range tenant.Dump().Groups {
-		if got := snapshot.Groups[g.ID]; g.Removed == directory.NotRemoved && !sameMembers(got, g.Members) {
-			t.Errorf("seed %d: directory.Snapshot has group %s as %+v, want members %v", seed, g.ID, got, g.Members)
+		if got := snapshot.Groups[g.ID]; g.Removed == directory.NotRemoved && (got == nil || got.Gone != directory.NotRemoved || !same(got.Members, g.Members) || !same(got.Owners, g.Owners)) {
+			t.Errorf("seed %d: directory.Snapshot has group %s as %+v, want members %v, owners %v", seed, g.ID, got, g.Members, g.Owners)
 		}
 	}
 }
 
-func sameMembers(g *directory.Group, want []graphtest.TruthMember) bool {
-	return g != nil && g.Gone == directory.NotRemoved && slices.EqualFunc(g.Members, want,
-		func(a directory.Member, b graphtest.TruthMember) bool { return a.ID == b.ID && a.Kind == b.Kind })
+func same(got []directory.Member, want []graphtest.TruthMember) bool {
+	return slices.EqualFunc(got, want, func(a directory.Member, b graphtest.TruthMember) bool { return a.ID == b.ID && a.Kind == b.Kind })
 }

@@ -28,6 +28,9 @@ type (
 		Words   []string            `cbor:"7,keyasint,omitempty"` // kinds and standings that occur
 		Unread  bool                `cbor:"8,keyasint,omitempty"`
 		Reading directory.Reading   `cbor:"9,keyasint,omitempty"`
+		Owners  []byte              `cbor:"10,keyasint,omitempty"`
+		Owned   bool                `cbor:"11,keyasint,omitempty"` // all owners are known
+		Mails   []string            `cbor:"12,keyasint,omitempty"` // of each contact among Members and Left, in that order; none: no contact has one
 	}
 	principalWire struct {
 		ID       []byte             `cbor:"1,keyasint"`
@@ -36,6 +39,7 @@ type (
 		Standing directory.Standing `cbor:"4,keyasint,omitempty"`
 		SID      directory.SID      `cbor:"5,keyasint,omitempty"`
 		Parents  []byte             `cbor:"6,keyasint,omitempty"`
+		Mail     string             `cbor:"7,keyasint,omitempty"`
 	}
 	recordWire struct {
 		ID        []byte               `cbor:"1,keyasint"`
@@ -88,10 +92,11 @@ type (
 func encodeGroup(g *directory.Group) ([]byte, error) {
 	var words table[string]
 	var domains table[directory.SID]
-	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread, Reading: g.Reading}
+	w := groupWire{ID: g.ID[:], Props: g.Props, Gone: g.Gone, Unread: g.Unread, Reading: g.Reading, Owned: g.OwnersKnown}
 	w.Members = packMembers(g.Members, &words, &domains)
 	w.Left = packMembers(g.Left, &words, &domains)
-	w.Words, w.Domains = words.words, domains.words
+	w.Owners = packMembers(g.Owners, &words, &domains)
+	w.Words, w.Domains, w.Mails = words.words, domains.words, packMails(g.Members, g.Left)
 	return encMode().Marshal(w)
 }
 
@@ -103,11 +108,14 @@ func decodeGroup(b []byte) (directory.ID, *directory.Group, error) {
 	id, err := rawID(w.ID)
 	members, err1 := unpackMembers(w.Members, w.Words, w.Domains)
 	left, err2 := unpackMembers(w.Left, w.Words, w.Domains)
-	return id, &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Reading: w.Reading, Members: members, Left: left}, errors.Join(err, err1, err2)
+	owners, err3 := unpackMembers(w.Owners, w.Words, w.Domains)
+	err4 := unpackMails(w.Mails, members, left)
+	g := &directory.Group{ID: id, Props: w.Props, Gone: w.Gone, Unread: w.Unread, Reading: w.Reading, Members: members, Left: left, Owners: owners, OwnersKnown: w.Owned}
+	return id, g, errors.Join(err, err1, err2, err3, err4)
 }
 
 func encodePrincipal(p *directory.Principal) ([]byte, error) {
-	return encMode().Marshal(principalWire{p.ID[:], p.Kind, p.Name, p.Standing, p.SID, packIDs(p.Parents)})
+	return encMode().Marshal(principalWire{p.ID[:], p.Kind, p.Name, p.Standing, p.SID, packIDs(p.Parents), p.Mail})
 }
 
 func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
@@ -117,7 +125,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 	}
 	id, err := rawID(w.ID)
 	parents, err1 := unpackIDs(w.Parents)
-	return id, &directory.Principal{ID: id, Kind: w.Kind, Name: w.Name, Standing: w.Standing, SID: w.SID, Parents: parents}, errors.Join(err, err1)
+	return id, &directory.Principal{ID: id, Kind: w.Kind, Name: w.Name, Standing: w.Standing, SID: w.SID, Mail: w.Mail, Parents: parents}, errors.Join(err, err1)
 }
 
 func encodeRecord(r *record.Group) ([]byte, error) {

@@ -28,9 +28,15 @@ func sampleGroups() map[string]*directory.Group {
 		"zero":   {},
 		"props":  {ID: gid(2), Props: directory.Properties{"displayName": {"日本 🙂"}, "proxyAddresses": {"a", "b"}}, Gone: directory.SoftDeleted, Unread: true},
 		"people": {ID: gid(3), Members: people(), Left: people()[2:], Reading: directory.Named},
+		"owned":  {ID: gid(6), Members: people(), Owners: append(people()[:2:2], directory.Member{ID: uid(7), Kind: directory.ServicePrincipal}), OwnersKnown: true},
+		"mail":   {ID: gid(7), Members: append(people()[:3:3], contact(8, "a@x.example"), contact(9, "")), Left: []directory.Member{contact(8, "b@x.example")}},
 		"a RID":  {ID: gid(4), Members: []directory.Member{{ID: uid(1), SID: "S-1-5-21-1-2-3-4294967295"}, {ID: uid(2), SID: "S-1-5-0"}}},
 		"long":   long,
 	}
+}
+
+func contact(n int, mail string) directory.Member {
+	return directory.Member{ID: uid(n), Kind: directory.Contact, Standing: directory.Synced, Mail: mail}
 }
 
 func people() []directory.Member {
@@ -97,6 +103,7 @@ func TestGroupRoundTrip(t *testing.T) {
 func TestPrincipalRoundTrip(t *testing.T) {
 	for _, p := range []*directory.Principal{
 		{}, {ID: uid(1), Kind: directory.User, Name: "ann@corp.example", Standing: directory.Synced, SID: sidOf(1101), Parents: []directory.ID{gid(1), gid(2)}},
+		{ID: uid(8), Kind: directory.Contact, Standing: directory.LostMail, Mail: "a@x.example"},
 	} {
 		roundTrip(t, p.ID, p, encodePrincipal, decodePrincipal)
 	}
@@ -129,8 +136,14 @@ func TestRecordRoundTrip(t *testing.T) {
 
 // TestEveryField: no field of a record is forgotten when it is written.
 func TestEveryField(t *testing.T) {
+	everyField(t, sampleRecords())
+	everyField(t, sampleGroups())
+}
+
+func everyField[R any](t *testing.T, samples map[string]*R) {
+	t.Helper()
 	told := map[string]bool{}
-	for _, r := range sampleRecords() {
+	for _, r := range samples {
 		v := reflect.ValueOf(*r)
 		for i := range v.NumField() {
 			if !v.Field(i).IsZero() {
@@ -138,10 +151,25 @@ func TestEveryField(t *testing.T) {
 			}
 		}
 	}
-	for i := range reflect.TypeFor[record.Group]().NumField() {
-		if name := reflect.TypeFor[record.Group]().Field(i).Name; !told[name] {
-			t.Errorf("no sample has %s: nobody knows whether it survives", name)
+	for i := range reflect.TypeFor[R]().NumField() {
+		if name := reflect.TypeFor[R]().Field(i).Name; !told[name] {
+			t.Errorf("no sample of %T has %s: nobody knows whether it survives", *new(R), name)
 		}
+	}
+}
+
+// TestGroupWithoutOwners: a group that was written before anybody asked for owners, or where
+// nobody does, is one whose owners are not known, and takes no more room than it did.
+func TestGroupWithoutOwners(t *testing.T) {
+	id := gid(1)
+	old := append([]byte{0xa2, 0x01, 0x50}, id[:]...) // a map of two: 1, the id;
+	old = append(old, 0x09, 0x65, 'n', 'a', 'm', 'e', 'd')
+	_, g, err := decodeGroup(old)
+	if err != nil || g.Reading != directory.Named || g.Owners != nil || g.OwnersKnown {
+		t.Errorf("read as %+v, %v", g, err)
+	}
+	if again, err := encodeGroup(g); err != nil || !bytes.Equal(old, again) {
+		t.Errorf("written again as %x, %v; want %x", again, err, old)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -69,6 +70,48 @@ func unpackMembers(b []byte, words []string, domains []directory.SID) ([]directo
 		out = append(out, directory.Member{ID: directory.ID(b[:16]), Kind: directory.Kind(words[b[16]]), Standing: directory.Standing(words[b[17]]), SID: sid})
 	}
 	return out, nil
+}
+
+// packMails lists the address of each contact, if one has any.
+func packMails(lists ...[]directory.Member) (out []string) {
+	any := false
+	for m := range contacts(lists) {
+		out = append(out, m.Mail)
+		any = any || m.Mail != ""
+	}
+	if !any {
+		return nil
+	}
+	return out
+}
+
+// unpackMails gives the contacts the addresses that packMails has listed.
+func unpackMails(mails []string, lists ...[]directory.Member) error {
+	if len(mails) == 0 {
+		return nil
+	}
+	for m := range contacts(lists) {
+		if len(mails) == 0 {
+			return packedError("addresses")
+		}
+		m.Mail, mails = mails[0], mails[1:]
+	}
+	if len(mails) > 0 {
+		return packedError("addresses")
+	}
+	return nil
+}
+
+func contacts(lists [][]directory.Member) iter.Seq[*directory.Member] {
+	return func(yield func(*directory.Member) bool) {
+		for _, list := range lists {
+			for i := range list {
+				if list[i].Kind == directory.Contact && !yield(&list[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func packSID(out []byte, sid directory.SID, domains *table[directory.SID]) []byte {

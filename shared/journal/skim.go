@@ -25,9 +25,9 @@ var errForm = errors.New("it is not in the form of a record")
 func keysOf(kind string) int {
 	switch kind[:1] {
 	case groupKind:
-		return 9
+		return 12
 	case principalKind:
-		return 6
+		return 7
 	}
 	return 29
 }

@@ -143,7 +143,9 @@ const (
 	refBytes    = 64
 )
 
-func groupBytes(g *directory.Group) int { return 500 + memberBytes*(len(g.Members)+len(g.Left)) }
+func groupBytes(g *directory.Group) int {
+	return 500 + memberBytes*(len(g.Members)+len(g.Left)+len(g.Owners))
+}
 
 func principalBytes(p *directory.Principal) int { return 250 + 16*len(p.Parents) }
 

@@ -127,10 +127,13 @@ type Wish struct {
 	// Undescribed are members of whom nobody knows who they are in Active Directory:
 	// while there are any, no member of the group is a stranger.
 	Undescribed []directory.Member
+	// Describe are others of whom that is not known.
+	Describe []directory.Member
 	// Ask are groups that have to be read by name before more can be said.
 	Ask []directory.ID
-	// Nameless says that members of the cloud group have no SID by their nature, such as
-	// contacts: then no object without a SID is a stranger.
+	// Nameless says that members of the cloud group have no SID by their nature, and are not
+	// known to stand in Active Directory by an address: then no object without a SID is a
+	// stranger.
 	Nameless bool
 	// Additive says that strangers stay: who is a member and never was one in the cloud.
 	Additive bool

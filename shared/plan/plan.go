@@ -29,11 +29,12 @@ import (
 // Empty means not known.
 type GUID string
 
-// Ref names a member of a group, or a value of another Link, in one of three forms:
+// Ref names a member of a group, or a value of another Link, in one of four forms:
 //
 //	S-1-5-21-…    the principal with this SID
 //	mark:<id>     the group that we own for this cloud group
-//	guid:<guid>   an object without SID that is none of ours (a contact, say)
+//	mail:<mail>   the contact with this address, in the form of directory.Address
+//	guid:<guid>   an object without SID that is none of ours, nor a contact with an address
 //
 // Two refs are the same object exactly if they are the same string.
 type Ref string
@@ -45,7 +46,7 @@ func SIDRef(s directory.SID) Ref { return Ref(s) }
 func GroupRef(id directory.ID) Ref { return Ref("mark:" + id.String()) }
 
 // AppendForms appends the forms in which a member of a cloud group may stand in Active
-// Directory: a group by its mark, whoever has a SID by that.
+// Directory: a group by its mark, whoever has a SID by that, a contact by its address.
 func AppendForms(to []Ref, m directory.Member) []Ref {
 	if m.Kind == directory.GroupKind {
 		to = append(to, GroupRef(m.ID))
@@ -53,8 +54,14 @@ func AppendForms(to []Ref, m directory.Member) []Ref {
 	if m.SID != "" {
 		to = append(to, SIDRef(m.SID))
 	}
+	if m.Mail != "" {
+		to = append(to, MailRef(m.Mail))
+	}
 	return to
 }
+
+// MailRef names the contact with an address.
+func MailRef(address string) Ref { return Ref("mail:" + address) }
 
 // GUIDRef names an object that has no SID.
 func GUIDRef(g GUID) Ref { return Ref("guid:" + g) }
@@ -74,7 +81,17 @@ func (r Ref) Group() (directory.ID, bool) {
 	return id, err == nil
 }
 
-// GUID returns the GUID of a ref of the third form.
+// Mail returns the address of a ref of the third form.
+func (r Ref) Mail() (address string, ok bool) { return strings.CutPrefix(string(r), "mail:") }
+
+// Nameless says whether a ref is of an object without SID that is none of ours.
+func (r Ref) Nameless() bool {
+	_, mail := r.Mail()
+	_, guid := r.GUID()
+	return mail || guid
+}
+
+// GUID returns the GUID of a ref of the fourth form.
 func (r Ref) GUID() (GUID, bool) {
 	s, ok := strings.CutPrefix(string(r), "guid:")
 	return GUID(s), ok

@@ -42,6 +42,7 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 		w = keep(want, observed, plan.Problem{Group: id, Reason: reason})
 	} else {
 		w = r.members(want, g, observed, nested, t)
+		r.owners(&w, g, observed, t)
 	}
 	w.Event, w.Problems = event, append(problems, w.Problems...)
 	w.Additive, w.Rename = r.Members.Additive, r.Rename

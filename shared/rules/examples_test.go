@@ -35,7 +35,7 @@ type example struct {
 }
 
 // exampleGroup is a group by its properties, as Graph gives them, or its attributes, beside:
-// members and left ("user 1101", "device 1102", "group Child", "guest", "cloud-only"),
+// members, left and owners ("user 1101", "device 1102", "group Child", "contact a@x", "guest", "cloud-only"),
 // reading and gone. id names it.
 type exampleGroup map[string]any
 
@@ -105,6 +105,10 @@ func (g exampleGroup) cloud(name string) *directory.Group {
 		switch key {
 		case "members":
 			out.Members = exampleMembers(values(v))
+		case "owners":
+			if out.OwnersKnown = v != "unknown"; out.OwnersKnown {
+				out.Owners = exampleMembers(values(v))
+			}
 		case "left":
 			out.Left = exampleMembers(values(v))
 		case "reading":
@@ -131,6 +135,11 @@ func exampleMembers(texts []string) (out []directory.Member) {
 			if mastered {
 				m.SID, m.Standing = exampleSID(rid), directory.Synced
 			}
+		case kind == "contact":
+			m.Kind, m.Mail = directory.Contact, rest
+			if rest == "" {
+				m.Standing = directory.NoMail
+			}
 		case kind == "guest", kind == "cloud-only":
 			m.Kind, m.Standing = directory.User, directory.Standing(kind)
 		case m.Kind != directory.User && m.Kind != directory.Device:
@@ -153,9 +162,18 @@ func (g exampleGroup) observe() *plan.Group {
 		switch key {
 		case "dn":
 			out.Name, out.Parent, _ = plan.SplitRDN(fmt.Sprint(v))
+		case "managedBy", "msExchCoManagedByLink":
+			for _, m := range values(v) {
+				link := plan.Link(key)
+				out.Links = out.Links.With(link, append(out.Links[link], plan.SIDRef(exampleSID(m))))
+			}
 		case "members":
 			for _, m := range values(v) {
-				out.Links = out.Links.With(plan.Member, append(out.Members(), plan.SIDRef(exampleSID(m))))
+				ref := plan.SIDRef(exampleSID(m))
+				if strings.Contains(m, "@") {
+					ref = plan.MailRef(m)
+				}
+				out.Links = out.Links.With(plan.Member, append(out.Members(), ref))
 			}
 			slices.Sort(out.Members())
 		default:
@@ -186,6 +204,9 @@ func (e example) decide(t *testing.T) string {
 	w := r.Decide(idOf("group"), view.Group, observed, func(id directory.ID) rules.Nested { return rules.Nested{Group: known[id]} },
 		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}})
 	var out strings.Builder
+	if w.Nameless {
+		out.WriteString("whoever has no SID may be a member\n")
+	}
 	if g := w.Group; w.Note != "" {
 		fmt.Fprintf(&out, "not wanted: %s: %s", w.Event, w.Fate)
 		if w.Fate == life.Delete {
@@ -208,9 +229,21 @@ func (e example) decide(t *testing.T) string {
 			}
 			fmt.Fprintf(&out, "member: %s\n", text)
 		}
+		for _, l := range plan.AllLinks()[1:] {
+			if refs, spoken := g.Links[l]; spoken {
+				who := strings.ReplaceAll(strings.Trim(fmt.Sprint(refs), "[]"), "S-1-5-21-1-2-3-", "")
+				if who == "" {
+					who = "nobody"
+				}
+				fmt.Fprintf(&out, "%s: %s\n", l, who)
+			}
+		}
 	}
 	for _, m := range view.Group.Left {
-		fmt.Fprintf(&out, "left: %s %s\n", m.Kind, strings.TrimPrefix(string(m.SID), "S-1-5-21-1-2-3-"))
+		fmt.Fprintf(&out, "left: %s %s\n", m.Kind, strings.TrimPrefix(string(m.SID), "S-1-5-21-1-2-3-")+m.Mail)
+	}
+	for _, id := range w.Ask {
+		fmt.Fprintf(&out, "ask: %s\n", id)
 	}
 	for _, p := range w.Problems {
 		fmt.Fprintf(&out, "problem: %s\n", strings.TrimSuffix(p.Reason+" "+p.Text, " "))

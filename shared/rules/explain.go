@@ -37,6 +37,8 @@ const (
 	WouldPublish       = "would-publish"
 	Unconfirmed        = "unconfirmed"
 	NewWithoutSID      = "new-without-sid"
+	OwnersUnknown      = "owners-unknown"
+	OwnerNotWritten    = "owner-not-written"
 )
 
 // Explain is the sentence for a reason, with the remedy where there is one.
@@ -67,15 +69,19 @@ func explanations() map[string]string {
 		UnsupportedKind:    "members of this kind have no object in Active Directory",
 		ForeignSID:         "the SID belongs to a domain outside this forest",
 		ReservedSID:        "well-known and built-in accounts are never written as members",
-		NotSeen:            "Graph has named the member but not described it: it is asked for by its id; if it stays so, does the app have User.Read.All and Device.Read.All?",
+		NotSeen:            "Graph has named the member but not described it: it is asked for by its id; if it stays so, does the app have User.Read.All, Device.Read.All and, where contacts are written, OrgContact.Read.All?",
 		Unconfirmed:        "Entra ID did not list the group: it is asked for by name before it is taken for gone, and the AD group stays as it is",
-		NewWithoutSID:      "Graph no longer gives the account's SID (is it still synchronised?): it becomes no new member until it does",
+		NewWithoutSID:      "Graph no longer gives the account's SID (is it still synchronised?), or the contact's address: it becomes no new member until it does",
+		OwnersUnknown:      "who all the owners of the group are is not known: it is asked for by name, and who manages the AD group is left as it is",
+		OwnerNotWritten:    "an owner does not manage the AD group",
 		HiddenMembership:   "the group's membership is hidden and was read without Member.Read.Hidden, so nobody knows who is in it; the AD group keeps the members it has, and none is made",
 		WouldPublish:       "the group's membership is hidden, and Active Directory would show it to everybody; the AD group keeps the members it has, and none is made: take the group out of scope, or let it in by members.hidden",
 
 		string(directory.CloudOnly):   "the account exists only in the cloud: it has no AD account to refer to",
 		string(directory.Guest):       "the guest has no AD account to refer to",
 		string(directory.LostSID):     "Graph no longer gives the account's SID (is it still synchronised?); its membership is kept",
+		string(directory.NoMail):      "the contact has no address in Entra ID, so nobody can say which contact of Active Directory it is",
+		string(directory.LostMail):    "Graph no longer gives the contact's address; its membership is kept",
 		string(directory.LostSoft):    "the account is in Entra ID's recycle bin; its membership is kept until the group loses it",
 		string(directory.LostForGood): "the account was deleted in Entra ID; its membership is kept until the group loses it",
 	}

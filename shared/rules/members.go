@@ -16,11 +16,11 @@ func (r *Rules) members(want *plan.Group, g *directory.Group, observed *plan.Gro
 		switch {
 		case reason == NotSeen: // by its last SID it stays; but it may have another one by now
 			w.Undescribed = append(w.Undescribed, m)
-		case ref == "" && reason == UnsupportedKind:
-			w.Nameless = true
-		case reason == string(directory.LostSID) && ref != "" && !holds(observed, ref): // its last SID keeps what it has, and gives nothing new
+		case (reason == string(directory.LostSID) || reason == string(directory.LostMail)) && ref != "" && !holds(observed, ref): // its last SID keeps what it has, and gives nothing new
 			ref, reason = "", NewWithoutSID
 		}
+		// A contact may stand there by another address, or by none.
+		w.Nameless = w.Nameless || reason == UnsupportedKind || m.Kind == directory.Contact && !holds(observed, plan.MailRef(m.Mail))
 		if ref != "" {
 			refs = append(refs, ref)
 		}
@@ -58,7 +58,9 @@ func (r *Rules) member(m directory.Member, nested func(directory.ID) Nested, t T
 		}
 	}
 	switch {
-	case m.SID == "" && m.Standing == directory.Unseen && m.Kind != directory.User && m.Kind != directory.Device:
+	case m.Kind == directory.Contact && r.Members.Contacts:
+		return contact(m)
+	case m.SID == "" && m.Kind != directory.User && m.Kind != directory.Device:
 		return "", UnsupportedKind
 	case m.SID == "" && m.Standing == directory.Unseen:
 		return "", NotSeen
@@ -74,4 +76,19 @@ func (r *Rules) member(m directory.Member, nested func(directory.ID) Nested, t T
 		return plan.SIDRef(m.SID), string(m.Standing)
 	}
 	return plan.SIDRef(m.SID), ""
+}
+
+// contact is the same of a contact: Active Directory knows it by its address.
+func contact(m directory.Member) (plan.Ref, string) {
+	switch {
+	case m.Mail == "" && m.Standing == directory.Unseen:
+		return "", NotSeen
+	case m.Mail == "":
+		return "", string(m.Standing)
+	case m.Standing == directory.Unseen:
+		return plan.MailRef(m.Mail), NotSeen
+	case m.Standing != directory.Synced:
+		return plan.MailRef(m.Mail), string(m.Standing)
+	}
+	return plan.MailRef(m.Mail), ""
 }

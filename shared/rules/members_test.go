@@ -70,6 +70,7 @@ func TestMembers(t *testing.T) {
 		{"a device not described", of(directory.Device), rules.Nested{}, "", rules.NotSeen},
 		{"a service principal", of(directory.ServicePrincipal), rules.Nested{}, "", rules.UnsupportedKind},
 		{"a contact", of(directory.Contact), rules.Nested{}, "", rules.UnsupportedKind},
+		{"a contact whose address somebody knows, and that no rule writes", directory.Member{ID: child, Kind: directory.Contact, Standing: directory.Synced, Mail: "a@x.example"}, rules.Nested{}, "", rules.UnsupportedKind},
 		{"a kind that is new", of("agent"), rules.Nested{}, "", rules.UnsupportedKind},
 
 		{"a group in scope", group(directory.CloudOnly, ""), known(""), mark, ""},
@@ -114,6 +115,48 @@ func TestMembers(t *testing.T) {
 				t.Errorf("asked for %s, want %s", asked, child)
 			}
 		})
+	}
+}
+
+// TestContacts is the same of contacts, where the rules write them, and whether somebody
+// without a SID may be one of them.
+func TestContacts(t *testing.T) {
+	contact := func(s directory.Standing, mail string) directory.Member {
+		return directory.Member{ID: directory.ID{2}, Kind: directory.Contact, Standing: s, Mail: mail}
+	}
+	r := rules.Rules{OU: "OU=x", Scope: all.Scope, Members: rules.Members{Contacts: true}}
+	const here, new = "here@x.example", "new@x.example"
+	held := &plan.Group{ID: id, Links: plan.Members(plan.MailRef(here))}
+	for name, tt := range map[string]struct {
+		member             directory.Member
+		ref                plan.Ref
+		reason             string
+		nameless, describe bool
+	}{
+		"that is there":                    {contact(directory.Synced, here), plan.MailRef(here), "", false, false},
+		"that is new":                      {contact(directory.Synced, new), plan.MailRef(new), "", true, false},
+		"without an address":               {contact(directory.NoMail, ""), "", string(directory.NoMail), true, false},
+		"not described":                    {contact(directory.Unseen, ""), "", rules.NotSeen, true, true},
+		"not described this time":          {contact(directory.Unseen, here), plan.MailRef(here), rules.NotSeen, false, true},
+		"whose address is lost":            {contact(directory.LostMail, here), plan.MailRef(here), string(directory.LostMail), false, false},
+		"whose address is lost, and new":   {contact(directory.LostMail, new), "", rules.NewWithoutSID, true, false},
+		"deleted":                          {contact(directory.LostForGood, here), plan.MailRef(here), string(directory.LostForGood), false, false},
+		"deleted, and never an address":    {contact(directory.LostForGood, ""), "", string(directory.LostForGood), true, false},
+		"that is nothing of the sort":      {directory.Member{ID: directory.ID{2}, Kind: directory.ServicePrincipal}, "", rules.UnsupportedKind, true, false},
+		"a user, though he has an address": {directory.Member{ID: directory.ID{2}, Kind: directory.User, Standing: directory.CloudOnly}, "", string(directory.CloudOnly), false, false},
+	} {
+		w := r.Decide(id, &directory.Group{ID: id, Props: props(), Members: []directory.Member{tt.member}}, held, nobody, forest)
+		var refs []plan.Ref
+		if tt.ref != "" {
+			refs = append(refs, tt.ref)
+		}
+		reason := ""
+		if len(w.Problems) > 0 {
+			reason = w.Problems[0].Reason
+		}
+		if !slices.Equal(w.Group.Members(), refs) || reason != tt.reason || w.Nameless != tt.nameless || len(w.Undescribed) > 0 != tt.describe {
+			t.Errorf("%s: members %v, reason %q, nameless %t, undescribed %v; want %v, %q, %t, %t", name, w.Group.Members(), reason, w.Nameless, w.Undescribed, refs, tt.reason, tt.nameless, tt.describe)
+		}
 	}
 }
 

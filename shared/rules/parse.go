@@ -77,6 +77,7 @@ func (p *reader) file(settings map[string]any) {
 		{"attributes", p.attributes},
 		{"rename", func(path string, v any) { p.boolean(path, v, &p.rules.Rename) }},
 		{"members", p.members},
+		{"owners", p.owners},
 		{"leaving", p.leaving},
 		{"limits", p.limits},
 		{"revision", p.revision},

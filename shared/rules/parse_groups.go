@@ -136,6 +136,8 @@ func targetFault(name string) string {
 		return "the container is not an attribute here: write it as ou"
 	case lower == "member":
 		return "members are no attribute here: see members"
+	case lower == strings.ToLower(string(plan.ManagedBy)), lower == strings.ToLower(string(plan.CoManagers)):
+		return "who manages a group is no attribute here: see owners"
 	case lower == "grouptype":
 		return "the type is not an attribute here: see kinds and group_scope"
 	case lower == "info", lower == "admindescription", lower == "admindisplayname", lower == "msds-externaldirectoryobjectid":
@@ -293,11 +295,18 @@ func (p *reader) members(path string, v any) {
 	to.NoADGroups = !adGroups
 }
 
+func (p *reader) owners(path string, v any) {
+	word(p, path, v, &p.rules.Owners, []Owners{"ignore", OwnerManages, OwnersManage})
+	if p.rules.Owners == "ignore" {
+		p.rules.Owners = IgnoreOwners
+	}
+}
+
 func (p *reader) memberKinds(path string, v any) {
-	known := []string{"users", "devices", "groups"}
+	known := []string{"users", "devices", "groups", "contacts"}
 	list, is := v.([]any)
 	if !is {
-		p.mistake(path, "write a list of some of users, devices and groups")
+		p.mistake(path, "write a list of some of users, devices, groups and contacts")
 		return
 	}
 	has := map[string]bool{}
@@ -307,7 +316,7 @@ func (p *reader) memberKinds(path string, v any) {
 		has[kind] = true
 	}
 	to := &p.rules.Members
-	to.NoUsers, to.NoDevices, to.NoGroups = !has["users"], !has["devices"], !has["groups"]
+	to.NoUsers, to.NoDevices, to.NoGroups, to.Contacts = !has["users"], !has["devices"], !has["groups"], has["contacts"]
 }
 
 // limits reads numbers of a mapping; those that it lacks keep their default.

@@ -78,7 +78,7 @@ func propertyFault(name string) string {
 	case slices.Contains(complexes, key):
 		return "[" + name + "]: write the part of it that is meant, such as [writebackConfiguration.isEnabled]"
 	case key == "members" || key == "owners":
-		return "[" + name + "]: members and owners are no text: see members"
+		return "[" + name + "]: members and owners are no text: see members and owners"
 	}
 	if near := expr.Near(key, all); near != "" {
 		return "[" + name + "]: a group has no such property in Microsoft Graph; did you mean [" + near + "]?"

@@ -32,6 +32,7 @@ type Rules struct {
 	Mapping   []Mapping  // of attributes, by name; nil: the default mapping
 	Rename    bool       // a new cn or account name renames a group that has one
 	Members   Members    // which of the cloud's members
+	Owners    Owners     // what becomes of the cloud's owners
 	Leaving   Leaving    // what becomes of groups that are not wanted any more
 	Limits    plan.Limits
 
@@ -46,6 +47,7 @@ type Members struct {
 	Flat     bool // nested groups are not members: those are who is in them, at any depth
 	Hidden   bool // hidden membership is written too, where everybody can read it
 
+	Contacts                     bool // contacts are written, by their address
 	NoUsers, NoDevices, NoGroups bool // kinds that are left out
 	NoADGroups                   bool // groups that Active Directory masters are left out
 }
@@ -64,8 +66,8 @@ func (r *Rules) Hash() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Attributes lists the AD attributes that the rules decide, sorted: what the
-// agent has to read.
+// Attributes lists the AD attributes that the rules decide, sorted, links other than member
+// among them: what the agent has to read.
 func (r *Rules) Attributes() []string {
 	names := []string{"adminDescription", "groupType", "info", "msDS-ExternalDirectoryObjectId", plan.AccountName}
 	for _, m := range r.mapping() {
@@ -73,12 +75,15 @@ func (r *Rules) Attributes() []string {
 			names = append(names, m.Attribute)
 		}
 	}
+	for _, l := range r.Owners.links() {
+		names = append(names, string(l))
+	}
 	slices.Sort(names)
 	return names
 }
 
 // Properties lists the properties of groups that the rules look at, by their Graph
-// names, sorted: what Graph has to be asked for.
+// names, sorted, "owners" among them: what Graph has to be asked for.
 func (r *Rules) Properties() []string {
 	names := r.Scope.properties()
 	for _, m := range r.mapping() {
@@ -89,6 +94,9 @@ func (r *Rules) Properties() []string {
 	}
 	if r.Writeback != nil {
 		names = append(names, "writebackConfiguration")
+	}
+	if r.Owners != IgnoreOwners {
+		names = append(names, "owners")
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

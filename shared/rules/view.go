@@ -52,7 +52,10 @@ func (r *Rules) View(g *directory.Group, nested func(directory.ID) *directory.Gr
 		view.Doubtful = v.gone
 	}
 	out.Members = slices.SortedFunc(maps.Values(v.members), byID)
-	out.Left = slices.DeleteFunc(v.left, func(m directory.Member) bool { is, yes := v.members[m.ID]; return yes && is.SID == m.SID })
+	out.Left = slices.DeleteFunc(v.left, func(m directory.Member) bool {
+		is, yes := v.members[m.ID]
+		return yes && is.SID == m.SID && is.Mail == m.Mail
+	})
 	slices.SortFunc(out.Left, byID)
 	out.Left = slices.Compact(out.Left)
 	return view

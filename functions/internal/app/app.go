@@ -15,7 +15,6 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/cycle"
-	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
@@ -101,7 +100,7 @@ func version() string {
 // selection names all that a client reads.
 func selection(c *graph.Client) string {
 	var all []string
-	for _, feed := range []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed} {
+	for _, feed := range c.Feeds() {
 		all = append(all, string(feed)+":"+strings.Join(c.Select(feed), ","))
 	}
 	return strings.Join(all, " ")

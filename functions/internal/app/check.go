@@ -101,6 +101,9 @@ func (c *checking) rules() {
 // graph signs in, and looks at what the token opens.
 func (c *checking) graph(ctx context.Context) {
 	feeds := []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+	if r := c.settings.rules; r != nil && r.Members.Contacts {
+		feeds = append(feeds, directory.ContactFeed)
+	}
 	unknown := func(why string) {
 		for _, feed := range feeds {
 			c.Unknown(string(feed), why)
@@ -133,7 +136,7 @@ func (c *checking) graph(ctx context.Context) {
 	} else {
 		c.Warn("hidden", "who is in groups of hidden membership is not known, and they stay as they are: grant "+by+" if some are in scope")
 	}
-	if more := graph.Excess(roles); len(more) > 0 {
+	if more := graph.Excess(roles, feeds); len(more) > 0 {
 		c.Warn("permissions", "more than is needed: "+strings.Join(more, ", "))
 	}
 }

@@ -59,6 +59,9 @@ func checkCases(tenant string) []checkCase {
 		{name: "no permission", roles: []string{}},
 		{name: "no permission for devices", roles: []string{"GroupMember.Read.All", "User.Read.All"}},
 		{name: "more permissions than are needed", roles: []string{"Directory.ReadWrite.All", "Group.ReadWrite.All"}},
+		{name: "rules that write contacts", files: map[string]string{"rules.yaml": checkContacts}, roles: []string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All", "OrgContact.Read.All"}},
+		{name: "rules that write contacts, and no permission", files: map[string]string{"rules.yaml": checkContacts}},
+		{name: "a permission for contacts, and rules that write none", roles: []string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All", "OrgContact.Read.All"}},
 		{name: "Graph refuses what the token opens", fault: at("/users/delta", http.StatusForbidden)},
 		{name: "no signing keys", fault: at("/discovery/", http.StatusInternalServerError)},
 		{name: "wrong secret", set: map[string]string{"CLIENT_SECRET": "wrong"}},
@@ -88,6 +91,8 @@ func checkCases(tenant string) []checkCase {
 }
 
 const checkRules = "ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"
+
+const checkContacts = checkRules + "members: {kinds: [users, contacts]}\n"
 
 // TestCheck is what the real programs print, to the letter, and their exit codes. Nothing
 // of a journal is changed, and no object is left.

@@ -48,7 +48,7 @@ type settings struct {
 func (s settings) graph(log *slog.Logger) (*graph.Client, error) {
 	o := graph.Options{Base: s.graphURL, Credential: s.credential, Tenant: s.tenant, HTTP: s.client, Log: log}
 	if s.rules != nil {
-		o.Properties = s.rules.Properties()
+		o.Properties, o.Contacts = s.rules.Properties(), s.rules.Members.Contacts
 	}
 	return graph.New(o)
 }

@@ -26,11 +26,12 @@ type query struct {
 
 func (q query) selects(name string) bool { return len(q.names) == 0 || slices.Contains(q.names, name) }
 
-// item is an entry of a page: an object, or a part of its members.
+// item is an entry of a page: an object, or a part of its members and owners.
 type item struct {
 	id      directory.ID
 	props   map[string]any // nil is a JSON null
 	members []directory.MemberChange
+	owners  []directory.MemberChange
 	removed directory.Removal
 }
 
@@ -59,6 +60,8 @@ func kindOf(f directory.Feed) directory.Kind {
 		return directory.User
 	case directory.DeviceFeed:
 		return directory.Device
+	case directory.ContactFeed:
+		return directory.Contact
 	}
 	return ""
 }
@@ -80,7 +83,7 @@ func (t *Tenant) touched(since uint64) []directory.ID {
 }
 
 // item describes o as Graph does: a changed object comes with all its selected
-// properties, one that was created or restored with all its members too.
+// properties, one that was created or restored with all its members and owners too.
 // Source: https://learn.microsoft.com/graph/delta-query-overview.
 func (t *Tenant) item(o *object, q query) (item, bool) {
 	if o.removed != directory.NotRemoved {
@@ -99,24 +102,15 @@ func (t *Tenant) item(o *object, q query) (item, bool) {
 		}
 		changed = changed || p.seq > q.since
 	}
+	all := isNew && (!q.bare || o.added > q.since)
 	visibility, _ := o.props["visibility"].value.(string)
 	if q.selects("members") && (q.hidden || !strings.EqualFold(visibility, "HiddenMembership")) {
-		it.members = t.memberChanges(o, q, isNew && (!q.bare || o.added > q.since))
+		it.members = t.changed(o, member, q, all)
 	}
-	return it, changed || len(it.members) > 0
-}
-
-func (t *Tenant) memberChanges(o *object, q query, all bool) []directory.MemberChange {
-	var changes []directory.MemberChange
-	for id, e := range o.members {
-		news := e.seq > q.since
-		switch {
-		case e.present && (news || all), !e.present && news && (q.since > 0 || q.deleted):
-			changes = append(changes, directory.MemberChange{ID: id, Kind: t.objects[id].kind, Removed: !e.present})
-		}
+	if q.selects("owners") {
+		it.owners = t.changed(o, owner, q, all)
 	}
-	slices.SortFunc(changes, func(a, b directory.MemberChange) int { return a.ID.Compare(b.ID) })
-	return changes
+	return it, changed || len(it.members)+len(it.owners) > 0
 }
 
 // layout is how a delta is dealt out to pages.
@@ -146,19 +140,25 @@ func (l layout) pages(items []item) [][]item {
 	return pages
 }
 
-// slice repeats an object with many members, with a slice of them each time.
+// slice repeats an object with many members or owners, with a slice of them each time.
 func (l layout) slice(items []item) []item {
 	var out []item
 	for _, it := range items {
-		members := it.members
-		for len(members) > l.memberSlice {
-			it.members, members = members[:l.memberSlice], members[l.memberSlice:]
+		members, owners := it.members, it.owners
+		for len(members) > l.memberSlice || len(owners) > l.memberSlice {
+			it.members, members = l.cut(members)
+			it.owners, owners = l.cut(owners)
 			out = append(out, it)
 		}
-		it.members = members
+		it.members, it.owners = members, owners
 		out = append(out, it)
 	}
 	return out
+}
+
+func (l layout) cut(all []directory.MemberChange) (first, rest []directory.MemberChange) {
+	n := min(l.memberSlice, len(all))
+	return all[:n], all[n:]
 }
 
 // replay repeats every nth item twice: at once, and somewhere further on.
@@ -208,21 +208,26 @@ func wire(it item) map[string]any {
 	case directory.Deleted:
 		v["@removed"] = wireRemoval{"deleted"}
 	}
-	if len(it.members) == 0 {
-		return v
+	for name, links := range map[string][]directory.MemberChange{"members@delta": it.members, "owners@delta": it.owners} {
+		if len(links) > 0 {
+			v[name] = wireMembers(links)
+		}
 	}
-	members := make([]wireMember, len(it.members))
-	for i, m := range it.members {
-		members[i].ID = m.ID
+	return v
+}
+
+func wireMembers(links []directory.MemberChange) []wireMember {
+	out := make([]wireMember, len(links))
+	for i, m := range links {
+		out[i].ID = m.ID
 		if m.Kind != "" {
-			members[i].Type = "#microsoft.graph." + string(m.Kind)
+			out[i].Type = "#microsoft.graph." + string(m.Kind)
 		}
 		if m.Removed {
-			members[i].Removed = &wireRemoval{"deleted"}
+			out[i].Removed = &wireRemoval{"deleted"}
 		}
 	}
-	v["members@delta"] = members
-	return v
+	return out
 }
 
 func (p wirePage) encode() []byte {
@@ -238,7 +243,7 @@ func (p wirePage) encode() []byte {
 func Encode(p directory.Page) []byte {
 	w := wirePage{Next: p.Next, Delta: p.Delta, Value: []map[string]any{}}
 	for _, c := range p.Groups {
-		w.Value = append(w.Value, wire(item{id: c.ID, props: untyped(c.Set), members: c.Members, removed: c.Removed}))
+		w.Value = append(w.Value, wire(item{id: c.ID, props: untyped(c.Set), members: c.Members, owners: c.Owners, removed: c.Removed}))
 	}
 	for _, c := range p.Principals {
 		w.Value = append(w.Value, wire(item{id: c.ID, props: untyped(c.Set), removed: c.Removed}))

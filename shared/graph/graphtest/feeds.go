@@ -284,6 +284,8 @@ func permissions(f directory.Feed) []string {
 		return []string{"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	case directory.UserFeed:
 		return []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	case directory.ContactFeed:
+		return []string{"OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	}
 	return []string{"Device.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 }

@@ -16,6 +16,8 @@ const (
 	PropertySet   What = "property-set"
 	MemberAdded   What = "member-added"
 	MemberRemoved What = "member-removed"
+	OwnerAdded    What = "owner-added"
+	OwnerRemoved  What = "owner-removed"
 	SoftDeleted   What = "soft-deleted"
 	Restored      What = "restored"
 	Deleted       What = "deleted"
@@ -27,7 +29,7 @@ type Event struct {
 	Seq      uint64       `json:"seq"` // from 1, without gaps
 	What     What         `json:"what"`
 	Object   directory.ID `json:"object"`
-	Member   directory.ID `json:"member,omitzero"`   // of MemberAdded and MemberRemoved
+	Member   directory.ID `json:"member,omitzero"`   // the other one, of MemberAdded, MemberRemoved, OwnerAdded and OwnerRemoved
 	Property string       `json:"property,omitzero"` // of PropertySet
 }
 
@@ -55,16 +57,17 @@ type Truth struct {
 }
 
 // TruthObject is one object of a Truth. Properties that were never set or were cleared
-// are left out. Objects in a Truth and the members in a group are sorted by id.
+// are left out. Objects in a Truth and the members and owners in a group are sorted by id.
 type TruthObject struct {
 	ID         directory.ID      `json:"id"`
 	Removed    directory.Removal `json:"removed,omitzero"`
 	Properties map[string]any    `json:"properties"`
 	First      string            `json:"first,omitzero"`   // the display name that a group came with
 	Members    []TruthMember     `json:"members,omitzero"` // nil but for groups
+	Owners     []TruthMember     `json:"owners,omitzero"`  // nil where there are none
 }
 
-// TruthMember is a direct member of a group.
+// TruthMember is a direct member or an owner of a group.
 type TruthMember struct {
 	ID   directory.ID   `json:"id"`
 	Kind directory.Kind `json:"kind"`
@@ -103,10 +106,16 @@ func (t *Tenant) truth(o *object) TruthObject {
 	if o.kind == directory.GroupKind {
 		out.Members, out.First = []TruthMember{}, o.first
 	}
-	for _, id := range o.present() {
+	out.Members = append(out.Members, t.truths(o.present(member))...)
+	out.Owners = t.truths(o.present(owner))
+	return out
+}
+
+func (t *Tenant) truths(ids []directory.ID) (out []TruthMember) {
+	for _, id := range ids {
 		m := t.objects[id]
 		sid, _ := m.props["onPremisesSecurityIdentifier"].value.(string)
-		out.Members = append(out.Members, TruthMember{ID: id, Kind: m.kind, SID: directory.SID(sid)})
+		out = append(out, TruthMember{ID: id, Kind: m.kind, SID: directory.SID(sid)})
 	}
 	return out
 }

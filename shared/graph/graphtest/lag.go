@@ -53,7 +53,10 @@ func (t *Tenant) clone() *Tenant {
 	c := &Tenant{objects: map[directory.ID]*object{}, order: slices.Clone(t.order), log: slices.Clone(t.log)}
 	for id, o := range t.objects {
 		copied := *o
-		copied.props, copied.members = maps.Clone(o.props), maps.Clone(o.members)
+		copied.props = maps.Clone(o.props)
+		for r, links := range o.links {
+			copied.links[r] = maps.Clone(links)
+		}
 		c.objects[id] = &copied
 	}
 	return c

@@ -12,14 +12,14 @@ type Lie struct {
 	Empty   bool           // there is nothing at all
 	Objects []directory.ID // these are not listed, nor that they are gone
 	Members []directory.ID // these are no members, in any group, nor have they left
-	Bare    bool           // groups come without members
+	Bare    bool           // groups come without members and owners
 }
 
 // Lies are the lies of a server, each told independently of the others.
 type Lies struct {
 	Feeds map[directory.Feed]Lie // enumerations, and what changed
 	Again Lie                    // groups that are read by id
-	List  map[directory.Feed]Lie // users and devices that are read by id
+	List  map[directory.Feed]Lie // users, devices and contacts that are read by id
 }
 
 // Lie has the server tell lies in place of those it told before, until it is called
@@ -50,7 +50,7 @@ func (l Lie) tell(items []item) []item {
 		if l.Empty || slices.Contains(l.Objects, it.id) {
 			continue
 		}
-		it.members = l.members(it.members)
+		it.members, it.owners = l.members(it.members), l.owners(it.owners)
 		out = append(out, it)
 	}
 	return out
@@ -62,7 +62,7 @@ func (l Lie) Page(p directory.Page) directory.Page {
 	out.Groups, out.Principals = nil, nil
 	for _, c := range p.Groups {
 		if !l.Empty && !slices.Contains(l.Objects, c.ID) {
-			c.Members = l.members(c.Members)
+			c.Members, c.Owners = l.members(c.Members), l.owners(c.Owners)
 			out.Groups = append(out.Groups, c)
 		}
 	}
@@ -81,4 +81,11 @@ func (l Lie) members(all []directory.MemberChange) (out []directory.MemberChange
 		}
 	}
 	return out
+}
+
+func (l Lie) owners(all []directory.MemberChange) []directory.MemberChange {
+	if l.Bare {
+		return nil
+	}
+	return all
 }

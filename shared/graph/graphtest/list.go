@@ -12,9 +12,10 @@ import (
 	"groupwriteback/shared/directory"
 )
 
-// list answers a request for users or devices by id: those that are there, each with
+// list answers a request for users, devices or contacts by id: those that are there, each with
 // all that was selected, null where it was never set.
-// Source: https://learn.microsoft.com/graph/api/user-list and .../device-list.
+// Source: https://learn.microsoft.com/graph/api/user-list, .../device-list
+// and .../orgcontact-list.
 func (s *Server) list(r *http.Request, f directory.Feed, _ []string) (wirePage, *refusal) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

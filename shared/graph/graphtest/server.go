@@ -179,7 +179,7 @@ func (s *Server) Requests() []Request {
 }
 
 func allFeeds() []directory.Feed {
-	return []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
+	return []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed, directory.ContactFeed}
 }
 
 func listPath(f directory.Feed) string { return "/v1.0/" + string(f) }
@@ -199,7 +199,7 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET "+feedPath(f), serve)
 		mux.HandleFunc("GET "+beta(feedPath(f)), serve)
 	}
-	for _, f := range []directory.Feed{directory.UserFeed, directory.DeviceFeed} {
+	for _, f := range allFeeds()[1:] {
 		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, s.list) })
 	}
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))

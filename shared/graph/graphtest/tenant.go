@@ -4,30 +4,30 @@
 // odd orders and, on demand, their faults.
 //
 // It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
-// groups, users and devices, users and devices by id, and the client credentials flow,
-// and nothing else. It
+// groups, users, devices and contacts, the latter three by id, and the client credentials
+// flow, and nothing else. It
 // is deterministic for a given history, seed and order of requests, but for its keys.
 //
 // What Microsoft documents or people have seen of these feeds, and what plays it:
 //
-//   - $select, also of members; without it everything comes; a change of what is
+//   - $select, also of members and owners; without it everything comes; a change of what is
 //     not selected does not show; what was never set is absent, what was cleared
 //     is null: always.
 //   - $filter by up to 50 ids, $deltatoken=latest, Prefer: return=minimal: when asked
 //     for. $top, $expand, $orderby, and parameters beside a token: 400.
-//   - Users and devices by id, up to 15 values of "in", with null for what was never set:
+//   - Users, devices and contacts by id, up to 15 values of "in", with null for what was never set:
 //     when asked for. More are refused with 400.
 //   - A page has a nextLink or a deltaLink: Options.PageSize; pages without items:
 //     EmptyPages.
-//   - One object in many items with a slice of its members each: MemberSlice; in any
+//   - One object in many items with a slice of its members and owners each: MemberSlice; in any
 //     order: Shuffle; an item several times: Repeat; a delta that says again what the
 //     one before it said: Replay.
 //   - Items of what is deleted, also of members, in a first enumeration: ListDeleted.
 //   - "changed" is the recycle bin: Tenant.SoftDelete; "deleted" is for good:
-//     HardDelete; who comes back is new, with all members: Restore; or, since nobody
-//     promises it, without those it had: BareRestore.
-//   - A removed member says "deleted", whether the membership or the member is gone:
-//     always. Of members only id and @odata.type are said, of any type: always.
+//     HardDelete; who comes back is new, with all members and owners: Restore; or, since
+//     nobody promises it, without those it had: BareRestore.
+//   - A removed member or owner says "deleted", whether the link or the other end is gone:
+//     always. Of both only id and @odata.type are said, of any type: always.
 //   - Groups of hidden membership come without members, and 200, unless the token has
 //     Member.Read.Hidden: property visibility, Server.SetRoles.
 //     A delta that says that a group is hidden no more does not say who was in it.
@@ -43,7 +43,7 @@
 //   - 401 and 403 by the token and its roles: Server.RevokeTokens, SetRoles, SetSecret.
 //
 // Not played, since nobody here asks for it: batches, change notifications, writes,
-// and relationships other than members.
+// and relationships other than members and owners.
 package graphtest
 
 import (
@@ -51,7 +51,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"sync"
 
 	"groupwriteback/shared/directory"
@@ -81,6 +80,13 @@ type Device struct {
 	SID         directory.SID
 }
 
+// Contact is a contact of the organisation to add.
+type Contact struct {
+	ID          directory.ID
+	DisplayName string
+	Mail        string
+}
+
 // Group is a group to add, by default a security group without mail.
 type Group struct {
 	ID          directory.ID
@@ -88,6 +94,7 @@ type Group struct {
 	Description string
 	Props       map[string]any // further or other properties by Graph name: string, bool or []string
 	Members     []directory.ID // objects that exist
+	Owners      []directory.ID // users and service principals that exist
 }
 
 // Tenant is what the cloud knows, with all its history. Its methods are what
@@ -107,12 +114,12 @@ type object struct {
 	kind     directory.Kind
 	first    string // its display name when it was added
 	props    map[string]prop
-	members  map[directory.ID]edge
+	links    [2]map[directory.ID]edge // by relation
 	removed  directory.Removal
-	added    uint64         // created
-	born     uint64         // created or restored
-	standing uint64         // last created, deleted or restored
-	left     []directory.ID // groups that it left by being deleted, for Restore
+	added    uint64   // created
+	born     uint64   // created or restored
+	standing uint64   // last created, deleted or restored
+	left     []former // what it lost by being deleted, for Restore
 }
 
 // prop is a property that was set once; its value is nil after it was cleared.
@@ -121,44 +128,47 @@ type prop struct {
 	seq   uint64
 }
 
-// edge is the last that happened to a membership.
-type edge struct {
-	present bool
-	seq     uint64
-}
-
 // AddUser adds a user.
 func (t *Tenant) AddUser(u User) error {
 	props := map[string]any{"userPrincipalName": u.UPN, "displayName": u.DisplayName, "userType": "Member"}
 	if u.Guest {
 		props["userType"] = "Guest"
 	}
-	return t.add(u.ID, directory.User, synced(props, u.SID), nil)
+	return t.add(u.ID, directory.User, synced(props, u.SID))
 }
 
 // AddDevice adds a device.
 func (t *Tenant) AddDevice(d Device) error {
-	return t.add(d.ID, directory.Device, synced(map[string]any{"displayName": d.DisplayName}, d.SID), nil)
+	return t.add(d.ID, directory.Device, synced(map[string]any{"displayName": d.DisplayName}, d.SID))
 }
 
-// AddOther adds an object that has no feed but can be a member, such as a
-// contact or a service principal.
+// AddContact adds a contact.
+func (t *Tenant) AddContact(c Contact) error {
+	props := map[string]any{"displayName": c.DisplayName}
+	if c.Mail != "" {
+		props["mail"] = c.Mail
+	}
+	return t.add(c.ID, directory.Contact, props)
+}
+
+// AddOther adds an object that has no feed but can be a member, such as a service
+// principal.
 func (t *Tenant) AddOther(id directory.ID, kind directory.Kind, displayName string) error {
 	switch kind {
-	case directory.User, directory.GroupKind, directory.Device:
+	case directory.User, directory.GroupKind, directory.Device, directory.Contact:
 		return fmt.Errorf("add %s: kind %s has a method of its own", id, kind)
 	}
-	return t.add(id, kind, map[string]any{"displayName": displayName}, nil)
+	return t.add(id, kind, map[string]any{"displayName": displayName})
 }
 
-// AddGroup adds a group with its members.
+// AddGroup adds a group with its members and owners.
 func (t *Tenant) AddGroup(g Group) error {
 	props := map[string]any{"displayName": g.DisplayName, "securityEnabled": true, "mailEnabled": false, "groupTypes": []string{}}
 	if g.Description != "" {
 		props["description"] = g.Description
 	}
 	maps.Copy(props, g.Props)
-	return t.add(g.ID, directory.GroupKind, props, g.Members)
+	return t.add(g.ID, directory.GroupKind, props, g.Members, g.Owners)
 }
 
 func synced(props map[string]any, sid directory.SID) map[string]any {
@@ -168,15 +178,17 @@ func synced(props map[string]any, sid directory.SID) map[string]any {
 	return props
 }
 
-func (t *Tenant) add(id directory.ID, kind directory.Kind, props map[string]any, members []directory.ID) error {
+func (t *Tenant) add(id directory.ID, kind directory.Kind, props map[string]any, links ...[]directory.ID) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.objects[id] != nil {
 		return fmt.Errorf("add %s %s: the id is taken", kind, id)
 	}
-	for _, m := range members {
-		if _, err := t.live(m, ""); err != nil {
-			return fmt.Errorf("add %s %s: %w", kind, id, err)
+	for r, others := range links {
+		for _, other := range others {
+			if err := t.fits(relation(r), other); err != nil {
+				return fmt.Errorf("add %s %s: %w", kind, id, err)
+			}
 		}
 	}
 	for name, v := range props {
@@ -195,8 +207,10 @@ func (t *Tenant) add(id directory.ID, kind directory.Kind, props map[string]any,
 	o.first, _ = props["displayName"].(string)
 	t.objects[id] = o
 	t.order = append(t.order, id)
-	for _, m := range members {
-		t.setMember(o, m, true)
+	for r, others := range links {
+		for _, other := range others {
+			t.link(o, relation(r), other, true)
+		}
 	}
 	return nil
 }
@@ -233,46 +247,8 @@ func checkValue(name string, v any) error {
 	return fmt.Errorf("property %s: a %T is not a string, bool, []string, map[string]any or nil", name, v)
 }
 
-// AddMember adds a member to a group. One that is there already is no event.
-func (t *Tenant) AddMember(group, member directory.ID) error {
-	return t.changeMember(group, member, true)
-}
-
-// RemoveMember takes a member out of a group. One that is not there is no event.
-func (t *Tenant) RemoveMember(group, member directory.ID) error {
-	return t.changeMember(group, member, false)
-}
-
-func (t *Tenant) changeMember(group, member directory.ID, present bool) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	g, err := t.live(group, directory.GroupKind)
-	if err == nil {
-		_, err = t.live(member, "")
-	}
-	if err != nil {
-		return fmt.Errorf("change membership: %w", err)
-	}
-	t.setMember(g, member, present)
-	return nil
-}
-
-func (t *Tenant) setMember(g *object, member directory.ID, present bool) {
-	if g.members[member].present == present {
-		return
-	}
-	what := MemberRemoved
-	if present {
-		what = MemberAdded
-	}
-	if g.members == nil {
-		g.members = map[directory.ID]edge{}
-	}
-	g.members[member] = edge{present, t.append(Event{What: what, Object: g.id, Member: member})}
-}
-
 // SoftDelete moves a user or group to the recycle bin, which takes it out of the groups
-// that hold it. Entra ID has none for devices.
+// that hold it or that it owns. Entra ID has none for devices.
 func (t *Tenant) SoftDelete(id directory.ID) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -302,7 +278,7 @@ func (t *Tenant) HardDelete(id directory.ID) error {
 }
 
 // Restore brings a user or group back from the recycle bin, and into the groups
-// that held it.
+// that held it or that it owned.
 func (t *Tenant) Restore(id directory.ID) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -312,25 +288,13 @@ func (t *Tenant) Restore(id directory.ID) error {
 	}
 	seq := t.append(Event{What: Restored, Object: id})
 	o.removed, o.born, o.standing = directory.NotRemoved, seq, seq
-	for _, g := range o.left {
-		if t.objects[g].removed == directory.NotRemoved {
-			t.setMember(t.objects[g], id, true)
+	for _, was := range o.left {
+		if g := t.objects[was.group]; g.removed == directory.NotRemoved {
+			t.link(g, was.as, id, true)
 		}
 	}
 	o.left = nil
 	return nil
-}
-
-// leaveAll takes an object out of every group, and returns those groups.
-func (t *Tenant) leaveAll(id directory.ID) []directory.ID {
-	var left []directory.ID
-	for _, gid := range t.order {
-		if g := t.objects[gid]; g.members[id].present {
-			t.setMember(g, id, false)
-			left = append(left, gid)
-		}
-	}
-	return left
 }
 
 // live returns an object that exists, of a kind if one is given.
@@ -345,16 +309,4 @@ func (t *Tenant) live(id directory.ID, kind directory.Kind) (*object, error) {
 		return nil, fmt.Errorf("object %s is a %s, not a %s", id, o.kind, kind)
 	}
 	return o, nil
-}
-
-// present lists who is in a group, sorted.
-func (o *object) present() []directory.ID {
-	var ids []directory.ID
-	for id, e := range o.members {
-		if e.present {
-			ids = append(ids, id)
-		}
-	}
-	slices.SortFunc(ids, directory.ID.Compare)
-	return ids
 }

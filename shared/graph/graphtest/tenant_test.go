@@ -13,7 +13,7 @@ import (
 // TestHistoryAndTruth tells a small story, and reads it back in both ways.
 func TestHistoryAndTruth(t *testing.T) {
 	var tenant graphtest.Tenant
-	u, g, outer := graphtest.ID("u"), graphtest.ID("g"), graphtest.ID("outer")
+	u, g, outer, app := graphtest.ID("u"), graphtest.ID("g"), graphtest.ID("outer"), graphtest.ID("app")
 	for _, err := range []error{
 		tenant.AddUser(graphtest.User{ID: u, UPN: "u@x", DisplayName: "U", SID: "S-1-5-21-1-2-3-1101"}),
 		tenant.AddGroup(graphtest.Group{ID: g, DisplayName: "G", Members: []directory.ID{u}}),
@@ -24,7 +24,15 @@ func TestHistoryAndTruth(t *testing.T) {
 		tenant.Rename(g, "G2"), // already so: no event
 		tenant.SoftDelete(g),
 		tenant.Restore(g),
+		tenant.AddOwner(g, u),
+		tenant.AddOwner(g, u), // already so: no event
+		tenant.SoftDelete(u),
+		tenant.Restore(u),
+		tenant.RemoveOwner(g, u),
+		tenant.AddOwner(outer, u),
 		tenant.HardDelete(u),
+		tenant.AddOther(app, directory.ServicePrincipal, "App"),
+		tenant.AddOwner(outer, app),
 	} {
 		ok(t, err)
 	}
@@ -39,8 +47,20 @@ func TestHistoryAndTruth(t *testing.T) {
 		{Seq: 8, What: graphtest.SoftDeleted, Object: g},
 		{Seq: 9, What: graphtest.Restored, Object: g},
 		{Seq: 10, What: graphtest.MemberAdded, Object: outer, Member: g},
-		{Seq: 11, What: graphtest.MemberRemoved, Object: g, Member: u},
-		{Seq: 12, What: graphtest.Deleted, Object: u},
+		{Seq: 11, What: graphtest.OwnerAdded, Object: g, Member: u},
+		{Seq: 12, What: graphtest.MemberRemoved, Object: g, Member: u},
+		{Seq: 13, What: graphtest.OwnerRemoved, Object: g, Member: u},
+		{Seq: 14, What: graphtest.SoftDeleted, Object: u},
+		{Seq: 15, What: graphtest.Restored, Object: u},
+		{Seq: 16, What: graphtest.MemberAdded, Object: g, Member: u},
+		{Seq: 17, What: graphtest.OwnerAdded, Object: g, Member: u},
+		{Seq: 18, What: graphtest.OwnerRemoved, Object: g, Member: u},
+		{Seq: 19, What: graphtest.OwnerAdded, Object: outer, Member: u},
+		{Seq: 20, What: graphtest.MemberRemoved, Object: g, Member: u},
+		{Seq: 21, What: graphtest.OwnerRemoved, Object: outer, Member: u},
+		{Seq: 22, What: graphtest.Deleted, Object: u},
+		{Seq: 23, What: graphtest.Added, Object: app},
+		{Seq: 24, What: graphtest.OwnerAdded, Object: outer, Member: app},
 	}
 	if d := cmp.Diff(want, tenant.History()); d != "" {
 		t.Error(d)
@@ -55,12 +75,15 @@ func TestHistoryAndTruth(t *testing.T) {
 		o["members"] = append([]any{}, members...)
 		return o
 	}
-	groups := []any{group(outer, "Outer", "Outer", map[string]any{"id": g.String(), "kind": "group"}), group(g, "G", "G2")}
+	owned := group(outer, "Outer", "Outer", map[string]any{"id": g.String(), "kind": "group"})
+	owned["owners"] = []any{map[string]any{"id": app.String(), "kind": "servicePrincipal"}}
+	groups := []any{owned, group(g, "G", "G2")}
 	if g.Compare(outer) < 0 {
 		groups[0], groups[1] = groups[1], groups[0]
 	}
 	truth := map[string]any{
-		"seq": 12.0, "groups": groups, "devices": []any{}, "others": []any{},
+		"seq": 24.0, "groups": groups, "devices": []any{},
+		"others": []any{map[string]any{"id": app.String(), "properties": map[string]any{"displayName": "App"}}},
 		"users": []any{map[string]any{"id": u.String(), "removed": "deleted", "properties": map[string]any{
 			"userPrincipalName": "u@x", "displayName": "U", "userType": "Member", "onPremisesSecurityIdentifier": "S-1-5-21-1-2-3-1101", "onPremisesSyncEnabled": true}}},
 	}
@@ -89,6 +112,9 @@ func TestImpossibleIsRefused(t *testing.T) {
 		"member of nothing":        tenant.AddMember(graphtest.ID("y"), u),
 		"member that is nothing":   tenant.AddMember(g, graphtest.ID("y")),
 		"member that is deleted":   tenant.AddMember(g, gone),
+		"a group as owner":         tenant.AddOwner(g, g),
+		"a device as owner":        tenant.AddGroup(graphtest.Group{ID: graphtest.ID("x"), Owners: []directory.ID{d}}),
+		"owner of a user":          tenant.AddOwner(u, u),
 		"rename what is deleted":   tenant.Rename(gone, "x"),
 		"delete twice":             tenant.SoftDelete(gone),
 		"soft-delete a device":     tenant.SoftDelete(d),

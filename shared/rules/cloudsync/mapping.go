@@ -206,7 +206,11 @@ func (im *importer) attributes() {
 func (im *importer) accepted(name string) bool {
 	fault := refused(lines(name, im.sources[name]))
 	if fault != "" {
-		im.note(Note{Where: im.paths[strings.ToLower(name)], What: "the mapping of " + name + " is left out", Why: fault, Remedy: "write it anew under attributes, or give it up", Lost: true})
+		remedy := "write it anew under attributes, or give it up"
+		if link, is := plan.LinkOf(name); is && link != plan.Member {
+			remedy = "write owners: " + string(rules.OwnerManages) + ", or give it up"
+		}
+		im.note(Note{Where: im.paths[strings.ToLower(name)], What: "the mapping of " + name + " is left out", Why: fault, Remedy: remedy, Lost: true})
 	}
 	return fault == ""
 }
