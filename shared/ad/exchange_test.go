@@ -299,7 +299,7 @@ func takenAway(t *testing.T, x exchanged) {
 func TestOldExchange(t *testing.T) {
 	x := withExchange(t, samba.OldExchange)
 	s := x.site(t)
-	if got := s.String(); got != "Exchange 2013 (schema 15283, organization 15763, domain 13236), newest server 15.0.775.38, 9 address lists, 4 accepted domains" {
+	if got := s.String(); got != "Exchange 2013 (schema 15283, organization 15763, domain 13236), newest server 15.0.775.38, address lists: 9, accepted domains: 4" {
 		t.Errorf("got %s", got)
 	}
 	var texts []string

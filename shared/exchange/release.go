@@ -91,28 +91,35 @@ func (s Site) Release() string {
 
 // String is what there is, in a line for people.
 func (s Site) String() string {
-	if s.None() {
-		return cmp.Or(unreadText(s.Unread), "none in this forest: groups without mail need none")
-	}
-	words := []string{fmt.Sprintf("%s (schema %d, organization %d, domain %d)", s.Release(), s.Schema, s.Forest, s.Domain)}
-	switch n := len(s.Servers); {
-	case n > 0:
-		words = append(words, "newest server "+s.newest().String())
+	var words []string
+	switch {
+	case s.None() && s.Unread == "":
+		return "none in this forest: groups without mail need none"
+	case s.None():
+	case s.Organization == "":
+		words = append(words, fmt.Sprintf("the schema of %s (%d), and no organization", s.Release(), s.Schema))
 	default:
-		words = append(words, "no server")
+		words = append(words, fmt.Sprintf("%s (schema %d, organization %d, %s)", s.Release(), s.Schema, s.Forest, s.prepared()), s.server(),
+			fmt.Sprintf("address lists: %d", len(s.Lists)), fmt.Sprintf("accepted domains: %d", len(s.Accepted)))
 	}
-	words = append(words, fmt.Sprintf("%d address lists", len(s.Lists)), fmt.Sprintf("%d accepted domains", len(s.Accepted)))
 	if s.Unread != "" {
-		words = append(words, unreadText(s.Unread))
+		words = append(words, "what there is now could not be read: "+s.Unread)
 	}
 	return strings.Join(words, ", ")
 }
 
-func unreadText(why string) string {
-	if why == "" {
-		return ""
+func (s Site) prepared() string {
+	if len(s.Systems) == 0 {
+		return "domain not prepared"
 	}
-	return "what there is now could not be read: " + why
+	return fmt.Sprintf("domain %d", s.Domain)
+}
+
+func (s Site) server() string {
+	if len(s.Servers) == 0 {
+		return "no server"
+	}
+	return "newest server " + s.newest().String()
 }
 
 // A serverVersion is a server's: 15.2.2562.17 is the first Subscription Edition.
