@@ -35,8 +35,8 @@ func TestAnotherTarget(t *testing.T) {
 func TestServing(t *testing.T) {
 	o := newOffice(t)
 	o.place.Exchange = exchange.Site{Organization: "CN=Corp", Schema: 17003}
-	o.report(true, nil)
-	o.inSync()
+	o.do(o.report(true, nil))
+	o.work()
 	w, err := o.agent.Check(t.Context())
 	if err != nil || w.Agent != "agent" || w.Target != "corp" || !slices.Equal(w.Containers, []string{"OU=Cloud Groups,DC=corp,DC=test"}) {
 		t.Errorf("%+v, %v", w, err)
