@@ -140,6 +140,11 @@ func unreadSite(t *testing.T, x exchanged) {
 			}
 		})
 	}
+	x.Modify(t, "dn: CN=Left over,"+samba.ExchangeService+"\nchangetype: add\nobjectClass: msExchOrganizationContainer\nobjectVersion: 12640\n")
+	if s, err := x.domain.Exchange(t.Context()); err == nil || !strings.Contains(err.Error(), "CN=Left over,"+samba.ExchangeService) || !s.None() {
+		t.Errorf("two organizations: %+v, %v", s, err)
+	}
+	x.Modify(t, "dn: CN=Left over,"+samba.ExchangeService+"\nchangetype: delete\n")
 	if s := x.site(t); len(s.Lacks()) > 0 {
 		t.Errorf("with all rights again it lacks %+v", s.Lacks())
 	}
@@ -190,6 +195,11 @@ func boundedSite(t *testing.T, x exchanged) {
 func ownGroups(t *testing.T, x exchanged) {
 	if !slices.Equal(x.domain.Identity.Protected, x.own()) {
 		t.Fatalf("protected are %v, want %v", x.domain.Identity.Protected, x.own())
+	}
+	without := *x.domain
+	without.Identity.Protected = nil
+	if a, b := grounds(t, x.domain), grounds(t, &without); a == b {
+		t.Error("what is refused because of them is not tried again when they are others")
 	}
 	ours := apply(t, x.domain, 1, creation(t, x.domain, 1, "ours")).GUID
 	// Somebody moves one of them to where ours are, and gives it our marks.
@@ -341,4 +351,13 @@ func (r refusing) Search(q *ldap.SearchRequest) (*ldap.SearchResult, error) {
 		return nil, ldap.NewError(ldap.LDAPResultOperationsError, fmt.Errorf("not now"))
 	}
 	return r.Conn.Search(q)
+}
+
+func grounds(t *testing.T, d *Domain) string {
+	t.Helper()
+	g, err := d.Grounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
