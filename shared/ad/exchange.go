@@ -245,15 +245,8 @@ func (d *Domain) exchangeGroups(ctx context.Context, config string) (sids []dire
 		return nil, err
 	}
 	for _, value := range e.GetEqualFoldAttributeValues("otherWellKnownObjects") {
-		parts := strings.SplitN(value, ":", 4) // B:32:<GUID>:<DN> (MS-ADTS 3.1.1.2.2.2.2)
-		if len(parts) < 4 {
-			return nil, fmt.Errorf("read otherWellKnownObjects of %s: %q names no object", plainDN(e.DN), value)
-		}
-		l, err := parseLink(parts[3])
-		if err != nil {
-			return nil, fmt.Errorf("read otherWellKnownObjects of %s: %w", plainDN(e.DN), err)
-		}
-		if l.sid != "" {
+		_, dn, _ := strings.Cut(strings.TrimPrefix(value, "B:32:"), ":") // B:32:<GUID>:<DN> (MS-ADTS 3.1.1.2.2.2.2)
+		if l, err := parseLink(dn); err == nil && l.sid != "" {          // else it names no group any more
 			sids = append(sids, l.sid)
 		}
 	}
@@ -285,11 +278,17 @@ func readable(e *ldap.Entry) error {
 	return nil
 }
 
-// listable is an error where the account may not list what is in a container.
+// listable is an error where the account may not list what is in a container, or in the one
+// that would have it.
 func (s *siteReader) listable(ctx context.Context, dn string) error {
-	e, err := s.must(ctx, query{base: dn, attrs: []string{"nTSecurityDescriptor"}, dacl: true})
-	if err != nil {
-		return err
+	e, found, err := s.entry(ctx, query{base: dn, attrs: []string{"nTSecurityDescriptor"}, dacl: true})
+	switch _, parent, _ := plan.SplitRDN(dn); {
+	case err != nil:
+		return fmt.Errorf("read the permissions of %s: %w", dn, err)
+	case !found && parent == "":
+		return fmt.Errorf("the account may not read %s: let it", dn)
+	case !found:
+		return s.listable(ctx, parent)
 	}
 	return s.lets(e)
 }

@@ -97,12 +97,28 @@ func wholeSite(t *testing.T, x exchanged) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	d := *x.domain
+	d.Conn = backwards{d.Conn}
+	if other, err := d.Exchange(t.Context()); err != nil || !reflect.DeepEqual(other, want) {
+		t.Errorf("in another order: %+v, %v", other, err)
+	}
 	if lacks := got.Lacks(); len(lacks) > 0 {
 		t.Errorf("lacks %+v", lacks)
 	}
 	if after := x.HighestUSN(t); after != before {
 		t.Error("it wrote to the directory")
 	}
+}
+
+// backwards is a connection whose answers come in another order: no server promises one.
+type backwards struct{ Conn }
+
+func (b backwards) Search(q *ldap.SearchRequest) (*ldap.SearchResult, error) {
+	res, err := b.Conn.Search(q)
+	if err == nil {
+		slices.Reverse(res.Entries)
+	}
+	return res, err
 }
 
 // unreadSite takes rights to read from the account, one at a time: what it cannot see is
@@ -195,6 +211,11 @@ func boundedSite(t *testing.T, x exchanged) {
 func ownGroups(t *testing.T, x exchanged) {
 	if !slices.Equal(x.domain.Identity.Protected, x.own()) {
 		t.Fatalf("protected are %v, want %v", x.domain.Identity.Protected, x.own())
+	}
+	odd := *x.domain
+	odd.Conn = oddGroups{odd.Conn}
+	if id, err := odd.Identify(t.Context()); err != nil || !slices.Equal(id.Protected, x.own()) {
+		t.Errorf("values that name nothing: %v, %v", id.Protected, err)
 	}
 	without := *x.domain
 	without.Identity.Protected = nil
@@ -351,6 +372,22 @@ func (r refusing) Search(q *ldap.SearchRequest) (*ldap.SearchResult, error) {
 		return nil, ldap.NewError(ldap.LDAPResultOperationsError, fmt.Errorf("not now"))
 	}
 	return r.Conn.Search(q)
+}
+
+// oddGroups is a connection that tells of Exchange's own groups in values that name none, too.
+type oddGroups struct{ Conn }
+
+func (o oddGroups) Search(q *ldap.SearchRequest) (*ldap.SearchResult, error) {
+	res, err := o.Conn.Search(q)
+	if err != nil || q.BaseDN != samba.ExchangeService {
+		return res, err
+	}
+	for _, a := range res.Entries[0].Attributes {
+		if a.Name == "otherWellKnownObjects" {
+			a.Values = append([]string{"", "B:32:", "B:32:00:CN=x", "B:32:00:<GUID=x>;CN=x"}, a.Values...)
+		}
+	}
+	return res, nil
 }
 
 func grounds(t *testing.T, d *Domain) string {
