@@ -55,12 +55,12 @@ func arrows() map[string]arrow {
 		"shared/blob/azblob": {"shared/blob", "a driver knows its contract only"},
 		"shared/blob/s3":     {"shared/blob", "a driver knows its contract only"},
 
-		"functions/internal/app": {"shared/directory shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/textfile",
+		"functions/internal/app": {"shared/directory shared/exchange shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/textfile",
 			"the cloud half speaks no LDAP: only the agent does"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"agent": {"shared/ad shared/checklist shared/directory shared/plan shared/relay shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/relay shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
@@ -29,6 +30,7 @@ type reader interface {
 	Sight(ctx context.Context) (blind string, err error)
 	Grounds(ctx context.Context) (string, error)
 	Identify(ctx context.Context) (ad.Identity, error)
+	Exchange(ctx context.Context) (exchange.Site, error)
 }
 
 type writer interface {

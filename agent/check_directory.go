@@ -10,6 +10,7 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 )
 
@@ -25,7 +26,7 @@ func (c config) checkDirectory(ctx context.Context, l *checklist.List) (*place, 
 	d, hangUp, err := c.connect(ctx, c.directoryCaution())
 	if err != nil {
 		l.Bad("directory", err)
-		for _, what := range []string{"base", "rights", "sight", "groups"} {
+		for _, what := range []string{"base", "rights", "groups", "sight", "exchange"} {
 			l.Unknown(what, "the directory could not be asked")
 		}
 		return nil, err
@@ -45,7 +46,25 @@ func (c config) checkDirectory(ctx context.Context, l *checklist.List) (*place, 
 		err = errors.New(blind)
 	}
 	l.Say("sight", err, "the account may list and read all that is below the base")
+	site, err := d.Exchange(ctx)
+	tellExchange(l, site, err)
 	return p, nil
+}
+
+// tellExchange says what there is of Exchange, and what is missing of what groups with mail
+// need. Nothing of that is a failure: groups without mail need none of it.
+func tellExchange(l *checklist.List, site exchange.Site, err error) {
+	if err != nil {
+		l.Warn("exchange", err.Error()+"; groups with mail wait, all others do not")
+		return
+	}
+	l.Good("exchange", site.String())
+	if site.None() {
+		return
+	}
+	for _, lack := range site.Lacks() {
+		l.Warn("exchange", lack.Text)
+	}
 }
 
 func (p *place) identity() string {

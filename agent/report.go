@@ -13,6 +13,7 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/relay"
 )
 
@@ -92,7 +93,11 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	report := relay.Report{Full: true, After: a.closed}
 	rows := a.rows()
 	defer rows.drop()
-	err := a.session.Scan(ctx, func(x ad.Row) error {
+	var err error
+	if report.Target.Exchange, err = a.exchange(ctx); err != nil {
+		return err
+	}
+	err = a.session.Scan(ctx, func(x ad.Row) error {
 		a.keepLease(ctx)
 		return rows.add(row(x, report.After, content))
 	})
@@ -111,6 +116,20 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	}
 	a.log.Info("report", "groups", rows.groups, "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
 	return nil
+}
+
+// exchange is what the forest has of Exchange, or why that cannot be said: groups go on
+// without. An error is one of the connection.
+func (a *agent) exchange(ctx context.Context) (exchange.Site, error) {
+	site, err := a.session.Exchange(ctx)
+	switch {
+	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
+		return exchange.Site{}, err
+	case err != nil:
+		a.log.Warn("what there is of Exchange cannot be read", "err", err)
+		return exchange.Site{Unread: err.Error()}, nil
+	}
+	return site, nil
 }
 
 // prove says whether the account sees all that is there, or why that is not sure.
@@ -220,14 +239,16 @@ func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error 
 		return err
 	}
 	whole.ID, whole.Parts = relay.ReportID(a.now()), rows.parts()
+	site := whole.Target.Exchange
 	whole.High, whole.Target = relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, a.place
+	whole.Target.Exchange = site
 	whole.For, whole.Instance = a.self.For, a.self.Instance
 	return rows.each(func(n int, some []relay.Row) error {
 		a.keepLease(ctx)
 		part := whole
 		part.Part, part.Rows = n, some
 		if n > 1 {
-			part.Absent = nil
+			part.Absent, part.Target.Exchange = nil, exchange.Site{}
 		}
 		if err := a.queue.Report(ctx, part); err != nil {
 			return untold{fmt.Errorf("report part %d of %d: %w", n, whole.Parts, err)}

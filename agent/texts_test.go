@@ -15,6 +15,7 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
@@ -102,14 +103,18 @@ func (q queue) Report(context.Context, relay.Report) error                { retu
 // empty is a directory that has nothing, of an account with this sight.
 type empty struct {
 	domain
-	blind string
-	err   error
+	blind  string
+	err    error
+	unread error // of Exchange
 }
 
 func (e empty) Scan(context.Context, func(ad.Row) error) error { return e.err }
-func (e empty) Sight(context.Context) (string, error)          { return e.blind, nil }
-func (e empty) Grounds(context.Context) (string, error)        { return "", nil }
-func (e empty) Identify(context.Context) (ad.Identity, error)  { return ad.Identity{}, nil }
+func (e empty) Exchange(context.Context) (exchange.Site, error) {
+	return exchange.Site{}, e.unread
+}
+func (e empty) Sight(context.Context) (string, error)         { return e.blind, nil }
+func (e empty) Grounds(context.Context) (string, error)       { return "", nil }
+func (e empty) Identify(context.Context) (ad.Identity, error) { return ad.Identity{}, nil }
 func (e empty) Read(context.Context, directory.ID, plan.GUID) (ad.Row, bool, error) {
 	return ad.Row{}, false, nil
 }
@@ -134,6 +139,8 @@ func TestLogLines(t *testing.T) {
 			`level=WARN msg="groups may be there that this account does not see" why="the account may not list what is in OU=x: let it"`},
 		{"restored", queue{reply: on}, empty{}, lineage{relay.DC{USN: 9}},
 			`level=WARN msg="reading all of the directory again" why="the domain controller was restored or replaced"`},
+		{"Exchange hidden", queue{reply: on}, empty{unread: errors.New("look for Exchange: the account may not read CN=Corp: let it")}, lineage{},
+			`level=WARN msg="what there is of Exchange cannot be read" err="look for Exchange: the account may not read CN=Corp: let it"`},
 		{"scan fails", queue{reply: on}, empty{err: fmt.Errorf("scan OU=x: %w: EOF", ad.ErrConnection)}, lineage{},
 			`level=ERROR msg="report failed" err="scan OU=x: no answer from the domain controller: EOF" again_in=1s`},
 	} {

@@ -14,6 +14,7 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 )
@@ -36,22 +37,25 @@ type world struct {
 	onSend  func() error
 
 	// The directory.
-	identity   ad.Identity
-	groups     []ad.Row
-	blind      string
-	sightErr   error
-	sids       map[plan.Ref]directory.SID
-	grounded   string
-	groundsErr error
-	dials      int
-	asleep     bool // the connection was ended by the other side
-	onDial     func() error
-	onRow      func()
-	onScan     func() error
-	onRead     func(directory.ID, plan.GUID) error
-	onApply    func(plan.Change) (plan.Result, error)
-	applied    []plan.Change
-	fences     []plan.Fence
+	identity ad.Identity
+	groups   []ad.Row
+	exchange exchange.Site
+	blind    string
+	sightErr error
+
+	exchangeErr error
+	sids        map[plan.Ref]directory.SID
+	grounded    string
+	groundsErr  error
+	dials       int
+	asleep      bool // the connection was ended by the other side
+	onDial      func() error
+	onRow       func()
+	onScan      func() error
+	onRead      func(directory.ID, plan.GUID) error
+	onApply     func(plan.Change) (plan.Result, error)
+	applied     []plan.Change
+	fences      []plan.Fence
 }
 
 func newWorld(t *testing.T) *world {
@@ -173,6 +177,12 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 
 func (w *world) Sight(context.Context) (string, error)   { return w.blind, w.sightErr }
 func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }
+func (w *world) Exchange(context.Context) (exchange.Site, error) {
+	if w.asleep {
+		return exchange.Site{}, ad.ErrConnection
+	}
+	return w.exchange, w.exchangeErr
+}
 func (w *world) Identify(context.Context) (ad.Identity, error) {
 	if w.asleep {
 		return ad.Identity{}, ad.ErrConnection

@@ -228,7 +228,7 @@ func (f *fire) answers() []ordeal {
 		{name: "busy for some writes", before: first(4, writes, ldapproxy.Fault{Code: 51})},
 		{name: "shutting down", before: first(2, writes, ldapproxy.Fault{Code: 52})},
 		{name: "unwilling", before: always(writes, 53), told: []string{"unwilling to perform", "msDS-ObjectSoa"}},
-		{name: "operations error in a scan", after: first(1, searches, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
+		{name: "operations error in a scan", after: first(1, f.scans, ldapproxy.Fault{Code: 1}), begin: func(t *testing.T) {
 			from, words := f.console.end(), []string{"failed", "Operations Error", "again_in"}
 			f.await(t, words, func(Status) bool { return f.console.count(from, words) == 1 }) // while there is no plan; told once, tried again
 		}},

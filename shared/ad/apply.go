@@ -122,10 +122,14 @@ func (w *writer) mine(ctx context.Context, g plan.GUID, names []string) (object,
 	return o, w.allowed(o)
 }
 
-// allowed refuses groups that Windows itself depends on, whatever their marks say.
+// allowed refuses groups that Windows or Exchange itself depends on, whatever their marks
+// say.
 func (w *writer) allowed(o object) error {
 	if o.critical || o.sid.RID() < 1000 {
 		return refusal{text: fmt.Sprintf("%s is a group of the system (isCriticalSystemObject, or a RID below 1000): it is never touched", o.dn)}
+	}
+	if w.guarded(o.sid) {
+		return refusal{text: fmt.Sprintf("%s is one of Exchange's own groups: it is never touched", o.dn)}
 	}
 	return nil
 }

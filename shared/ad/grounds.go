@@ -12,8 +12,8 @@ import (
 
 // Grounds is a digest of what decides whether the server refuses a change: the
 // rights on Base, the groups that the account is in, the forest's domains, the
-// schema's mark. Where it has changed, what was refused is worth another try. It is
-// two searches.
+// schema's mark, Exchange's own groups. Where it has changed, what was refused is worth
+// another try. It is two searches.
 func (d *Domain) Grounds(ctx context.Context) (string, error) {
 	h := sha256.New()
 	for _, q := range []query{
@@ -28,7 +28,7 @@ func (d *Domain) Grounds(ctx context.Context) (string, error) {
 			fmt.Fprintf(h, "%s %q\n", name, sortedRaw(e, name))
 		}
 	}
-	fmt.Fprintf(h, "%q %v\n", d.Identity.Domains, d.Identity.External)
+	fmt.Fprintf(h, "%q %v %q\n", d.Identity.Domains, d.Identity.External, d.Identity.Protected)
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }
 

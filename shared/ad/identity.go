@@ -25,6 +25,10 @@ type Identity struct {
 	Invocation plan.GUID       // of the domain controller's database
 	USN        int64           // highestCommittedUSN
 	External   bool            // the schema has msDS-ExternalDirectoryObjectId
+
+	// Protected are Exchange's own groups, sorted. They are never touched, nor made members.
+	// Domain.Exchange brings them up to date.
+	Protected []directory.SID
 }
 
 // capReadOnly marks a read-only domain controller (MS-ADTS 3.1.1.3.4.3.6).
@@ -59,7 +63,11 @@ func (d *Domain) identify(ctx context.Context) (id Identity, err error) {
 	if id.Domain, err = d.domainSID(ctx, id.NC); err != nil {
 		return id, err
 	}
-	if id.Domains, err = d.forest(ctx, plainDN(root.GetAttributeValue("configurationNamingContext"))); err != nil {
+	config := plainDN(root.GetAttributeValue("configurationNamingContext"))
+	if id.Domains, err = d.forest(ctx, config); err != nil {
+		return id, err
+	}
+	if id.Protected, err = d.exchangeGroups(ctx, config); err != nil {
 		return id, err
 	}
 	if !slices.Contains(id.Domains, id.Domain) {

@@ -28,7 +28,12 @@ func dc(t testing.TB) *adtest.DC { return shared.DC(t) }
 
 func dial(t testing.TB, user, password string) *ldap.Conn {
 	t.Helper()
-	conn, err := Dial(t.Context(), Config{URL: dc(t).URL, ServerName: dc(t).ServerName, CAFile: dc(t).CAFile, User: user, Password: password, Timeout: 20 * time.Second})
+	return dialTo(t, dc(t), user, password)
+}
+
+func dialTo(t testing.TB, dc *adtest.DC, user, password string) *ldap.Conn {
+	t.Helper()
+	conn, err := Dial(t.Context(), Config{URL: dc.URL, ServerName: dc.ServerName, CAFile: dc.CAFile, User: user, Password: password, Timeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,19 +69,14 @@ func (w *writer) list(ctx context.Context, o *object) error {
 func (w *writer) whole() []string { return append(w.wanted(), string(w.change.Of())) }
 
 // nested finds the owned groups among some refs.
-func (w *writer) nested(ctx context.Context, refs []plan.Ref) (map[directory.ID]plan.GUID, error) {
+func (w *writer) nested(ctx context.Context, refs []plan.Ref) (map[directory.ID]object, error) {
 	var ids []directory.ID
 	for _, r := range refs {
 		if id, ok := r.Group(); ok {
 			ids = append(ids, id)
 		}
 	}
-	objects, err := w.marked(ctx, ids, w.change.Known)
-	guids := map[directory.ID]plan.GUID{}
-	for id, o := range objects {
-		guids[id] = o.guid
-	}
-	return guids, err
+	return w.marked(ctx, ids, w.change.Known)
 }
 
 // removals names what to take out. What a GUID of the plan names need not be a group of
@@ -89,7 +84,7 @@ func (w *writer) nested(ctx context.Context, refs []plan.Ref) (map[directory.ID]
 // does one that names nothing at all.
 func (w *writer) removals(ctx context.Context) (out []value, err error) {
 	unknown := slices.DeleteFunc(slices.Clone(w.change.Remove), func(r plan.Ref) bool { id, _ := r.Group(); return w.change.Known[id] != "" })
-	guids, err := w.nested(ctx, unknown)
+	groups, err := w.nested(ctx, unknown)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +101,7 @@ func (w *writer) removals(ctx context.Context) (out []value, err error) {
 		}
 		g, ok := r.GUID()
 		if id, nested := r.Group(); nested {
-			g, ok = cmp.Or(w.change.Known[id], guids[id]), true
+			g, ok = cmp.Or(w.change.Known[id], groups[id].guid), true
 		}
 		if sid, isSID := r.SID(); isSID {
 			if _, err := directory.ParseSID(string(sid)); err == nil {
@@ -124,7 +119,7 @@ func (w *writer) removals(ctx context.Context) (out []value, err error) {
 // is read from Active Directory, not taken from the plan: what a GUID of the plan
 // names need not be.
 func (w *writer) additions(ctx context.Context) (out []value, err error) {
-	guids, err := w.nested(ctx, w.change.Add)
+	groups, err := w.nested(ctx, w.change.Add)
 	if err != nil {
 		return nil, err
 	}
@@ -139,8 +134,10 @@ func (w *writer) additions(ctx context.Context) (out []value, err error) {
 				continue
 			}
 			out = append(out, value{r, string(sid), bySID(sid)})
-		} else if id, ok := r.Group(); ok && guids[id] != "" {
-			out = append(out, value{r, string(guids[id]), byGUID(guids[id])})
+		} else if id, ok := r.Group(); ok && w.guarded(groups[id].sid) {
+			w.reject(r, 0, exchanges(groups[id].sid))
+		} else if g := groups[id].guid; ok && g != "" {
+			out = append(out, value{r, string(g), byGUID(g)})
 		} else if s := people[r]; s != nil && w.change.Of() == plan.Member {
 			a, _ := r.Mail()
 			if l, fault := s.one(a); fault != "" {
@@ -168,7 +165,14 @@ func (d *Domain) foreign(sid directory.SID, called string) string {
 	if sid.RID() < 1000 {
 		return fmt.Sprintf("%s is an account or group of the system (RID below 1000): it never becomes one of a group's %s", sid, called)
 	}
+	if d.guarded(sid) {
+		return exchanges(sid)
+	}
 	return ""
+}
+
+func exchanges(sid directory.SID) string {
+	return fmt.Sprintf("%s is one of Exchange's own groups: it never becomes a member", sid)
 }
 
 func (w *writer) reject(r plan.Ref, code int, text string) {

@@ -80,7 +80,12 @@ func (d *Domain) lists(ctx context.Context, dn string, token []directory.SID) (s
 	if err != nil {
 		return "", err
 	}
-	sd := e.GetEqualFoldRawAttributeValue("nTSecurityDescriptor")
+	return unlisted(e, token)
+}
+
+// unlisted is lists for an entry that came with its security descriptor.
+func unlisted(e *ldap.Entry, token []directory.SID) (string, error) {
+	dn, sd := plainDN(e.DN), e.GetEqualFoldRawAttributeValue("nTSecurityDescriptor")
 	if len(sd) == 0 {
 		return fmt.Sprintf("the account may not read the permissions of %s: let it read them", dn), nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 )
 
 // TestSight takes rights to read from the account, one at a time. What the account
@@ -97,9 +98,13 @@ func FuzzDACL(f *testing.F) {
 	})
 }
 
-func descriptor(t testing.TB, dn string) []byte {
+func descriptor(t testing.TB, dn string) []byte { return descriptorBy(t, admin(t), dn) }
+
+func setDescriptor(t testing.TB, dn string, sd []byte) { setDescriptorBy(t, admin(t), dn, sd) }
+
+func descriptorBy(t testing.TB, admin *ldap.Conn, dn string) []byte {
 	t.Helper()
-	res, err := admin(t).Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
+	res, err := admin.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
 		[]string{"nTSecurityDescriptor"}, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}}))
 	if err != nil {
 		t.Fatal(err)
@@ -107,11 +112,11 @@ func descriptor(t testing.TB, dn string) []byte {
 	return res.Entries[0].GetRawAttributeValue("nTSecurityDescriptor")
 }
 
-func setDescriptor(t testing.TB, dn string, sd []byte) {
+func setDescriptorBy(t testing.TB, admin *ldap.Conn, dn string, sd []byte) {
 	t.Helper()
 	req := ldap.NewModifyRequest(dn, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}})
 	req.Replace("nTSecurityDescriptor", []string{string(sd)})
-	if err := admin(t).Modify(req); err != nil {
+	if err := admin.Modify(req); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -126,7 +131,28 @@ func denying(sd []byte, sid directory.SID, rights uint32) []byte {
 	entry := []byte{1, 0}
 	entry = binary.LittleEndian.AppendUint16(entry, uint16(8+len(who)))
 	entry = binary.LittleEndian.AppendUint32(entry, rights)
-	entry = append(entry, who...)
+	return prepended(sd, append(entry, who...))
+}
+
+// allowing is a security descriptor with one more entry in front, which allows an account
+// rights to the attributes of a property set.
+func allowing(sd []byte, sid directory.SID, rights uint32, set plan.GUID) []byte {
+	who, err := EncodeSID(sid)
+	if err != nil {
+		panic(err)
+	}
+	of, err := EncodeGUID(set)
+	if err != nil {
+		panic(err)
+	}
+	entry := []byte{5, 0}
+	entry = binary.LittleEndian.AppendUint16(entry, uint16(12+len(of)+len(who)))
+	entry = binary.LittleEndian.AppendUint32(entry, rights)
+	entry = append(binary.LittleEndian.AppendUint32(entry, 1), of...) // an object type, and no class that inherits
+	return prepended(sd, append(entry, who...))
+}
+
+func prepended(sd, entry []byte) []byte {
 	acl := binary.LittleEndian.Uint32(sd[16:])
 	out := []byte(strings.Join([]string{string(sd[:acl+8]), string(entry), string(sd[acl+8:])}, ""))
 	for at, more := range map[uint32]int{acl + 2: len(entry), acl + 4: 1} { // size, count

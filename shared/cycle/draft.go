@@ -227,7 +227,7 @@ func (p *Planner) wish(tx *journal.Tx, g *directory.Group, id directory.ID, obse
 	nested := func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
-	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External}
+	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Exchange: tx.Head.Target.Exchange}
 	return p.Rules.Decide(id, g, observed, nested, target)
 }
 

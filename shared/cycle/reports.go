@@ -105,7 +105,11 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 	h := &tx.Head
 	before := h.Target
 	h.Target = r.Target
-	if before.DomainSID != "" && (!slices.Equal(before.Domains, r.Target.Domains) || before.External != r.Target.External) {
+	if why := r.Target.Exchange.Unread; why != "" { // what could not be read has not vanished
+		h.Target.Exchange = before.Exchange
+		h.Target.Exchange.Unread = why
+	}
+	if before.DomainSID != "" && (!slices.Equal(before.Domains, h.Target.Domains) || before.External != h.Target.External || !before.Exchange.Same(h.Target.Exchange)) {
 		if err := tx.MarkAll(ctx); err != nil {
 			return err
 		}

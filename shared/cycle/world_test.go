@@ -15,6 +15,7 @@ import (
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/journal/journaltest"
@@ -54,6 +55,7 @@ type world struct {
 	onRemove func(group directory.ID, r plan.Ref) // is told of each removal
 	onEnd    func(c plan.Change)                  // is told of each change by which members lose what a group gives
 	domains  []directory.SID
+	exchange exchange.Site                  // what full reports say
 	grounds  string                         // on which the agent's side refuses
 	hidden   directory.ID                   // a group that the agent does not see
 	trouble  *plan.Trouble                  // what it is told of it by name
@@ -437,6 +439,9 @@ func (w *world) report(full bool, ids []directory.ID) error {
 			}
 			r.Absent = append(r.Absent, gone)
 		}
+	}
+	if full {
+		r.Target.Exchange = w.exchange
 	}
 	err := w.journal.Report(w.t.Context(), r)
 	if errors.Is(err, journal.ErrLease) { // whoever reports has polled before

@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// The types of an accepted domain.
-const (
-	Authoritative = "authoritative"  // every recipient of the domain is here
-	InternalRelay = "internal-relay" // recipients that are not here are elsewhere in the organization
-	ExternalRelay = "external-relay" // all mail goes elsewhere
-)
+// Fault is something that is likely to lose mail.
+type Fault struct {
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
+}
 
 // Warnings are what stands in the way of mail to groups with primary addresses in these domains, by domain: from
 // senders on-premises, where it is not delivered here. The send connector's address space and DNS are not seen from
@@ -23,7 +22,7 @@ func (s Site) Warnings(domains ...string) (faults []Fault) {
 	slices.Sort(folded)
 	for _, d := range slices.Compact(folded) {
 		if what, remedy := s.route(d); what != "" {
-			faults = append(faults, Fault{What: what, Remedy: remedy, Warning: true})
+			faults = append(faults, Fault{What: what, Remedy: remedy})
 		}
 	}
 	return faults

@@ -1,13 +1,6 @@
 package exchange
 
-import (
-	"cmp"
-	"fmt"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
-)
+import "fmt"
 
 // bands are the releases of Exchange by the schema that they bring: rangeUpper of
 // ms-Exch-Schema-Version-Pt and, where several releases have the same, the least objectVersion of the
@@ -31,8 +24,10 @@ const (
 	schema2013 = 15313 // 15312 with a security update
 	schemaSE   = 17003
 	forestSE   = 16763
-	leastSE    = 2562 // the build of 15.2 that SE begins with
 )
+
+// firstSE is the first build of the Subscription Edition.
+var firstSE = serverVersion{15, 2, 2562, 0}
 
 // Band is the release of Exchange in words, such as "Exchange 2016 CU21-CU23", by the numbers of Site. Exchange 2019
 // CU15 and SE have the same numbers, and only servers tell them apart. A schema that is none of the known ones is named
@@ -56,7 +51,7 @@ func Band(schema, forest int, servers []string) string {
 	}
 	if known == schemaSE && forest >= forestSE && len(servers) > 0 {
 		words = "2019 CU15"
-		if slices.ContainsFunc(servers, isSE) {
+		if (Site{Servers: servers}).newest().compare(firstSE) >= 0 {
 			words = "SE"
 		}
 	}
@@ -72,104 +67,4 @@ func edition(schema int) string {
 		return "2016"
 	}
 	return "2019 or later"
-}
-
-var serial = regexp.MustCompile(`^Version (\d+)\.(\d+) \(Build (\d+)\.(\d+)\)$`)
-
-// buildOffset is what Exchange adds to its build in serialNumber: 15.2.2562.17 is "Version 15.2 (Build 32562.17)".
-const buildOffset = 30000
-
-// Build is a server's serialNumber as people write it, such as 15.2.2562.17; one of another form is as it is.
-func Build(serialNumber string) string {
-	if b := build(serialNumber); b != nil {
-		return fmt.Sprintf("%d.%d.%d.%d", b[0], b[1], b[2], b[3])
-	}
-	return serialNumber
-}
-
-// build are the four numbers of a build; nil: it has another form.
-func build(serialNumber string) []int {
-	m := serial.FindStringSubmatch(serialNumber)
-	if m == nil {
-		return nil
-	}
-	out := make([]int, 4)
-	for i := range out {
-		n, err := strconv.Atoi(m[i+1])
-		if err != nil {
-			return nil
-		}
-		out[i] = n
-	}
-	if out[2] >= buildOffset {
-		out[2] -= buildOffset
-	}
-	return out
-}
-
-func isSE(serialNumber string) bool {
-	b := build(serialNumber)
-	return b != nil && slices.Compare(b, []int{15, 2, leastSE}) >= 0
-}
-
-// Fault is something that Exchange lacks for groups with mail, or that is likely to lose mail.
-type Fault struct {
-	What    string `json:"what"`
-	Remedy  string `json:"remedy"`
-	Warning bool   `json:"warning,omitempty"` // groups are written with mail all the same
-}
-
-// leastForest is the organization of Exchange 2013 CU10. Microsoft's pages name four different releases as
-// the oldest that knows groups of the cloud, up to 2013 CU11, which has the same number.
-const leastForest = 16130
-
-// Faults are what the site lacks for groups with mail, in the order in which one repairs it. writes are the
-// attributes that are to be written; none: those of Table. What follows from a fault is not named beside it.
-func (s Site) Faults(writes ...string) (faults []Fault) {
-	add := func(what, remedy string) { faults = append(faults, Fault{What: what, Remedy: remedy}) }
-	switch {
-	case s.Schema == 0:
-		add("the forest's schema has nothing of Exchange", "let Exchange's Setup prepare it (/PrepareSchema), or write no groups with mail")
-		return faults
-	case s.Organization == "":
-		add("the schema is extended for Exchange, and the forest has no Exchange organization", "let Exchange's Setup make it (/PrepareAD), or write no groups with mail")
-		return faults
-	}
-	if len(s.Servers) == 0 {
-		add("the Exchange organization has no server", "install one, or see whether the agent's account may read the servers below CN=Administrative Groups of the organization")
-	}
-	if s.Domain == 0 {
-		add("the domain is not prepared for Exchange", "let Exchange's Setup prepare it (/PrepareDomain): objects with mail are not supported in a domain that is not")
-	}
-	if !s.MailRecipient {
-		add("the class group does not have mailRecipient in the schema", "let Exchange's Setup prepare the schema again (/PrepareSchema)")
-	}
-	if missing := s.missing(writes); len(missing) > 0 {
-		add("a group cannot have "+strings.Join(missing, ", ")+" here", "let a newer Exchange's Setup prepare the schema (/PrepareSchema), or leave these attributes out")
-	}
-	if s.Forest < leastForest {
-		faults = append(faults, Fault{
-			What:    fmt.Sprintf("the Exchange organization is of %s (objectVersion %d), which does not know groups of the cloud as such", Band(s.Schema, s.Forest, s.Servers), s.Forest),
-			Remedy:  "bring Exchange to 2013 CU11 or 2016 CU1 at least",
-			Warning: true,
-		})
-	}
-	return faults
-}
-
-// missing are the attributes that are to be written and that a group cannot have here.
-func (s Site) missing(writes []string) (names []string) {
-	if len(writes) == 0 {
-		for _, r := range rows() {
-			writes = append(writes, r.Attribute)
-		}
-	}
-	for _, name := range writes {
-		same := func(other string) bool { return strings.EqualFold(name, other) }
-		if !slices.ContainsFunc(s.Attributes, same) && !slices.ContainsFunc(names, same) {
-			names = append(names, name)
-		}
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	return names
 }

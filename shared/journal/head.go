@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -71,6 +72,7 @@ type Target struct {
 	DC        DC              `json:"dc"`
 	External  bool            `json:"external,omitempty"` // the schema has msDS-ExternalDirectoryObjectId
 	Restores  bool            `json:"restores,omitempty"` // the account sees deleted groups, and may restore them
+	Exchange  exchange.Site   `json:"exchange,omitzero"`  // what the forest has of it; it is no part of which target this is
 }
 
 // DC is the lineage of the domain controller that was written to last.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 )
 
@@ -182,6 +183,24 @@ func (b *bounds) target(m *reportMessage) {
 	}
 	for _, sid := range m.Target.Domains {
 		b.word("target.domains", string(sid))
+	}
+	b.exchange(&m.Target.Exchange)
+}
+
+// exchange holds what there is of Exchange: an agent that finds more says that instead.
+func (b *bounds) exchange(s *exchange.Site) {
+	s.Unread = cut(s.Unread, maxText)
+	for name, n := range map[string]int{"lists": len(s.Lists), "accepted": len(s.Accepted), "servers": len(s.Servers),
+		"systems": len(s.Systems), "attributes": len(s.Attributes), "protected": len(s.Protected)} {
+		if n > exchange.MostLists {
+			b.refuse("target.exchange.%s: %d are too many: %d is the most", name, n, exchange.MostLists)
+		}
+	}
+	if n := s.Size(); n > exchange.MostBytes {
+		b.refuse("target.exchange: %d bytes are too many: %d is the most", n, exchange.MostBytes)
+	}
+	if s.Schema < 0 || s.Forest < 0 || s.Domain < 0 {
+		b.refuse("target.exchange: %d, %d and %d are no versions", s.Schema, s.Forest, s.Domain)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
@@ -12,6 +13,7 @@ import (
 type Target struct {
 	Domains  []directory.SID // SIDs of the forest's own domains
 	External bool            // the schema has msDS-ExternalDirectoryObjectId
+	Exchange exchange.Site   // what the forest has of it, as last read whole
 }
 
 // Nested is what the rules must know of another cloud group: one that is a member, or whose

@@ -31,7 +31,8 @@ type Status struct {
 	Proven   bool                       `json:"proven"`             // it is believed where it finds no group
 	Failures map[string]journal.Failure `json:"failures,omitempty"` // of turns lately
 	Switch   journal.Switch             `json:"switch"`
-	Agent    journal.Agent              `json:"agent,omitzero"` // that polled last
+	Agent    journal.Agent              `json:"agent,omitzero"`     // that polled last
+	Exchange string                     `json:"exchange,omitempty"` // what the forest has of it, in words; empty before the first full report
 	Plan     *journal.Plan              `json:"plan,omitempty"`
 	Totals   record.Counts              `json:"totals"`
 	Holds    []record.Listing           `json:"holds,omitempty"`
@@ -76,6 +77,9 @@ func Read(ctx context.Context, j *journal.Journal, facts Facts, describe func(pl
 	h := tx.Head
 	s := Status{Target: j.Target, Now: tx.Now, Version: facts.Version, Rules: h.Rules, Notes: facts.Notes, Gen: h.Gen, Read: h.Read, Wait: h.Wait, Reported: h.Reported,
 		Proven: h.Blind == "" && !h.Reported.IsZero(), Failures: h.Failures, Switch: h.Switch, Agent: v.agent, Plan: h.Plan, Totals: h.Totals}
+	if !h.Reported.IsZero() {
+		s.Exchange = h.Target.Exchange.String()
+	}
 	s.Standing, s.Also = stand(v)
 	if h.Gen == 0 {
 		return s, nil

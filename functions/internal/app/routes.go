@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/rules"
@@ -35,7 +36,9 @@ func (a *App) serving(ctx context.Context) (relay.Serving, error) {
 	}
 	s := relay.Serving{Target: a.journal.Target, Containers: a.planner.Rules.Containers(), Attributes: a.planner.Rules.Attributes(), GroupTypes: a.planner.Rules.GroupTypes()}
 	if h.Target.DomainSID != "" {
-		s.Pinned = &h.Target
+		pinned := h.Target
+		pinned.Exchange = exchange.Site{} // which the agent sees itself
+		s.Pinned = &pinned
 	}
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
 )
@@ -33,9 +34,15 @@ func TestAnotherTarget(t *testing.T) {
 // by that.
 func TestServing(t *testing.T) {
 	o := newOffice(t)
+	o.place.Exchange = exchange.Site{Organization: "CN=Corp", Schema: 17003}
+	o.do(o.report(true, nil))
+	o.work()
 	w, err := o.agent.Check(t.Context())
 	if err != nil || w.Agent != "agent" || w.Target != "corp" || !slices.Equal(w.Containers, []string{"OU=Cloud Groups,DC=corp,DC=test"}) {
 		t.Errorf("%+v, %v", w, err)
+	}
+	if w.Pinned != nil && !w.Pinned.Exchange.None() {
+		t.Errorf("it is told of Exchange, which it sees itself: %+v", w.Pinned.Exchange)
 	}
 	if w.Pinned == nil || w.Pinned.DomainSID != officeDomain || w.Pinned.BaseGUID != "base" {
 		t.Errorf("the journal is for %+v", w.Pinned)

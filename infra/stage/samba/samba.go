@@ -36,7 +36,7 @@ import (
 	"groupwriteback/shared/directory"
 )
 
-//go:embed golden.sh start.sh stop.sh domain.py smb.conf.in
+//go:embed golden.sh start.sh stop.sh modify.sh domain.py exchange.py smb.conf.in
 var scripts embed.FS
 
 // What every domain of this package is called.
@@ -62,7 +62,7 @@ type DC struct {
 	AdminPassword string
 	Dir           string // of its data
 
-	// SIDs are those of user00001…, dev1… to dev5 and the domain's own groups.
+	// SIDs are those of user00001…, dev1… to dev5, the domain's own groups and Exchange's.
 	SIDs map[string]directory.SID
 
 	scripts string
@@ -70,11 +70,22 @@ type DC struct {
 	turn    sync.Mutex // the scripts run one after the other
 }
 
-// Launch starts a fresh domain with a number of users in dir, which must be
-// empty or absent; an empty name stands for a temporary directory that Close
-// removes. The first launch with a number of users takes 10 s and longer, the
-// next ones 1 to 2 s. What the scripts have to say goes to log.
-func Launch(ctx context.Context, dir string, users int, log io.Writer) (_ *DC, err error) {
+// Options are what a domain can have beyond what each has.
+type Options struct {
+	Users    int // user00001 and so on
+	Exchange Exchange
+}
+
+// Launch starts a fresh domain with a number of users: see Options.Launch.
+func Launch(ctx context.Context, dir string, users int, log io.Writer) (*DC, error) {
+	return Options{Users: users}.Launch(ctx, dir, log)
+}
+
+// Launch starts a fresh domain in dir, which must be empty or absent; an empty name
+// stands for a temporary directory that Close removes. The first launch with a number of
+// users takes 10 s and longer, and 2 s more with Exchange; the next ones 1 to 2 s. What the
+// scripts have to say goes to log.
+func (o Options) Launch(ctx context.Context, dir string, log io.Writer) (_ *DC, err error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return nil, err
@@ -83,7 +94,7 @@ func Launch(ctx context.Context, dir string, users int, log io.Writer) (_ *DC, e
 	if err != nil {
 		return nil, fmt.Errorf("extract scripts: %w", err)
 	}
-	golden, err := run(ctx, log, filepath.Join(from, "golden.sh"), cache, strconv.Itoa(users))
+	golden, err := run(ctx, log, filepath.Join(from, "golden.sh"), cache, strconv.Itoa(o.Users), o.Exchange.kind())
 	if err != nil {
 		return nil, fmt.Errorf("make golden domain: %w", err)
 	}
@@ -104,7 +115,30 @@ func Launch(ctx context.Context, dir string, users int, log io.Writer) (_ *DC, e
 	if err := dc.start(ctx, golden, log); err != nil {
 		return nil, err
 	}
-	return dc, dc.describe()
+	if err = dc.describe(); err != nil {
+		return nil, err
+	}
+	if text := o.Exchange.LDIF(); text != "" {
+		if err = dc.Modify(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	return dc, nil
+}
+
+// Modify does in the directory, as its administrator, what a text in LDIF says.
+func (dc *DC) Modify(ctx context.Context, ldif string) error {
+	file, err := os.CreateTemp("", "modify-*.ldif")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(ldif)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	_, err = run(ctx, io.Discard, filepath.Join(dc.scripts, "modify.sh"), dc.Dir, dc.Addr, file.Name())
+	return err
 }
 
 // Start starts a domain again that Stop stopped: the same data on the same address.

@@ -28,7 +28,13 @@ type DC struct{ *samba.DC }
 // the duration of a test.
 func Start(t testing.TB, users int) *DC {
 	t.Helper()
-	dc, err := samba.Launch(t.Context(), "", users, t.Output())
+	return StartWith(t, samba.Options{Users: users})
+}
+
+// StartWith is Start for a domain that has more, such as Exchange.
+func StartWith(t testing.TB, o samba.Options) *DC {
+	t.Helper()
+	dc, err := o.Launch(t.Context(), "", t.Output())
 	if err != nil {
 		t.Fatalf("%v\nremedy: %s", err, Remedy)
 	}
@@ -76,6 +82,14 @@ func (s *Shared) Main(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+// Modify does as the administrator what a text in LDIF says.
+func (dc *DC) Modify(t testing.TB, ldif string) {
+	t.Helper()
+	if err := dc.DC.Modify(t.Context(), ldif); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // LDAPSearch runs ldapsearch as the administrator and returns its LDIF: a second
