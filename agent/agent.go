@@ -29,6 +29,8 @@ type reader interface {
 	Sight(ctx context.Context) (blind string, err error)
 	Grounds(ctx context.Context) (string, error)
 	Identify(ctx context.Context) (ad.Identity, error)
+	Restoring(ctx context.Context) (lacks string, err error)
+	Grave(ctx context.Context, id directory.ID, last plan.GUID) (plan.Grave, bool, error)
 }
 
 type writer interface {
@@ -243,7 +245,7 @@ func (a *agent) awake(ctx context.Context, attrs []string) error {
 func (a *agent) locate() {
 	id := a.session.identity
 	a.place = relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
-		DC: a.session.lineage(), External: id.External}
+		DC: a.session.lineage(), External: id.External, Restores: a.place.Restores}
 }
 
 // distrust notes, on the disk, that the directory or the journal was set back.

@@ -100,7 +100,7 @@ func FuzzDACL(f *testing.F) {
 func descriptor(t testing.TB, dn string) []byte {
 	t.Helper()
 	res, err := admin(t).Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
-		[]string{"nTSecurityDescriptor"}, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}}))
+		[]string{"nTSecurityDescriptor"}, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}, showDeleted()}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func descriptor(t testing.TB, dn string) []byte {
 
 func setDescriptor(t testing.TB, dn string, sd []byte) {
 	t.Helper()
-	req := ldap.NewModifyRequest(dn, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}})
+	req := ldap.NewModifyRequest(dn, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}, showDeleted()})
 	req.Replace("nTSecurityDescriptor", []string{string(sd)})
 	if err := admin(t).Modify(req); err != nil {
 		t.Fatal(err)

@@ -31,5 +31,12 @@ func Secures(groupType string) bool {
 	return err == nil && uint32(n)&secures != 0
 }
 
+// SameReach says whether two values of groupType differ at most in whether the group secures.
+func SameReach(a, b string) bool {
+	n, err := strconv.ParseInt(a, 10, 32)
+	m, err2 := strconv.ParseInt(b, 10, 32)
+	return err == nil && err2 == nil && (uint32(n)^uint32(m))&^secures == 0
+}
+
 // UniversalSecurity is the word for the groups that are written where nothing else is said.
 const UniversalSecurity = "universal-security"
