@@ -251,7 +251,9 @@ func TestRestoring(t *testing.T) {
 func TestPermitted(t *testing.T) {
 	const me, other directory.SID = "S-1-5-21-1-2-3-1104", "S-1-5-21-1-2-3-1105"
 	const control = 0x100
-	e := func(deny bool, mask uint32, sid directory.SID, of plan.GUID) legacy { return legacy{ace{deny, mask, sid}, of} }
+	e := func(deny bool, mask uint32, sid directory.SID, of plan.GUID) legacy {
+		return legacy{ace{deny, mask, sid}, of}
+	}
 	for name, test := range map[string]struct {
 		list []legacy
 		want bool
@@ -273,4 +275,3 @@ func TestPermitted(t *testing.T) {
 		}
 	}
 }
-

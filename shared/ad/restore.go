@@ -2,6 +2,7 @@ package ad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-ldap/ldap/v3"
@@ -38,6 +39,12 @@ func (w *writer) restore(ctx context.Context) error {
 	if err == nil {
 		err = w.undelete(ctx, t)
 	}
+	if errors.Is(err, errMoved) {
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+		return w.restore(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -71,6 +78,9 @@ func (w *writer) unearth(ctx context.Context) (t tomb, err error) {
 	}
 	if !found {
 		o, live, err := w.group(ctx, byGUID(g), nil)
+		if of, ours := w.owner(o); err == nil && live && ours && of == w.change.Group {
+			return t, errMoved // another writer had it back since we looked
+		}
 		if err == nil && live {
 			err = w.there(w.trouble(sighting{object: o}, w.change.Group, true).Text)
 		}
@@ -105,7 +115,8 @@ func orGone(err error, text string) error {
 
 // undelete has the group back in one modify (MS-ADTS 3.1.1.5.3.7), which also stamps the
 // marks and the fence: at no moment is it a group that others take for theirs. Of two
-// writers one finds no isDeleted to delete.
+// writers one finds no isDeleted to delete: then, and where the group is not deleted any
+// more for another reason, the error is errMoved.
 func (w *writer) undelete(ctx context.Context, t tomb) error {
 	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
 	err := w.patiently(ctx, func() error { return w.Conn.Modify(w.undeletion(t, dn, w.changes(t.object))) })
@@ -113,22 +124,32 @@ func (w *writer) undelete(ctx context.Context, t tomb) error {
 		// Not with these attributes: they are set once the group is there.
 		err = w.patiently(ctx, func() error { return w.Conn.Modify(w.undeletion(t, dn, marking(w.changes(t.object)))) })
 	}
-	doing := "restore " + dn
-	switch code(err) {
-	case ldap.LDAPResultSuccess:
-		if err != nil {
-			return err
-		}
-	case ldap.LDAPResultNoSuchObject, ldap.LDAPResultNoSuchAttribute: // by another writer, or it is too late
-		return refusal{text: fmt.Sprintf("%s: %s: deleted group %s is not as it was read a moment ago: it is tried again", doing, said(err), t.guid)}
-	case ldap.LDAPResultOperationsError: // Samba's word for a right that is missing
-		return refusal{code: code(err), text: fmt.Sprintf("%s: %s: %s", doing, said(err), w.remedy(ldap.LDAPResultInsufficientAccessRights))}
-	default:
-		return w.misplaced(ctx, doing, dn, err)
+	if code(err) != 0 {
+		return w.notRestored(ctx, t, dn, err)
+	}
+	if err != nil {
+		return err
 	}
 	w.guid = t.guid
 	w.log().DebugContext(ctx, "group restored", "group", w.change.Group, "guid", t.guid, "seq", w.fence.Seq)
 	return nil
+}
+
+// notRestored says what became of an undelete that the server refused.
+func (w *writer) notRestored(ctx context.Context, t tomb, dn string, err error) error {
+	doing := "restore " + dn
+	_, deleted, lost := w.buried(ctx, t.guid)
+	switch {
+	case lost != nil:
+		return lost
+	case !deleted:
+		return errMoved
+	case code(err) == ldap.LDAPResultOperationsError: // Samba's word for a right that is missing
+		return refusal{code: code(err), text: fmt.Sprintf("%s: %s: %s", doing, said(err), w.remedy(ldap.LDAPResultInsufficientAccessRights))}
+	case code(err) == ldap.LDAPResultNoSuchObject: // the container went away; plan.CodeGone says something else
+		return refusal{text: fmt.Sprintf("%s: %s: the container is not there any more", doing, said(err))}
+	}
+	return w.misplaced(ctx, doing, dn, err)
 }
 
 func (w *writer) undeletion(t tomb, dn string, changes []ldap.Change) *ldap.ModifyRequest {
