@@ -186,9 +186,9 @@ func TestQuarantine(t *testing.T) {
 		}
 	}
 	turn(0, g, "universal-distribution", false, plan.Refused, "the agent's policy can allow it (policy.quarantine)")
-	turn(0, g, "global-distribution", true, plan.Refused, "of the same reach only")
+	turn(0, g, "global-distribution", true, plan.Refused, "policy.group_types")
 	turn(0, g, "universal-distribution", true, plan.Done, "")
-	turn(0, g, "global-distribution", true, plan.Refused, "of the same reach only")
+	turn(0, g, "global-distribution", true, plan.Refused, "policy.group_types")
 	turn(0, g, "global-security", true, plan.Refused, "the agent's policy can allow more (policy.group_types)")
 	turn(0, g, "universal-security", false, plan.Done, "")
 	turn(1, global, "global-distribution", true, plan.Done, "")
@@ -202,4 +202,11 @@ func TestQuarantine(t *testing.T) {
 	})
 	d.More.GroupTypes = []string{"universal-distribution"}
 	turn(0, g, "universal-distribution", false, plan.Refused, "policy.quarantine")
+	// Of a distribution group another reach takes nothing from anybody: the policy's kinds decide.
+	turn(0, g, "universal-distribution", true, plan.Done, "")
+	turn(0, g, "global-distribution", false, plan.Refused, "policy.group_types")
+	d.More.GroupTypes = []string{"global-distribution"}
+	turn(0, g, "global-distribution", false, plan.Done, "")
+	turn(0, g, "universal-distribution", false, plan.Done, "")
+	turn(0, g, "universal-security", false, plan.Done, "")
 }

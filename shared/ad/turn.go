@@ -9,19 +9,25 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// onlyTypes takes the kinds of group that the policy allows. A group that is there is made
-// a distribution group by its word alone: its members lose all access at once, without one
-// removal that a limit could see. Of a group that is there the rest is turnable's.
+// onlyTypes takes the kinds of group that the policy allows. A security group that is there is
+// made a distribution group by the word quarantine alone: its members lose all access at once,
+// without one removal that a limit could see. Of a group that is there the rest is turnable's.
 func onlyTypes(w *writer, values []string) string {
 	known := len(values) == 1 && slices.Contains(slices.Collect(maps.Values(plan.GroupTypes())), values[0])
 	switch {
-	case !known:
-	case w.change.Op == plan.Update && !plan.Secures(values[0]) && !w.More.Quarantine:
-		return "is not set to that of a distribution group where a group is there already: its members would lose all access at once; the agent's policy can allow it (policy.quarantine)"
-	case w.change.Op == plan.Update, w.makes(values[0]):
+	case known && w.change.Op == plan.Update && !plan.Secures(values[0]) && !w.More.Quarantine && !w.distributes():
+		return suspends
+	case known && (w.change.Op == plan.Update || w.makes(values[0])):
 		return ""
 	}
 	return w.otherTypes(values)
+}
+
+const suspends = "is not set to that of a distribution group where a security group is there already: its members would lose all access at once; the agent's policy can allow it (policy.quarantine)"
+
+// distributes says whether distribution groups may be made.
+func (w *writer) distributes() bool {
+	return slices.ContainsFunc(w.types(), func(word string) bool { return !plan.Secures(plan.GroupType(word)) })
 }
 
 func (w *writer) otherTypes(values []string) string {
@@ -38,21 +44,21 @@ func (w *writer) makes(groupType string) bool {
 	return slices.ContainsFunc(w.types(), func(word string) bool { return plan.GroupType(word) == groupType })
 }
 
-// turnable refuses a groupType that a group which is there may not get: a distribution
-// group of another reach, and a security group of another reach that may not be made. Back
-// to a security group it may always.
+// turnable refuses a groupType that a group which is there may not get. It may always become
+// a security group of the same reach again, and always a universal one, by way of which the
+// two others become each other.
 func (w *writer) turnable(o object) error {
 	for name, values := range w.change.Set {
-		if !strings.EqualFold(name, "groupType") || len(values) != 1 {
+		if !strings.EqualFold(name, plan.GroupTypeAttribute) || len(values) != 1 {
 			continue
 		}
 		is := o.attrs[name]
+		suspended := len(is) == 1 && !plan.Secures(is[0])
+		if !plan.Secures(values[0]) && !suspended && !w.More.Quarantine {
+			return refusal{text: "attribute " + name + " " + suspends}
+		}
 		same := len(is) == 1 && plan.SameReach(is[0], values[0])
-		switch {
-		case same:
-		case !plan.Secures(values[0]):
-			return refusal{text: fmt.Sprintf("attribute groupType of %s is set to the distribution group of the same reach only: it is %q, not to become %q", o.dn, is, values)}
-		case !w.makes(values[0]):
+		if !same && !w.makes(values[0]) && !(suspended && values[0] == plan.GroupType("universal-distribution")) {
 			return refusal{text: "attribute " + name + " " + w.otherTypes(values)}
 		}
 	}

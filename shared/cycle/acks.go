@@ -7,6 +7,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -101,7 +102,10 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		if r.Observed != nil { // and it should be there
 			doubt(tx, r)
 		}
-	case res.Status == plan.Refused && c.Op == plan.Create: // it was made whole or not at all
+	case res.Status == plan.Refused && c.Op == plan.Restore && res.Code == noSuchObject: // it cannot be had back: it is made anew
+		refused(tx, r, c)
+		r.Grave = nil
+	case res.Status == plan.Refused && (c.Op == plan.Create || c.Op == plan.Restore): // it was made whole or not at all
 		refused(tx, r, c)
 		r.Parked = record.Park(r.Parked, p, tx.Now)
 	case res.Status == plan.Refused, res.Status == plan.Fenced: // perhaps it is not as we think: look again
@@ -116,6 +120,9 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		doubt(tx, r)
 	}
 }
+
+// noSuchObject is LDAP's result code (RFC 4511, 4.1.9).
+const noSuchObject = 32
 
 // done folds a change that was done, but for the members that were refused.
 func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p record.Parked) {
@@ -136,7 +143,11 @@ func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p rec
 	proven(r, c)
 	unseen := c.Op == plan.Update && len(plan.Missing(c.Remove, g.Members)) > 0
 	g = plan.Outcome(g, c, res)
-	r.Observed, r.Misses = &g, 0
+	if ended(tx, r, c, g) {
+		return
+	}
+	unseen = unseen || r.Grave != nil || r.Life.State == life.Disowned // it may have members, and attributes, from before
+	r.Observed, r.Misses, r.Grave = &g, 0, nil
 	fine := plan.Missing(plan.Merge(c.Add, c.Remove), bad)
 	r.Parked = slices.DeleteFunc(slices.Clone(r.Parked), func(p record.Parked) bool {
 		_, named := slices.BinarySearch(fine, p.Ref)
@@ -146,6 +157,19 @@ func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p rec
 	if unseen || len(no.Remove) > 0 { // a link that is known in another form, or that could not be taken out: see how it is now
 		doubt(tx, r)
 	}
+}
+
+// ended folds that a group is no longer one of ours.
+func ended(tx *journal.Tx, r *record.Group, c plan.Change, after plan.Group) bool {
+	switch after.Gone {
+	case "":
+		return false
+	case life.Deleted:
+		r.Grave = &plan.Grave{GUID: c.GUID, SID: r.SID}
+	}
+	r.Observed, r.Misses, r.Converged, r.Parked, r.ByHand = nil, 0, false, nil, nil
+	r.Life = record.Life{State: after.Gone, Since: tx.Now}
+	return true
 }
 
 // nestedIn are the groups of ours among the members that were refused.

@@ -19,6 +19,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
 )
@@ -57,7 +58,8 @@ type Planner struct {
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
 
-	shifts *shifts // of a preview of other rules
+	shifts *shifts   // of a preview of other rules
+	end    life.Fate // of a preview of the end
 }
 
 // ErrReplaced: rules were in force once, and others took their place.
@@ -172,8 +174,8 @@ func (p *Planner) plan(ctx context.Context, tx *journal.Tx, limit limit, mayAsk 
 	if err != nil {
 		return false, err
 	}
-	if err := confirm(ctx, tx, d); err != nil {
-		return false, err
+	if again, err := confirm(ctx, tx, d); again || err != nil {
+		return again, err
 	}
 	if err := announce(ctx, tx); err != nil {
 		return false, err

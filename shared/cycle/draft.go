@@ -177,6 +177,7 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
 	r, view := tx.Record(id), p.view(tx, id)
 	in := decision.Input{Record: *r, Cloud: view.Group, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
+		Ending: p.ending(&tx.Head), Restores: tx.Head.Target.Restores, Epoch: epochBegan(&tx.Head),
 		Behind: tx.Head.Main.Behind || tx.Head.Main.Lost(directory.UserFeed) || tx.Head.Main.Lost(directory.DeviceFeed),
 		Wish: func(observed *plan.Group) plan.Wish {
 			w := p.wish(tx, view.Group, id, observed)
@@ -242,9 +243,7 @@ func (d *draft) changes(ctx context.Context, tx *journal.Tx) ([]plan.Change, err
 	want, observed := plan.State{}, plan.State{}
 	for id, g := range d.groups {
 		want[id] = g.Want
-		if g.Observed != nil {
-			observed[id] = *g.Observed
-		}
+		g.Have(observed)
 	}
 	changes := plan.Diff(want, observed)
 	if i := slices.IndexFunc(changes, func(c plan.Change) bool { return c.Op == plan.Update }); i >= 0 {

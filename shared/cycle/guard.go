@@ -131,7 +131,7 @@ func (h *holding) allowed(ctx context.Context, id directory.ID) (all plan.Impact
 func (p *Planner) holding(ctx context.Context, tx *journal.Tx, g plan.Guard, over string) (*holding, error) {
 	out := &holding{text: over}
 	for _, h := range tx.Head.Holds {
-		if h.Guard == g.Name && h.InForce(tx.Now) {
+		if (h.Guard == g.Name || slices.Contains(g.Approves, h.Guard)) && h.InForce(tx.Now) {
 			a, err := tx.Approval(ctx, h)
 			if err != nil {
 				return nil, err

@@ -118,7 +118,9 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		}
 	}
 	if ask.Switch != "" {
-		tx.Head.Switch.Say(ask, tx.Now)
+		if err := turn(ctx, tx, func(s *journal.Switch) { s.Say(ask, tx.Now) }); err != nil {
+			return err
+		}
 	}
 	if ask.Retry {
 		tx.Head.Retries++

@@ -19,7 +19,7 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 	created := map[directory.ID]bool{}
 	var nested []directory.ID
 	for _, c := range changes {
-		if c.Op == plan.Create {
+		if c.Op == plan.Create || c.Op == plan.Restore {
 			created[c.Group] = true
 		}
 		nested = append(nested, c.Group)
@@ -35,6 +35,9 @@ func resolve(ctx context.Context, tx *journal.Tx, changes []plan.Change) ([]plan
 	var out []plan.Change
 	for _, c := range changes {
 		c.Known = map[directory.ID]plan.GUID{}
+		if g := tx.Record(c.Group).Observed; c.Op == plan.Delete && g != nil {
+			c.Digest = g.Digest() // as the agent has reported it
+		}
 		drop := func(r plan.Ref) bool {
 			id, ok := r.Group()
 			if !ok {
@@ -73,7 +76,7 @@ func bySID(tx *journal.Tx, group directory.ID, refs []plan.Ref) (out []plan.Ref)
 // in the windows what will have been done: all of that is in force only if the step
 // commits. While nothing may be written it issues nothing.
 func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes []plan.Change) (taken int, err error) {
-	if len(changes) == 0 || !tx.Head.Switch.Writes() {
+	if len(changes) == 0 || !tx.Head.Switch.Writes() || tx.Head.Switch.Confirmed != "" {
 		return 0, nil
 	}
 	if err := lookAtAgent(ctx, tx); err != nil || tx.Head.ReadOnly {

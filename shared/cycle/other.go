@@ -12,6 +12,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
@@ -150,7 +151,7 @@ func (x *Shift) compare(was, is plan.Group, renames bool) {
 
 // managed is what is wanted of a group that is to be written; nil: it is not.
 func managed(w plan.Wish) *plan.Group {
-	if w.Group == nil || plan.Retired(*w.Group) {
+	if w.Event != life.Wanted {
 		return nil
 	}
 	return w.Group

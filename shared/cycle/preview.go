@@ -7,6 +7,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
@@ -40,6 +41,13 @@ func (p *Planner) Preview(ctx context.Context, first ...directory.ID) (Preview, 
 	return p.preview(ctx, nil, first...)
 }
 
+// PreviewEnd is Preview as if writeback ended: every group is decided so. Nothing is stored.
+func (p *Planner) PreviewEnd(ctx context.Context, fate life.Fate) (Preview, error) {
+	q := *p
+	q.end = fate
+	return q.preview(ctx, nil)
+}
+
 // preview is Preview, by other rules if there are any.
 func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...directory.ID) (Preview, error) {
 	tx, err := p.Journal.View(ctx)
@@ -65,9 +73,20 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		}
 		limit = limit.whole()
 	}
+	if p.end != "" {
+		if err := tx.MarkAll(ctx); err != nil {
+			return Preview{}, err
+		}
+		limit = limit.whole()
+	}
 	out := Preview{Waiting: waiting(tx, got.unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
 	if out.Waiting != "" {
 		return out, nil
+	}
+	if ending := tx.Head.Switch.Ending; ending != "" && p.end == "" { // what a plan against the end would do
+		if err := tx.MarkAll(ctx); err != nil {
+			return Preview{}, err
+		}
 	}
 	tx.Head.Switch, tx.Head.ReadOnly = journal.Switch{On: true}, false // as if it might be done
 	d, err := quiet.decide(ctx, tx, limit, false, first...)

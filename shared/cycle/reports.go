@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/record"
@@ -106,6 +107,11 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 	h.Target = r.Target
 	if before.DomainSID != "" && (!slices.Equal(before.Domains, r.Target.Domains) || before.External != r.Target.External) {
 		if err := tx.MarkAll(ctx); err != nil {
+			return err
+		}
+	}
+	if r.Target.Restores && !before.Restores {
+		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Problems[decision.NotDeleted] > 0 }); err != nil {
 			return err
 		}
 	}

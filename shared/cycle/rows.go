@@ -9,6 +9,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -152,7 +153,10 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 			byHand(tx, &r, row.Group)
 			r.Observed = row.Group
 		}
-		r.Stale, r.Missing, r.Trouble, r.Look = false, false, nil, record.Tries{}
+		r.Stale, r.Missing, r.Trouble, r.Look, r.Grave = false, false, nil, record.Tries{}, nil
+		if r.Life.State == life.Deleted || r.Life.State == life.Disowned { // it is there again
+			r.Life = record.Life{}
+		}
 		unmade(tx, &r, r.Observed)
 	}
 	if !changed && same && r.SID == old.SID && reflect.DeepEqual(r.Issued, old.Issued) && reflect.DeepEqual(r.Parked, old.Parked) {
@@ -210,6 +214,16 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 	}
 	tx.Head.Blind = ""
 	r.Observed, r.Stale, r.Missing, r.Trouble, r.Converged, r.Parked, r.Look = nil, false, false, nil, false, due(r.Parked), record.Tries{}
+	if g.Grave != nil || tx.Head.Target.Restores { // else the agent sees none
+		r.Grave = g.Grave
+	}
+	switch {
+	case r.Life.State == life.Disowned:
+	case r.Grave == nil:
+		r.Life = record.Life{}
+	case r.Life.State != life.Deleted && r.Life.State != "": // nobody wants it, and nobody makes it anew
+		r.Life = record.Life{State: life.Deleted, Since: tx.Now}
+	}
 	unmade(tx, &r, nil)
 	answered(tx, g.ID)
 	tx.PutRecord(&r)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -21,25 +22,25 @@ func TestShift(t *testing.T) {
 	why := func(reason string, member byte) []plan.Problem {
 		return []plan.Problem{{Group: id, Member: directory.ID{member}, Reason: reason}}
 	}
-	one := plan.Wish{Group: group("OU=a", "One", "", "S-1", "S-2")}
+	one := plan.Wish{Event: life.Wanted, Group: group("OU=a", "One", "", "S-1", "S-2")}
 	for _, test := range []struct {
 		name          string
 		before, after plan.Wish
 		want          Shift
 	}{
-		{"nothing", one, plan.Wish{Group: group("ou=A", "One", "", "S-1", "S-2")}, Shift{}},
+		{"nothing", one, plan.Wish{Event: life.Wanted, Group: group("ou=A", "One", "", "S-1", "S-2")}, Shift{}},
 		{"nobody wants it", plan.Wish{}, plan.Wish{}, Shift{}},
 		{"it comes", plan.Wish{}, one, Shift{Name: "One", Come: true, Join: 2}},
-		{"it comes back", plan.Wish{Group: group("OU=a", "One", "gone")}, one, Shift{Name: "One", Come: true, Join: 2}},
-		{"it goes", one, plan.Wish{Group: group("OU=a", "One", "gone", "S-1", "S-2"), Problems: why("not-listed", 0)}, Shift{Name: "One", Go: true, Problems: []string{"not-listed"}}},
+		{"it comes back", plan.Wish{Event: life.OutOfScope}, one, Shift{Name: "One", Come: true, Join: 2}},
+		{"it goes", one, plan.Wish{Event: life.OutOfScope, Problems: why("not-listed", 0)}, Shift{Name: "One", Go: true, Problems: []string{"not-listed"}}},
 		{"it is left as it is", one, plan.Wish{}, Shift{Name: "One", Go: true}},
-		{"it moves", one, plan.Wish{Group: group("OU=b", "One", "", "S-1", "S-2")}, Shift{Name: "One", Move: "OU=b"}},
-		{"another name", one, plan.Wish{Group: group("OU=a", "Two", "", "S-1", "S-2"), Rename: true}, Shift{Name: "Two", Rename: "One", Change: []string{"displayName"}}},
-		{"another name, which groups that have one do not get", one, plan.Wish{Group: group("OU=a", "Two", "", "S-1", "S-2")}, Shift{Name: "One", Change: []string{"displayName"}}},
-		{"other members", one, plan.Wish{Group: group("OU=a", "One", "", "S-2", "S-3", "S-4")}, Shift{Name: "One", Join: 2, Leave: 1}},
-		{"a member's new problem", plan.Wish{Group: one.Group, Problems: why("guest", 2)}, plan.Wish{Group: one.Group, Problems: append(why("guest", 2), why("guest", 3)...)},
+		{"it moves", one, plan.Wish{Event: life.Wanted, Group: group("OU=b", "One", "", "S-1", "S-2")}, Shift{Name: "One", Move: "OU=b"}},
+		{"another name", one, plan.Wish{Event: life.Wanted, Group: group("OU=a", "Two", "", "S-1", "S-2"), Rename: true}, Shift{Name: "Two", Rename: "One", Change: []string{"displayName"}}},
+		{"another name, which groups that have one do not get", one, plan.Wish{Event: life.Wanted, Group: group("OU=a", "Two", "", "S-1", "S-2")}, Shift{Name: "One", Change: []string{"displayName"}}},
+		{"other members", one, plan.Wish{Event: life.Wanted, Group: group("OU=a", "One", "", "S-2", "S-3", "S-4")}, Shift{Name: "One", Join: 2, Leave: 1}},
+		{"a member's new problem", plan.Wish{Event: life.Wanted, Group: one.Group, Problems: why("guest", 2)}, plan.Wish{Event: life.Wanted, Group: one.Group, Problems: append(why("guest", 2), why("guest", 3)...)},
 			Shift{Name: "One", Problems: []string{"guest"}}},
-		{"a problem that was there", plan.Wish{Group: one.Group, Problems: why("guest", 2)}, plan.Wish{Group: one.Group, Problems: why("guest", 2)}, Shift{}},
+		{"a problem that was there", plan.Wish{Event: life.Wanted, Group: one.Group, Problems: why("guest", 2)}, plan.Wish{Event: life.Wanted, Group: one.Group, Problems: why("guest", 2)}, Shift{}},
 	} {
 		s := &shifts{groups: map[directory.ID]*Shift{}}
 		s.note(id, one, plan.Wish{}) // it may be decided twice: the last word counts

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/record"
 )
 
@@ -25,23 +27,58 @@ func Digest(h *journal.Head, all record.Counts) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// confirm holds what a person has confirmed against what was decided.
-func confirm(ctx context.Context, tx *journal.Tx, d *draft) error {
-	s := &tx.Head.Switch
-	if s.Confirmed == "" || !d.complete {
+// ending is what becomes of all groups, as a person has said or, while that is looked at,
+// would have it; empty: they are as the rules want them.
+func (p *Planner) ending(h *journal.Head) life.Fate {
+	switch {
+	case p.end != "":
+		return p.end
+	case h.Switch.Confirmed != "":
+		return h.Switch.End
+	}
+	return h.Switch.Ending
+}
+
+// turn changes the switch. All groups are decided again where that makes of them something else.
+func turn(ctx context.Context, tx *journal.Tx, change func(*journal.Switch)) error {
+	p := &Planner{}
+	before := p.ending(&tx.Head)
+	change(&tx.Head.Switch)
+	if p.ending(&tx.Head) == before {
 		return nil
+	}
+	return tx.MarkAll(ctx)
+}
+
+// confirm holds what a person has confirmed against what was decided, and sees when an end
+// is over. again says that all is to be decided again before anything goes out.
+func confirm(ctx context.Context, tx *journal.Tx, d *draft) (again bool, err error) {
+	s := &tx.Head.Switch
+	if s.Confirmed == "" && s.Ending == "" || !d.complete {
+		return false, nil
 	}
 	all, err := d.total(ctx, tx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	went := s.Settle(Digest(&tx.Head, all), tx.Now)
-	if went {
-		tx.Say("switched on: what differs is written from now on", "by", s.By, "changes", all.Changes)
-	} else {
-		tx.Say("not switched on: the plan is not what was confirmed any more", "by", s.By, "remedy", "look at it again, and confirm it as it is now")
+	if s.Confirmed == "" {
+		if all.Changes+all.Stale+all.Parked+all.Held+len(all.Over) > 0 || d.more {
+			return false, nil
+		}
+		tx.Say("switched off: all groups have their end", "end", s.Ending, "by", s.By)
+		return true, turn(ctx, tx, (*journal.Switch).Over)
 	}
-	return nil
+	was, went := *s, false
+	err = turn(ctx, tx, func(s *journal.Switch) { went = s.Settle(Digest(&tx.Head, all), tx.Now) })
+	switch {
+	case !went:
+		tx.Say("nothing is switched: the plan is not what was confirmed any more", "by", was.By, "remedy", "look at it again, and confirm it as it is now")
+	case was.End != "":
+		tx.Say("writeback ends: all groups have their end, within the limits", "end", was.End, "by", was.By, "changes", all.Changes)
+	default:
+		tx.Say("switched on: what differs is written from now on", "by", was.By, "changes", all.Changes)
+	}
+	return !went && was.On, err
 }
 
 // lookAtAgent notes whether the agent would refuse every change.
@@ -52,3 +89,15 @@ func lookAtAgent(ctx context.Context, tx *journal.Tx) error {
 	}
 	return err
 }
+
+// epochBegan is when an epoch began that follows on a loss, by its number; of the first one
+// nothing is missing.
+func epochBegan(h *journal.Head) time.Time {
+	if h.Epoch < firstTime {
+		return time.Time{}
+	}
+	return time.Unix(int64(h.Epoch), 0).UTC()
+}
+
+// firstTime is a number that no count of epochs comes to, and each time of one has passed.
+const firstTime = 1_000_000_000

@@ -237,7 +237,7 @@ func TestSwitchIsToldOf(t *testing.T) {
 	w.planner.Log = slog.New(slog.NewTextHandler(&log, nil))
 	w.say(journal.SwitchOn, "of no plan")
 	w.say(journal.SwitchOn, w.digest())
-	for _, want := range []string{"not switched on: the plan is not what was confirmed any more", "switched on: what differs is written from now on", "by=operator"} {
+	for _, want := range []string{"nothing is switched: the plan is not what was confirmed any more", "switched on: what differs is written from now on", "by=operator"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, log.String())
 		}

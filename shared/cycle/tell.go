@@ -9,6 +9,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -42,7 +43,15 @@ func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
 		count(name)
 	}
 	switch {
-	case c.Op == plan.Create && r.SID != "":
+	case c.Op == plan.Delete && tx.Head.Switch.Ending == "":
+		why = append(why, "its time in quarantine is over")
+	case c.Op == plan.Delete, c.Op == plan.Disown:
+		why = append(why, "writeback is being switched off")
+	case c.Op == plan.Restore && r.Life.State == life.Deleted:
+		why = append(why, "the cloud has it again")
+	case c.Op == plan.Create && r.Life.State == life.Disowned:
+		why = append(why, "it is taken back")
+	case c.Op == plan.Restore, c.Op == plan.Create && r.SID != "":
 		why = append(why, "it was deleted by hand")
 	case c.Op == plan.Create, !r.Converged:
 		why = append(why, "the cloud has it")

@@ -18,6 +18,7 @@ import (
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/journal/journaltest"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
@@ -35,6 +36,10 @@ type world struct {
 	now     time.Time
 
 	ad      plan.State
+	graves  plan.State        // deleted groups
+	let     plan.State        // groups that were let go
+	bin     bool              // what is deleted keeps its members
+	blunt   bool              // the account may not restore what was deleted
 	others  map[string]string // names in the form of plan.Names, and who has them that is none of ours
 	fences  map[directory.ID]string
 	usns    map[directory.ID]int64 // one more with each write, whoever makes it
@@ -69,7 +74,7 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+		ad: plan.State{}, graves: plan.State{}, let: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
 	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
@@ -271,7 +276,7 @@ func (w *world) outranked(id directory.ID, mine plan.Fence) bool {
 // apply is the directory: it knows that names are unique, and that members exist.
 func (w *world) apply(c plan.Change) plan.Result {
 	g, exists := w.ad[c.Group]
-	if !exists && c.Op != plan.Create {
+	if !exists && c.Op != plan.Create && c.Op != plan.Restore {
 		return plan.Result{Status: plan.Skipped}
 	}
 	if t := w.troubles[c.Group]; t != nil {
@@ -281,6 +286,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 		if r, no := w.refuse(c); no {
 			return r
 		}
+	}
+	if no := w.begins(&g, exists, c); no != nil {
+		return *no
 	}
 	after := plan.Apply(g, c)
 	if by := w.holder(after); by != nil && c.Op != plan.Update {
@@ -303,11 +311,50 @@ func (w *world) apply(c plan.Change) plan.Result {
 			}
 		}
 	}
-	if c.Op == plan.Create {
+	if after.GUID == "" {
 		after.GUID = plan.GUID("guid-" + c.Group.String())
 	}
-	w.ad[c.Group] = after
+	switch after.Gone {
+	case life.Deleted:
+		w.bury(c.Group)
+	case life.Disowned:
+		g.Attrs = plan.Apply(g, plan.Change{Op: plan.Update, Group: c.Group, Set: c.Set}).Attrs
+		w.let[c.Group] = g
+		delete(w.ad, c.Group)
+	default:
+		w.ad[c.Group] = after
+		delete(w.graves, c.Group)
+		delete(w.let, c.Group)
+	}
 	return plan.Result{Status: plan.Done, GUID: after.GUID, Bad: bad}
+}
+
+// bury deletes a group, by a plan or by hand.
+func (w *world) bury(id directory.ID) {
+	w.graves[id] = w.ad[id]
+	delete(w.ad, id)
+}
+
+// begins is what the directory has of a group that comes to be, and why it may not end.
+func (w *world) begins(g *plan.Group, exists bool, c plan.Change) *plan.Result {
+	grave, buried := w.graves[c.Group]
+	let, was := w.let[c.Group]
+	switch {
+	case c.Op == plan.Delete && c.Digest != w.seen(*g).Digest():
+		return &plan.Result{Status: plan.Refused, Text: "it is not as it was when its deletion was decided"}
+	case c.Op == plan.Delete && w.blunt:
+		return &plan.Result{Status: plan.Refused, Text: "it could not be had back"}
+	case c.Op == plan.Restore && !exists && (!buried || grave.GUID != c.GUID || w.blunt):
+		return &plan.Result{Status: plan.Refused, Code: 32, Text: "there is no such deleted group"}
+	case c.Op == plan.Restore && !exists:
+		*g = plan.Group{ID: c.Group, GUID: grave.GUID}
+		if w.bin {
+			*g = grave.Clone()
+		}
+	case c.Op == plan.Create && !exists && was:
+		*g = let.Clone()
+	}
+	return nil
 }
 
 // holder is who else has a name of a group.
@@ -315,6 +362,11 @@ func (w *world) holder(g plan.Group) *plan.Taken {
 	for _, name := range plan.Names(g) {
 		if by := w.others[name]; by != "" {
 			return &plan.Taken{By: by}
+		}
+		for id, other := range w.let {
+			if id != g.ID && slices.Contains(plan.Names(other), name) {
+				return &plan.Taken{By: plan.JoinRDN(other.Name, other.Parent)}
+			}
 		}
 		for id, other := range w.ad {
 			if id != g.ID && slices.Contains(plan.Names(other), name) {
@@ -327,7 +379,7 @@ func (w *world) holder(g plan.Group) *plan.Taken {
 
 // target is the directory as a report names it.
 func (w *world) target() journal.Target {
-	return journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: w.domains}
+	return journal.Target{Base: ou, BaseGUID: "base", DomainSID: domainSID, Domains: w.domains, Restores: !w.blunt}
 }
 
 // hide takes a group out of the agent's sight: links to it are seen by SID alone, and who
@@ -370,7 +422,11 @@ func (w *world) report(full bool, ids []directory.ID) error {
 	}
 	for _, id := range ids {
 		if _, exists := w.ad[id]; !exists {
-			r.Absent = append(r.Absent, journal.Gone{ID: id, After: w.closed})
+			gone := journal.Gone{ID: id, After: w.closed}
+			if g, buried := w.graves[id]; buried && !w.blunt {
+				gone.Grave = &plan.Grave{GUID: g.GUID, SID: sidOf(id)}
+			}
+			r.Absent = append(r.Absent, gone)
 		}
 	}
 	err := w.journal.Report(w.t.Context(), r)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -38,6 +39,10 @@ type Input struct {
 	Now      time.Time
 	MayAsk   bool // there is room for a question to Graph
 	Behind   bool // accounts may be other ones by now than what is known of them
+
+	Ending   life.Fate // a person ends writeback, and this becomes of all groups; empty: nobody does
+	Restores bool      // what is deleted can be had back
+	Epoch    time.Time // since when the journal's word on the past is whole
 }
 
 // Output is what is decided.
@@ -65,6 +70,10 @@ func Decide(in Input) Output {
 	d.wish = in.Wish(d.observed)
 	d.out.Record.Problems = d.wish.Problems
 	d.countObserved()
+	var want *plan.Group
+	if in.Record.Trouble == nil && !in.Record.Stale && !in.Record.Missing {
+		want = d.live()
+	}
 	switch {
 	case in.Record.Trouble != nil:
 		d.trouble(*in.Record.Trouble)
@@ -75,11 +84,11 @@ func Decide(in Input) Output {
 		if !in.Record.Look.Due(in.Now) {
 			d.wake(in.Record.Look.Until)
 		}
-	case d.wish.Group == nil:
+	case want == nil:
 		d.out.Record.Parked = nil
 		d.settleHold(true)
 	default:
-		d.decide(d.named(*d.wish.Group))
+		d.decide(*want)
 	}
 	d.ask()
 	for _, p := range d.out.Record.Problems {
@@ -93,14 +102,19 @@ type decider struct {
 	Input
 	observed *plan.Group // with nested groups of ours by their mark
 	wish     plan.Wish
-	size     int // of the group, as its own limit counts it
+	size     int  // of the group, as its own limit counts it
+	manages  bool // the group is kept as the cloud has it
+	flipped  bool // it was made a security group by hand, and stays so
 	out      Output
 }
 
 // decide withholds from the wish what may not be carried out now, and says what is
 // left of it.
 func (d *decider) decide(want plan.Group) {
-	want = d.prove(want)
+	if d.manages {
+		want = d.named(want)
+	}
+	want = d.prove(d.unflipped(want))
 	left := d.withoutParked(want)
 	if left != nil && d.observed != nil {
 		left = d.limit(*left, plan.Missing(d.observed.Members, want.Members))
@@ -108,7 +122,7 @@ func (d *decider) decide(want plan.Group) {
 	if left == nil {
 		return
 	}
-	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Converged: d.Record.Converged, Released: d.released(), Size: d.size}
+	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Grave: d.Record.Grave, Converged: d.Record.Converged, Released: d.released(), Size: d.size}
 	changes := draft.Changes()
 	c := &d.out.Counts
 	c.Changes, c.Wanted = len(changes), wanted(changes)
@@ -124,6 +138,10 @@ func (d *decider) decide(want plan.Group) {
 	d.out.Record.Asked = false
 	if c.Held+c.Parked+c.Unproven == 0 {
 		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = !d.lingers(), true, nil
+		if d.flipped {
+			d.out.Record.ByHand = []string{plan.GroupTypeAttribute}
+		}
+		d.arrive()
 	}
 }
 

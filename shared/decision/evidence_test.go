@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -172,7 +173,7 @@ func TestWhateverRulesWant(t *testing.T) {
 			in.Wish = func(observed *plan.Group) plan.Wish {
 				want := observed.Clone()
 				want.Members = refs(1)
-				return plan.Wish{Group: &want, Undescribed: tt.undescribed}
+				return plan.Wish{Event: life.Wanted, Group: &want, Undescribed: tt.undescribed}
 			}
 			out := decision.Decide(in)
 			if diff := cmp.Diff(tt.goes, goes(out), cmpopts.EquateEmpty()); diff != "" || out.Counts.Unproven != 1-len(tt.goes) {

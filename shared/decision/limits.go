@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -23,11 +24,11 @@ func (d *decider) withoutParked(want plan.Group) *plan.Group {
 		return &want
 	}
 	observed := plan.Group{}
-	have := plan.State{}
 	if d.observed != nil {
 		observed = *d.observed
-		have[d.Record.ID] = observed
 	}
+	have := plan.State{}
+	(&Draft{ID: d.Record.ID, Observed: d.observed, Grave: d.Record.Grave}).Have(have)
 	left := &want
 	kept := make([]bool, len(parked))
 	for _, c := range plan.Diff(plan.State{d.Record.ID: want}, have) {
@@ -120,6 +121,7 @@ type Draft struct {
 	ID        directory.ID
 	Want      plan.Group
 	Observed  *plan.Group // nil: it is to be made
+	Grave     *plan.Grave // or to be restored
 	Converged bool
 	Released  []plan.Ref
 	Size      int // of the group, as its own limit counts it
@@ -128,10 +130,18 @@ type Draft struct {
 // Changes lists them.
 func (d *Draft) Changes() []plan.Change {
 	have := plan.State{}
-	if d.Observed != nil {
-		have[d.ID] = *d.Observed
-	}
+	d.Have(have)
 	return plan.Diff(plan.State{d.ID: d.Want}, have)
+}
+
+// Have puts into a state what there is of the group.
+func (d *Draft) Have(s plan.State) {
+	switch {
+	case d.Observed != nil:
+		s[d.ID] = *d.Observed
+	case d.Grave != nil:
+		s[d.ID] = plan.Group{ID: d.ID, GUID: d.Grave.GUID, Gone: life.Deleted}
+	}
 }
 
 // wanted names what changes do, but for who joins: a person who has confirmed a plan need

@@ -13,11 +13,8 @@ import (
 // NameTaken is the reason of a problem: somebody else has a name of the group.
 const NameTaken = "name-taken"
 
-// named gives the wish the group's names. A group that is given up keeps what it has.
+// named gives the wish the group's names.
 func (d *decider) named(want plan.Group) plan.Group {
-	if plan.Retired(want) {
-		return want
-	}
 	n := Naming(d.Record.Names, record.NameOf(want), d.observed, d.wish.Rename, d.Record.ID)
 	d.out.Record.Names = n
 	if t := n.Taken; t != nil {

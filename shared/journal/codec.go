@@ -64,6 +64,8 @@ type (
 		Unlisted  bool                `cbor:"24,keyasint,omitempty"`
 		ByHand    []string            `cbor:"25,keyasint,omitempty"`
 		Names     record.Names        `cbor:"26,keyasint,omitzero"`
+		Life      record.Life         `cbor:"27,keyasint,omitzero"`
+		Grave     *plan.Grave         `cbor:"28,keyasint,omitempty"`
 	}
 	issuedWire struct {
 		Seq   uint64         `cbor:"1,keyasint"`
@@ -73,6 +75,7 @@ type (
 		Whole bool           `cbor:"5,keyasint,omitempty"`
 		To    string         `cbor:"6,keyasint,omitempty"`
 		Back  bool           `cbor:"7,keyasint,omitempty"`
+		Count int            `cbor:"8,keyasint,omitempty"`
 	}
 	problemWire struct {
 		Member []byte `cbor:"1,keyasint,omitempty"`
@@ -119,13 +122,13 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 func encodeRecord(r *record.Group) ([]byte, error) {
 	var domains table[directory.SID]
 	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
-		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: packNames(r.Names)}
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: packNames(r.Names), Life: r.Life, Grave: r.Grave}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs = packRefs(g.Members, &domains)
 	}
 	for _, i := range r.Issued {
-		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To, i.Back})
+		w.Issued = append(w.Issued, issuedWire{i.Seq, i.At, i.Guard, packRefs(i.Impact.Refs, &domains), i.Impact.Whole, i.Impact.To, i.Back, i.Impact.Count})
 	}
 	w.Domains = domains.words
 	for _, p := range r.Problems {
@@ -145,7 +148,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	}
 	id, err := rawID(w.ID)
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
-		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: unpackNames(w.Names)}
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: unpackNames(w.Names), Life: w.Life, Grave: w.Grave}
 	if w.Exists {
 		refs, err1 := unpackRefs(w.Refs, w.Domains)
 		err = errors.Join(err, err1)
@@ -154,7 +157,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	for _, i := range w.Issued {
 		refs, err1 := unpackRefs(i.Refs, w.Domains)
 		err = errors.Join(err, err1)
-		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To}, Back: i.Back})
+		r.Issued = append(r.Issued, record.Issued{Seq: i.Seq, At: i.At, Guard: i.Guard, Impact: plan.Impact{Refs: refs, Whole: i.Whole, To: i.To, Count: i.Count}, Back: i.Back})
 	}
 	for _, p := range w.Problems {
 		pr := plan.Problem{Group: id, Reason: p.Reason, Text: p.Text}

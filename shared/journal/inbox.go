@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -110,8 +111,9 @@ type Ask struct {
 
 	// Switch is a word on whether anything is written, see SwitchOn; Digest names the plan
 	// that it was said of.
-	Switch string `json:"switch,omitempty"`
-	Digest string `json:"digest,omitempty"`
+	Switch string    `json:"switch,omitempty"`
+	Digest string    `json:"digest,omitempty"`
+	End    life.Fate `json:"end,omitempty"` // of SwitchOff: what becomes of the groups
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -182,7 +184,7 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 			out.Repin = a.Repin
 		}
 		if a.Switch != "" {
-			out.Switch, out.Digest, out.By = a.Switch, a.Digest, a.By
+			out.Switch, out.Digest, out.End, out.By = a.Switch, a.Digest, a.End, a.By
 		}
 		tx.fold(name)
 	}

@@ -2,7 +2,10 @@ package journal
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"groupwriteback/shared/life"
 )
 
 // Switch says whether anything is written. That of a new journal is off: everything is
@@ -18,6 +21,11 @@ type Switch struct {
 	Confirmed string `json:"confirmed,omitempty"`
 	// Moved says that it was not.
 	Moved bool `json:"moved,omitempty"`
+
+	// Ending is what becomes of all groups until it is off; End what would, by the plan that
+	// was confirmed.
+	Ending life.Fate `json:"ending,omitempty"`
+	End    life.Fate `json:"end,omitempty"`
 }
 
 // Writes says whether plans are made and handed out.
@@ -28,13 +36,16 @@ const (
 	SwitchOn    = "enable" // with the digest of a plan
 	SwitchPause = "pause"
 	SwitchGoOn  = "resume"
+	SwitchOff   = "disable" // with what becomes of the groups, and the digest of the plan by which it does
 )
 
 // Say takes an operator's word.
 func (s *Switch) Say(a Ask, now time.Time) {
 	switch {
-	case a.Switch == SwitchOn && !s.On:
-		s.Confirmed, s.Moved = a.Digest, false
+	case a.Switch == SwitchOn && (!s.On || s.Ending != ""):
+		s.Confirmed, s.End, s.Moved = a.Digest, "", false
+	case a.Switch == SwitchOff && s.On && slices.Contains(life.Fates(), a.End):
+		s.Confirmed, s.End, s.Moved = a.Digest, a.End, false
 	case a.Switch == SwitchPause && s.On:
 		s.Paused = true
 	case a.Switch == SwitchGoOn && s.On:
@@ -54,10 +65,16 @@ func (s *Switch) Settle(digest string, now time.Time) (went bool) {
 	if s.Confirmed == "" {
 		return false
 	}
-	s.On = s.Confirmed == digest && now.Sub(s.At) < confirmLife
-	s.Confirmed, s.Moved = "", !s.On
-	return s.On
+	went = s.Confirmed == digest && now.Sub(s.At) < confirmLife
+	if went {
+		s.On, s.Ending = true, s.End
+	}
+	s.Confirmed, s.End, s.Moved = "", "", !went
+	return went
 }
+
+// Over says that nothing is left to be done of the end.
+func (s *Switch) Over() { s.On, s.Paused, s.Ending = false, false, "" }
 
 // SwitchNow is the switch as it is.
 func (j *Journal) SwitchNow(ctx context.Context) (Switch, error) {

@@ -7,24 +7,35 @@ import (
 	"strings"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 )
 
 // AccountName is the one attribute besides the name that must be unique: in
 // its domain. It travels with Rename, so that names are freed and taken in order.
 const AccountName = "sAMAccountName"
 
-// Diff lists the changes that lead from have to want, renames first, then
-// creations, then updates: those of one group together, who leaves before who
-// comes. Each is of one Kind, so that what is refused keeps nothing else from
-// being done. Known is left to the caller. Groups that want does not hold are left alone:
-// deletion is a wanted state of its own, never an absence.
+// Diff lists the changes that lead from have to want, deletions first, since they free names,
+// then renames, then creations, then updates: those of one group together, who leaves before who
+// comes; then who is let go. Each is of one Kind, so that what is refused keeps nothing else from
+// being done. Known and Digest are left to the caller. Groups that want does not hold are left
+// alone: deletion is a wanted state of its own, never an absence.
 func Diff(want, have State) []Change {
-	var renames, creates, updates []Change
+	var deletes, renames, creates, updates, disowns []Change
 	for _, id := range slices.SortedFunc(maps.Keys(want), directory.ID.Compare) {
 		w := want[id]
 		h, exists := have[id]
-		if !exists {
-			creates = append(creates, Change{Op: Create, Group: id, Parent: w.Parent, Name: w.Name, Set: w.Clone().Attrs})
+		if w.Gone != "" {
+			switch {
+			case !exists || h.Gone != "":
+			case w.Gone == life.Deleted:
+				deletes = append(deletes, Change{Op: Delete, Group: id, GUID: h.GUID, Count: len(h.Members)})
+			default:
+				disowns = append(disowns, Change{Op: Disown, Group: id, GUID: h.GUID, Set: diffAttrs(w.Attrs, h.Attrs)})
+			}
+			continue
+		}
+		if !exists || h.Gone != "" {
+			creates = append(creates, begin(w, h))
 			h = Group{ID: id, Parent: w.Parent, Name: w.Name, Attrs: w.Attrs}
 		}
 		set := diffAttrs(w.Attrs, h.Attrs)
@@ -38,9 +49,17 @@ func Diff(want, have State) []Change {
 			u.Remove = gone
 			updates = append(updates, u)
 		}
+		if by := between(h, w); by != "" {
+			u := u
+			u.Set = map[string][]string{GroupTypeAttribute: {by}}
+			updates = append(updates, u)
+		}
 		if len(set) > 0 {
 			u := u
 			u.Set = set
+			if secured(h) && !secured(Apply(h, u)) {
+				u.Count = len(h.Members)
+			}
 			updates = append(updates, u)
 		}
 		if come := Missing(w.Members, h.Members); len(come) > 0 {
@@ -48,7 +67,16 @@ func Diff(want, have State) []Change {
 			updates = append(updates, u)
 		}
 	}
-	return slices.Concat(orderRenames(renames, have), creates, updates)
+	return slices.Concat(deletes, orderRenames(renames, have), creates, updates, disowns)
+}
+
+// begin is the change by which a group comes to be: one that was deleted is the old one again.
+func begin(w, h Group) Change {
+	c := Change{Op: Create, Group: w.ID, Parent: w.Parent, Name: w.Name, Set: w.Clone().Attrs}
+	if h.Gone == life.Deleted {
+		c.Op, c.GUID = Restore, h.GUID
+	}
+	return c
 }
 
 // rename is the Rename that leads from h to w, if one is needed.
@@ -130,8 +158,14 @@ func Names(g Group) []string {
 
 // Apply is the meaning of a change: the group after it.
 func Apply(g Group, c Change) Group {
+	switch c.Op {
+	case Delete:
+		return Group{ID: c.Group, GUID: g.GUID, Gone: life.Deleted}
+	case Disown:
+		return Group{ID: c.Group, GUID: g.GUID, Gone: life.Disowned}
+	}
 	g = g.Clone()
-	g.ID = c.Group
+	g.ID, g.Gone = c.Group, ""
 	if c.GUID != "" {
 		g.GUID = c.GUID
 	}

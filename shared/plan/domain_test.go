@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -19,12 +20,13 @@ type object struct {
 	parent, name string
 	attrs        map[string][]string
 	members      map[plan.Ref]bool
+	gone         life.State
 }
 
 func newDomain(s plan.State) domain {
 	d := domain{}
 	for id, g := range s {
-		o := &object{guid: g.GUID, parent: g.Parent, name: g.Name, attrs: maps.Clone(g.Attrs), members: map[plan.Ref]bool{}}
+		o := &object{guid: g.GUID, parent: g.Parent, name: g.Name, attrs: maps.Clone(g.Attrs), members: map[plan.Ref]bool{}, gone: g.Gone}
 		if o.attrs == nil {
 			o.attrs = map[string][]string{}
 		}
@@ -40,6 +42,10 @@ func newDomain(s plan.State) domain {
 func (d domain) state() plan.State {
 	s := plan.State{}
 	for id, o := range d {
+		if o.gone != "" {
+			s[id] = plan.Group{ID: id, GUID: o.guid, Gone: o.gone}
+			continue
+		}
 		s[id] = plan.Group{ID: id, GUID: o.guid, Parent: o.parent, Name: o.name, Attrs: maps.Clone(o.attrs), Members: slices.Sorted(maps.Keys(o.members))}
 	}
 	return s
@@ -48,7 +54,11 @@ func (d domain) state() plan.State {
 func (d domain) apply(c plan.Change) error {
 	o := d[c.Group]
 	switch {
-	case o == nil && c.Op != plan.Create:
+	case c.Op == plan.Restore && (o == nil || c.GUID == ""):
+		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
+	case c.Op == plan.Delete || c.Op == plan.Disown:
+		return d.end(c)
+	case c.Op != plan.Create && c.Op != plan.Restore && !d.there(c.Group):
 		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
 	case o != nil && c.GUID != "" && c.GUID != o.guid:
 		return fmt.Errorf("%s of %s: %s is not its GUID", c.Op, c.Group, c.GUID)
@@ -61,6 +71,9 @@ func (d domain) apply(c plan.Change) error {
 		return fmt.Errorf("%s of %s: %w", c.Op, c.Group, err)
 	}
 	d[c.Group] = o
+	if o.gone != "" {
+		o.gone, o.attrs, o.members = "", map[string][]string{}, map[plan.Ref]bool{}
+	}
 	if c.Op != plan.Update {
 		o.parent, o.name = c.Parent, c.Name
 	}
@@ -81,9 +94,25 @@ func (d domain) apply(c plan.Change) error {
 
 // check is what Active Directory looks at before it writes: names are unique in
 // either case, and members exist.
+// there says whether a group is there.
+func (d domain) there(id directory.ID) bool { return d[id] != nil && d[id].gone == "" }
+
+// end deletes a group, or lets it go.
+func (d domain) end(c plan.Change) error {
+	o := d[c.Group]
+	if o == nil || o.guid != c.GUID {
+		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
+	}
+	o.gone = map[plan.Op]life.State{plan.Delete: life.Deleted, plan.Disown: life.Disowned}[c.Op]
+	if o.gone == life.Deleted {
+		o.attrs, o.members, o.parent, o.name = map[string][]string{}, map[plan.Ref]bool{}, "", ""
+	}
+	return nil
+}
+
 func (d domain) check(c plan.Change) error {
 	for id, o := range d {
-		if id == c.Group {
+		if id == c.Group || o.gone == life.Deleted {
 			continue
 		}
 		if c.Op != plan.Update && strings.EqualFold(o.name, c.Name) && strings.EqualFold(o.parent, c.Parent) {
@@ -94,7 +123,7 @@ func (d domain) check(c plan.Change) error {
 		}
 	}
 	for _, m := range c.Add {
-		if id, ok := m.Group(); ok && d[id] == nil {
+		if id, ok := m.Group(); ok && !d.there(id) {
 			return fmt.Errorf("member %s does not exist", m)
 		}
 	}
@@ -126,11 +155,18 @@ func (choose chooser) pair() (want, have plan.State) {
 		}
 	}
 	want = choose.state(rest, "")
+	for id, w := range want { // who is let go keeps the name
+		h, was := have[id]
+		if w.Gone == life.Disowned && was && h.Gone == "" && slices.ContainsFunc(slices.Collect(maps.Values(want)), func(g plan.Group) bool { return g.Gone == "" && clash(g, h) }) {
+			w.Gone = life.Deleted
+			want[id] = w
+		}
+	}
 	for id, h := range have { // want lacks none of the others: an absence is no wish
 		if _, left := rest[id]; left {
 			continue
 		}
-		if _, ok := want[id]; !ok {
+		if _, ok := want[id]; !ok && h.Gone == "" {
 			w := plan.Group{ID: id, Parent: "OU=kept", Name: "kept " + id.String(), Attrs: map[string][]string{"sAMAccountName": {"kept " + id.String()}}, Members: h.Members}
 			w.Members = slices.DeleteFunc(slices.Clone(w.Members), func(r plan.Ref) bool { g, ok := r.Group(); return ok && g[0] != id[0] })
 			want[id] = w
@@ -139,10 +175,18 @@ func (choose chooser) pair() (want, have plan.State) {
 	return want, have
 }
 
+// clash says whether two groups cannot both be there by their names.
+func clash(g, h plan.Group) bool {
+	return slices.ContainsFunc(plan.Names(g), func(n string) bool { return slices.Contains(plan.Names(h), n) })
+}
+
 // state draws a legal state whose names are not those of rest.
 func (choose chooser) state(rest plan.State, guid string) plan.State {
-	s, taken := plan.State{}, map[string]bool{}
+	s, gone, taken := plan.State{}, plan.State{}, map[string]bool{}
 	for _, g := range rest {
+		if g.Gone != "" {
+			continue
+		}
 		for _, n := range plan.Names(g) {
 			taken[n] = true
 		}
@@ -152,14 +196,19 @@ func (choose chooser) state(rest plan.State, guid string) plan.State {
 		if _, left := rest[g.ID]; left || choose(5) == 0 {
 			continue
 		}
+		if guid != "" {
+			g.GUID = plan.GUID(guid + g.ID.String())
+		}
+		if choose(8) == 0 {
+			g.Attrs, g.Gone = nil, life.State(pick(choose, string(life.Deleted), string(life.Disowned)))
+			gone[g.ID] = g
+			continue
+		}
 		g.Parent = pick(choose, "OU=x", "OU=X", "OU=y")
 		g.Name = pick(choose, "a", "A", "b", "c", "d, e")
 		g.Attrs["sAMAccountName"] = []string{pick(choose, "s", "S", "t", "u", "v", "w")}
 		if choose(2) == 0 {
 			g.Attrs["description"] = []string{pick(choose, "one", "two")}
-		}
-		if guid != "" {
-			g.GUID = plan.GUID(guid + g.ID.String())
 		}
 		if names := plan.Names(g); !slices.ContainsFunc(names, func(n string) bool { return taken[n] }) {
 			for _, n := range names {
@@ -169,6 +218,7 @@ func (choose chooser) state(rest plan.State, guid string) plan.State {
 		}
 	}
 	choose.members(s)
+	maps.Copy(s, gone)
 	return s
 }
 

@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Limits say how much may go, or come, within a window of time without a
 // person's word. What is over a limit is held as a whole, never trimmed.
@@ -27,9 +30,10 @@ func DefaultLimits() Limits {
 // one row of Guards.
 type Guard struct {
 	Name        GuardName
-	Destructive bool   // it takes something away: nothing goes while some changes are not counted
-	What        string // in words, behind a number: "memberships would be removed"
-	Noun        string // in words, before a verb: "removals"
+	Destructive bool        // it takes something away: nothing goes while some changes are not counted
+	What        string      // in words, behind a number: "memberships would be removed"
+	Noun        string      // in words, before a verb: "removals"
+	Approves    []GuardName // whose lists show as much to a person: what is approved of them is approved of this
 
 	total  func(Totals) int                             // what a share is of, and what "all" is
 	limit  func(l Limits, total int) int                // how many may be
@@ -48,6 +52,8 @@ const (
 	Moves       GuardName = "moves"
 	Additions   GuardName = "additions"
 	Creations   GuardName = "creations"
+	Losses      GuardName = "losses"
+	Deletions   GuardName = "deletions"
 )
 
 // Totals are what shares are of.
@@ -74,9 +80,41 @@ func Guards() []Guard {
 		revert: func(want, observed Group, at Impact) *Group { return Revert(want, observed, Removing, at.Refs) },
 	}, {
 		Name: Retirements, Destructive: true, What: "groups would no longer be managed", Noun: "groups that would no longer be managed",
-		total: groups, limit: share,
+		Approves: []GuardName{Losses},
+		total:    groups, limit: share,
 		impact: func(c Change, _ bool) Impact { return Impact{Whole: Retires(c)} },
 		undone: unless(func(g Group, _ Impact) bool { return Retired(g) }),
+		revert: func(Group, Group, Impact) *Group { return nil },
+	}, {
+		Name: Losses, Destructive: true, What: "memberships would give nothing any more", Noun: "memberships that would give nothing",
+		Approves: []GuardName{Retirements, Deletions},
+		total:    memberships, limit: share,
+		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Count > 0, Count: c.Count} },
+		undone: func(at Impact, observed *Group) Impact {
+			if observed == nil || !secured(*observed) {
+				return Impact{}
+			}
+			return at
+		},
+		revert: func(want, observed Group, _ Impact) *Group {
+			if want.Gone != "" || Retired(want) {
+				return nil
+			}
+			want.Attrs = maps.Clone(want.Attrs)
+			keep(want.Attrs, observed.Attrs, GroupTypeAttribute)
+			return &want
+		},
+	}, {
+		Name: Deletions, Destructive: true, What: "groups would be deleted", Noun: "deletions",
+		Approves: []GuardName{Losses},
+		total:    groups, limit: share,
+		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Op == Delete} },
+		undone: func(at Impact, observed *Group) Impact {
+			if observed == nil {
+				return Impact{}
+			}
+			return at
+		},
 		revert: func(Group, Group, Impact) *Group { return nil },
 	}, {
 		Name: Moves, Destructive: true, What: "groups would be renamed or moved", Noun: "renames and moves",
@@ -108,7 +146,7 @@ func Guards() []Guard {
 	}, {
 		Name: Creations, What: "groups would be created", Noun: "new groups",
 		total: groups, limit: func(l Limits, _ int) int { return l.Creations },
-		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Op == Create} },
+		impact: func(c Change, _ bool) Impact { return Impact{Whole: c.Op == Create || c.Op == Restore} },
 		undone: unless(func(Group, Impact) bool { return true }),
 		revert: func(Group, Group, Impact) *Group { return nil },
 	}}
@@ -139,27 +177,28 @@ func GuardOf(name GuardName) (g Guard, ok bool) {
 type Impact struct {
 	Refs  []Ref  `json:"refs,omitempty"` // sorted
 	Whole bool   `json:"whole,omitempty"`
-	To    string `json:"to,omitempty"` // where to, of a move: another destination is another impact
+	To    string `json:"to,omitempty"`    // where to, of a move: another destination is another impact
+	Count int    `json:"count,omitempty"` // how many memberships go with the whole, where limits count those
 }
 
 // Size counts what limits count.
 func (i Impact) Size() int {
 	if i.Whole {
-		return 1
+		return max(1, i.Count)
 	}
 	return len(i.Refs)
 }
 
 // Less is what of an impact another one does not cover.
 func (i Impact) Less(allowed Impact) Impact {
-	return Impact{Refs: Missing(i.Refs, allowed.Refs), Whole: i.Whole && !(allowed.Whole && allowed.To == i.To), To: i.To}
+	return Impact{Refs: Missing(i.Refs, allowed.Refs), Whole: i.Whole && !(allowed.Whole && allowed.To == i.To), To: i.To, Count: i.Count}
 }
 
 // Plus is both impacts; of two places to go to the later word counts.
 func (i Impact) Plus(more Impact) Impact {
 	i.Refs = Merge(i.Refs, more.Refs)
 	if more.Whole {
-		i.Whole, i.To = true, more.To
+		i.Whole, i.To, i.Count = true, more.To, max(i.Count, more.Count)
 	}
 	return i
 }

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"testing"
 
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -80,15 +81,20 @@ func TestOverallLimit(t *testing.T) {
 // changes that it counts, so many are over its limit, and without them the wish is
 // what is there.
 func TestGuardsLimit(t *testing.T) {
-	observed := plan.Group{ID: one, GUID: "g", Parent: "OU=A", Name: "One", Attrs: map[string][]string{"description": {"d"}}, Members: []plan.Ref{ann}}
+	full := plan.Group{ID: one, GUID: "g", Parent: "OU=A", Name: "One", Attrs: map[string][]string{"description": {"d"}, "groupType": {plan.GroupType(plan.UniversalSecurity)}}, Members: []plan.Ref{ann}}
 	wishes := map[plan.GuardName]func(*plan.Group) *plan.Group{
 		plan.Removals:  func(g *plan.Group) *plan.Group { g.Members = nil; return g },
 		plan.Additions: func(g *plan.Group) *plan.Group { g.Members = []plan.Ref{ann, bob}; return g },
 		plan.Moves:     func(g *plan.Group) *plan.Group { g.Parent = "OU=B"; return g },
 		plan.Retirements: func(g *plan.Group) *plan.Group {
-			g.Attrs = map[string][]string{"description": {"d"}, "info": {"x"}}
+			g.Attrs["info"] = []string{"x"}
 			return g
 		},
+		plan.Losses: func(g *plan.Group) *plan.Group {
+			g.Attrs["groupType"] = []string{plan.GroupType("universal-distribution")}
+			return g
+		},
+		plan.Deletions: func(g *plan.Group) *plan.Group { g.Gone = life.Deleted; return g },
 		plan.Creations: nil,
 	}
 	for _, g := range plan.Guards() {
@@ -96,6 +102,10 @@ func TestGuardsLimit(t *testing.T) {
 		if !known {
 			t.Errorf("guard %s has no example here: add one", g.Name)
 			continue
+		}
+		observed := full.Clone()
+		if g.Name == plan.Deletions { // whose members would be losses too
+			observed.Members = nil
 		}
 		have, want := plan.State{one: observed}, observed.Clone()
 		if wish == nil { // there is nothing yet
@@ -128,7 +138,11 @@ func TestGuardsLimit(t *testing.T) {
 		if wish != nil {
 			was = &before
 		}
-		if g.Undone(at, was).Size() != 1 || g.Undone(at, &after).Size() != 0 {
+		is := &after
+		if after.Gone != "" {
+			is = nil
+		}
+		if g.Undone(at, was).Size() != 1 || g.Undone(at, is).Size() != 0 {
 			t.Errorf("%s: undone before %+v, after %+v; want all and none", g.Name, g.Undone(at, was), g.Undone(at, &after))
 		}
 		if at.Less(at).Size() != 0 || at.Less(plan.Impact{}).Size() != 1 {
@@ -143,7 +157,7 @@ func TestGuardsLimit(t *testing.T) {
 // TestTakesAway: these guards take something away. While some changes are not counted
 // nothing of theirs goes: a move takes rights that hang on the container.
 func TestTakesAway(t *testing.T) {
-	want := map[plan.GuardName]bool{plan.Removals: true, plan.Retirements: true, plan.Moves: true}
+	want := map[plan.GuardName]bool{plan.Removals: true, plan.Retirements: true, plan.Moves: true, plan.Losses: true, plan.Deletions: true}
 	for _, g := range plan.Guards() {
 		if g.Destructive != want[g.Name] {
 			t.Errorf("%s takes away: %t", g.Name, g.Destructive)
@@ -169,7 +183,7 @@ func TestSwapIsTwoMoves(t *testing.T) {
 // TestGroupIsGone: what was to be done to a group that is not there any more. Who was to
 // leave it has left; who was to come has not come, and it was not moved.
 func TestGroupIsGone(t *testing.T) {
-	for name, left := range map[plan.GuardName]int{plan.Removals: 0, plan.Additions: 1, plan.Moves: 1, plan.Retirements: 1, plan.Creations: 1} {
+	for name, left := range map[plan.GuardName]int{plan.Removals: 0, plan.Additions: 1, plan.Moves: 1, plan.Retirements: 1, plan.Creations: 1, plan.Losses: 0, plan.Deletions: 0} {
 		at := plan.Impact{Whole: true, To: "CN=a,OU=x"}
 		if name == plan.Removals || name == plan.Additions {
 			at = plan.Impact{Refs: []plan.Ref{ann}}

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 )
 
 // Kind is what a change does to a group. Each is refused, and tried again, on its
@@ -68,8 +70,10 @@ func (c Change) Wish() string {
 // Adding, without these members; nil: nothing is wished.
 func Revert(want, observed Group, kind Kind, refs []Ref) *Group {
 	switch kind {
-	case Creating:
+	case Creating, Restoring:
 		return nil
+	case Deleting, Disowning:
+		return &observed
 	case Renaming:
 		want.Parent, want.Name = observed.Parent, observed.Name
 		want.Attrs = maps.Clone(want.Attrs)
@@ -100,8 +104,17 @@ func keep(attrs, from map[string][]string, name string) {
 
 // Wish is what rules want of one group in Active Directory.
 type Wish struct {
-	Group    *Group // nil: nothing should be made; what is there stays as it is
+	Group    *Group // as the cloud has it; nil: nothing should be made, and what is there stays as it is
 	Problems []Problem
+
+	// Event is what has become of the group. Of one that is not wanted any more Fate is the rules'
+	// word on what stands for it, and Grace how long it stays in quarantine before it is
+	// deleted; Reason and Note say why, as a problem's reason and in words.
+	Event  life.Event
+	Fate   life.Fate
+	Grace  time.Duration
+	Reason string
+	Note   string
 
 	// Rename says that a new name in the cloud renames a group that has a name already.
 	Rename bool

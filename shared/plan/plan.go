@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 )
 
 // GUID is an objectGUID in its text form, lower case, as Windows prints it.
@@ -101,13 +102,18 @@ type Group struct {
 	Name    string              // cn, not escaped
 	Attrs   map[string][]string // by AD attribute name; values sorted, never empty
 	Members []Ref               // sorted, unique
+
+	// Gone is empty for a group that is there, and to be there. life.Deleted is one among Active
+	// Directory's deleted objects, life.Disowned one that is left to people: then nothing
+	// else of it counts but the GUID, and in a wish the note.
+	Gone life.State
 }
 
 // Grave is a group of ours that was deleted in Active Directory, and can be restored: under
 // the SID that it had.
 type Grave struct {
-	GUID GUID          `json:"guid"`
-	SID  directory.SID `json:"sid"`
+	GUID GUID          `json:"guid" cbor:"1,keyasint"`
+	SID  directory.SID `json:"sid" cbor:"2,keyasint,omitempty"`
 }
 
 // State is a set of owned groups by cloud group.
@@ -121,6 +127,9 @@ func (g Group) Digest() string {
 	attrs := g.Attrs
 	if len(attrs) == 0 {
 		attrs = nil // no attributes are one thing, however they are held
+	}
+	if g.Gone != "" {
+		return string(g.Gone)
 	}
 	err := enc.Encode([]any{g.ID, strings.ToLower(g.Parent), g.Name, attrs})
 	for _, m := range g.Members {

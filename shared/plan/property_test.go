@@ -118,6 +118,12 @@ func reached(want, have plan.State) error {
 	}
 	for id, w := range want {
 		h := have[id]
+		if w.Gone != "" && have[id].ID != id {
+			continue // it never was
+		}
+		if w.Gone != "" && h.Gone != "" {
+			continue // neither is there, and of what was deleted nobody can be let go
+		}
 		h.GUID = w.GUID
 		if h.Digest() != w.Digest() {
 			return fmt.Errorf("group %s is %v, want %v", id, h, w)

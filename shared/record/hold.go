@@ -84,12 +84,13 @@ type Item struct {
 	Name   string       `json:"name"`
 	Remove []plan.Ref   `json:"remove,omitempty"`
 	Add    []plan.Ref   `json:"add,omitempty"`
-	To     string       `json:"to,omitempty"` // where it would be moved to
+	To     string       `json:"to,omitempty"`      // where it would be moved to
+	Count  int          `json:"members,omitempty"` // how many memberships go with it
 }
 
 // NewItem lists an impact of a guard on a group.
 func NewItem(guard plan.GuardName, id directory.ID, name string, at plan.Impact) Item {
-	i := Item{Group: id, Name: name, To: at.To}
+	i := Item{Group: id, Name: name, To: at.To, Count: at.Count}
 	if guard == plan.Additions {
 		i.Add = at.Refs
 	} else {
@@ -101,7 +102,7 @@ func NewItem(guard plan.GuardName, id directory.ID, name string, at plan.Impact)
 // Impact is what an item allows once it is approved.
 func (i Item) Impact() plan.Impact {
 	refs := plan.Merge(i.Remove, i.Add)
-	return plan.Impact{Refs: refs, Whole: len(refs) == 0, To: i.To}
+	return plan.Impact{Refs: refs, Whole: len(refs) == 0, To: i.To, Count: i.Count}
 }
 
 // Key is a listing's content in one string, the same for the same changes. Of parts it

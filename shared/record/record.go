@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -27,6 +28,9 @@ type Group struct {
 	Missing   bool          // a full report did not name it: only an answer by name settles that
 	Look      Tries         // how often the agent did not find it and could not prove that it is gone
 	Trouble   *plan.Trouble // it is there, and cannot be managed as it is
+
+	Life  Life        // where it is in its life, as far as Observed does not tell
+	Grave *plan.Grave // it is among Active Directory's deleted objects
 
 	Names     Names    // what it is called
 	Converged bool     // it has agreed with the cloud once: what comes after the first fill is growth
@@ -46,7 +50,14 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{})
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{}) && g.Life == (Life{}) && g.Grave == nil
+}
+
+// Life is where a group is in its life, as far as the group itself does not tell.
+type Life struct {
+	State life.State `cbor:"1,keyasint,omitempty" json:"state,omitempty"` // life.Kept, life.Quarantined, life.Deleted or life.Disowned; empty: none of them
+	Since time.Time  `cbor:"2,keyasint,omitempty" json:"since,omitzero"`  // when that was first so
+	Going life.State `cbor:"3,keyasint,omitempty" json:"going,omitempty"` // what it was last decided to become, and is not yet
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -24,39 +25,17 @@ type Nested struct {
 // is nil if Graph has never described it, observed is nil if AD does not hold it. nested
 // is asked for other groups: members, and that of the scope.
 func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group, nested func(directory.ID) Nested, t Target) plan.Wish {
-	problem := func(reason string) plan.Wish { return plan.Wish{Problems: []plan.Problem{{Group: id, Reason: reason}}} }
-	if reason, yes := gone(g); yes {
-		switch {
-		case observed == nil:
-			return plan.Wish{}
-		case reason == Unconfirmed:
-			return problem(reason)
-		}
-		w := problem(reason)
-		w.Group = retire(observed, reason)
-		return w
+	event, reason := gone(g)
+	class := ""
+	if event == life.Wanted {
+		class, event, reason = r.class(g, nested)
 	}
-	class, reason := r.class(g, nested)
-	switch {
-	case reason == "":
-	case reason == Converted, reason == FilterFailed:
-		return problem(reason)
-	case reason == ScopeUnknown && observed != nil:
-		w := problem(reason)
-		w.Ask = []directory.ID{r.Scope.MembersOf}
-		return w
-	case observed != nil:
-		w := problem(OutOfScope)
-		w.Group = retire(observed, OutOfScope)
-		return w
-	case r.Scope.Groups[id]:
-		return problem(reason)
-	default:
-		return plan.Wish{}
+	if event != life.Wanted {
+		return r.unwanted(id, event, reason, observed != nil)
 	}
 	want, problems := r.shape(g, observed, class, t)
 	if want == nil {
-		return plan.Wish{Problems: problems}
+		return plan.Wish{Event: event, Problems: problems}
 	}
 	var w plan.Wish
 	if reason, yes := r.hidden(g); yes {
@@ -64,54 +43,88 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 	} else {
 		w = r.members(want, g, observed, nested, t)
 	}
-	w.Problems = append(problems, w.Problems...)
+	w.Event, w.Problems = event, append(problems, w.Problems...)
 	w.Additive, w.Rename = r.Members.Additive, r.Rename
 	return w
 }
 
-// class is the groupType that a group is given or, where none is written for it, why. The
-// fixed clauses are Cloud Sync's, and ours.
-func (r *Rules) class(g *directory.Group, nested func(directory.ID) Nested) (class, reason string) {
-	if reason := r.Scope.takes(g, nested); reason != "" {
-		return "", reason
+// unwanted is the wish for a group that is not to be written, or of which that is not known.
+func (r *Rules) unwanted(id directory.ID, event life.Event, reason string, exists bool) plan.Wish {
+	w := plan.Wish{Event: event}
+	switch {
+	case exists && event == life.OutOfScope:
+		reason = OutOfScope
+	case !exists && reason != Converted && reason != FilterFailed && !(inScopeButFor(event) && reason != Unconfirmed && r.Scope.Groups[id]):
+		return w // nobody waits for it
+	}
+	w.Problems = []plan.Problem{{Group: id, Reason: reason}}
+	if exists && reason == ScopeUnknown {
+		w.Ask = []directory.ID{r.Scope.MembersOf}
+	}
+	if exists && event != life.Unsure && event != life.Converted {
+		w.Reason, w.Note = reason, Explain(reason)
+		w.Fate, w.Grace = r.Leaving.Of(event), r.Leaving.Grace
+	}
+	return w
+}
+
+// inScopeButFor says whether a group may be listed, and is not written all the same.
+func inScopeButFor(e life.Event) bool {
+	return e == life.OutOfScope || e == life.SwitchedOff || e == life.Mastered || e == life.Unsure
+}
+
+// class is the groupType that a group is given or, where none is written for it, what has
+// become of it, and why. The fixed clauses are Cloud Sync's, and ours.
+func (r *Rules) class(g *directory.Group, nested func(directory.ID) Nested) (class string, event life.Event, reason string) {
+	switch reason := r.Scope.takes(g, nested); reason {
+	case "":
+	case ScopeUnknown, FilterFailed:
+		return "", life.Unsure, reason
+	default:
+		return "", life.OutOfScope, reason
 	}
 	if is(g, "onPremisesSyncEnabled") {
-		return "", MasteredOnPremises
+		return "", life.Mastered, MasteredOnPremises
 	}
 	t, reason := r.typeOf(g)
 	switch {
+	case reason == WritebackOff:
+		return "", life.SwitchedOff, reason
 	case reason != "":
-		return "", reason
+		return "", life.OutOfScope, reason
 	case g.Props.First("onPremisesSecurityIdentifier") != "":
-		return "", Converted
+		return "", life.Converted, Converted
 	}
-	return groupType(t, r.Reach), ""
+	return groupType(t, r.Reach), life.Wanted, ""
 }
 
 // makes says whether an AD group is made for a cloud group that there is none for.
 func (r *Rules) makes(g *directory.Group, nested func(directory.ID) Nested, t Target) bool {
-	if _, yes := gone(g); yes {
+	if event, _ := gone(g); event != life.Wanted {
 		return false
 	}
-	class, reason := r.class(g, nested)
-	if _, no := r.hidden(g); reason != "" || no {
+	class, event, _ := r.class(g, nested)
+	if _, no := r.hidden(g); event != life.Wanted || no {
 		return false
 	}
 	want, _ := r.shape(g, nil, class, t)
 	return want != nil
 }
 
-// gone says why a cloud group is not there, or perhaps not. nil is one that is not known.
-func gone(g *directory.Group) (reason string, yes bool) {
+// gone says what has become of a cloud group that is not there, or perhaps not. nil is one that
+// is not known.
+func gone(g *directory.Group) (event life.Event, reason string) {
 	switch {
 	case g == nil, g.Gone == directory.Unlisted && g.Reading != directory.Named:
-		return Unconfirmed, true
+		return life.Unsure, Unconfirmed
 	case g.Gone == directory.Unlisted:
-		return GroupGone, true
+		return life.HardDeleted, GroupGone
+	case g.Gone == directory.SoftDeleted:
+		return life.SoftDeleted, GroupDeleted
 	case g.Gone != directory.NotRemoved:
-		return GroupDeleted, true
+		return life.HardDeleted, GroupDeleted
 	}
-	return "", false
+	return life.Wanted, ""
 }
 
 // hidden says why nobody is made a member of a group, or taken out of it.
@@ -135,19 +148,8 @@ func keep(want, observed *plan.Group, p plan.Problem) plan.Wish {
 	return plan.Wish{Group: want, Problems: []plan.Problem{p}}
 }
 
-// retire is the group as it is, with a note for people. Nothing else changes:
-// deleting is a step of its own, with guards of its own.
-func retire(observed *plan.Group, reason string) *plan.Group {
-	w := observed.Clone()
-	if w.Attrs == nil {
-		w.Attrs = map[string][]string{}
-	}
-	w.Attrs["info"] = sorted("No longer managed by Groupwriteback: " + Explain(reason) + ".")
-	return &w
-}
-
 // InScope says whether a group is to be written and, where it is not, why.
 func (r *Rules) InScope(g *directory.Group, nested func(directory.ID) Nested) (ok bool, reason string) {
-	_, reason = r.class(g, nested)
-	return reason == "", reason
+	_, event, reason := r.class(g, nested)
+	return event == life.Wanted, reason
 }

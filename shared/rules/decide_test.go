@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
@@ -58,7 +59,7 @@ func TestMapping(t *testing.T) {
 			want := &plan.Group{ID: id, Parent: "OU=x", Name: tt.cn + suffix, Attrs: map[string][]string{
 				"adminDescription": {plan.Mark(id)}, "msDS-ExternalDirectoryObjectId": {plan.Mark(id)},
 				"displayName": {tt.display}, "groupType": {"-2147483640"}, "sAMAccountName": {tt.account + suffix}}}
-			if diff := cmp.Diff(plan.Wish{Group: want}, d); diff != "" {
+			if diff := cmp.Diff(plan.Wish{Group: want, Event: life.Wanted}, d); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if n := len(utf16.Encode([]rune(d.Group.Name))); n > 64 {
@@ -153,7 +154,7 @@ func TestNoName(t *testing.T) {
 	for _, name := range []string{"", "   "} {
 		have := &plan.Group{ID: id, Name: "Sales", Members: []plan.Ref{"S-1-5-21-1-2-3-1101"}}
 		d := all.Decide(id, &directory.Group{ID: id, Props: props("displayName", name)}, have, nobody, forest)
-		if diff := cmp.Diff(plan.Wish{Problems: []plan.Problem{{Group: id, Reason: rules.NoName}}}, d); diff != "" {
+		if diff := cmp.Diff(plan.Wish{Event: life.Wanted, Problems: []plan.Problem{{Group: id, Reason: rules.NoName}}}, d); diff != "" {
 			t.Errorf("name %q: -want +got:\n%s", name, diff)
 		}
 	}
@@ -178,7 +179,7 @@ func TestHidden(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &directory.Group{ID: id, Props: props("visibility", tt.visibility), Unread: tt.unread, Members: []directory.Member{user}}
 			problems := []plan.Problem{{Group: id, Reason: tt.reason}}
-			if diff := cmp.Diff(plan.Wish{Problems: problems}, all.Decide(id, g, nil, nobody, forest)); diff != "" {
+			if diff := cmp.Diff(plan.Wish{Event: life.Wanted, Problems: problems}, all.Decide(id, g, nil, nobody, forest)); diff != "" {
 				t.Errorf("where AD holds nothing: -want +got:\n%s", diff)
 			}
 			d := all.Decide(id, g, have, nobody, forest)
@@ -198,9 +199,9 @@ func TestHidden(t *testing.T) {
 	}
 }
 
-// TestRetired: a group that is no longer to be there is kept as it is, with a
-// note. It is neither deleted nor emptied.
-func TestRetired(t *testing.T) {
+// TestUnwanted: of a group that is not to be there any more the rules say what has become of
+// it, and nothing of how it is to be.
+func TestUnwanted(t *testing.T) {
 	have := &plan.Group{ID: id, GUID: "g", Parent: "OU=elsewhere", Name: "Renamed by hand", Attrs: map[string][]string{"description": {"x"}, "info": {"old"}},
 		Members: []plan.Ref{"S-1-5-21-1-2-3-1101", "guid:0b1c"}}
 	before := have.Clone()
@@ -215,23 +216,21 @@ func TestRetired(t *testing.T) {
 	tests := []struct {
 		name   string
 		group  *directory.Group
+		event  life.Event
 		reason string
 	}{
-		{"not listed by Graph, and not by name either", unlisted(directory.Named), rules.GroupGone},
-		{"soft-deleted", group(directory.SoftDeleted), rules.GroupDeleted},
-		{"deleted", group(directory.Deleted), rules.GroupDeleted},
-		{"out of scope", group("", "securityEnabled", "false"), rules.OutOfScope},
+		{"not listed by Graph, and not by name either", unlisted(directory.Named), life.HardDeleted, rules.GroupGone},
+		{"soft-deleted", group(directory.SoftDeleted), life.SoftDeleted, rules.GroupDeleted},
+		{"deleted", group(directory.Deleted), life.HardDeleted, rules.GroupDeleted},
+		{"out of scope", group("", "securityEnabled", "false"), life.OutOfScope, rules.OutOfScope},
+		{"synchronised from Active Directory", group("", "securityEnabled", "true", "mailEnabled", "false", "onPremisesSyncEnabled", "true"), life.Mastered, rules.MasteredOnPremises},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := all.Decide(id, tt.group, have, nobody, forest)
-			want := have.Clone()
-			want.Attrs["info"] = []string{"No longer managed by Groupwriteback: " + rules.Explain(tt.reason) + "."}
-			if diff := cmp.Diff(plan.Wish{Group: &want, Problems: []plan.Problem{{Group: id, Reason: tt.reason}}}, d); diff != "" {
+			want := plan.Wish{Event: tt.event, Fate: life.Keep, Reason: tt.reason, Note: rules.Explain(tt.reason), Problems: []plan.Problem{{Group: id, Reason: tt.reason}}}
+			if diff := cmp.Diff(want, d); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
-			}
-			if again := all.Decide(id, tt.group, d.Group, nobody, forest); !cmp.Equal(d, again) {
-				t.Errorf("it is not stable: %s", cmp.Diff(d, again))
 			}
 			if d := all.Decide(id, tt.group, nil, nobody, forest); d.Group != nil || len(d.Problems) > 0 {
 				t.Errorf("where AD holds nothing: %+v, want nothing", d)
@@ -250,7 +249,7 @@ func TestRetired(t *testing.T) {
 	} {
 		t.Run(name+": left alone", func(t *testing.T) {
 			d := all.Decide(id, g, have, nobody, forest)
-			if diff := cmp.Diff(plan.Wish{Problems: []plan.Problem{{Group: id, Reason: rules.Unconfirmed}}}, d); diff != "" {
+			if diff := cmp.Diff(plan.Wish{Event: life.Unsure, Problems: []plan.Problem{{Group: id, Reason: rules.Unconfirmed}}}, d); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if d := all.Decide(id, g, nil, nobody, forest); d.Group != nil || len(d.Problems) > 0 {

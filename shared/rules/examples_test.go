@@ -18,6 +18,7 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
@@ -185,7 +186,13 @@ func (e example) decide(t *testing.T) string {
 	w := r.Decide(idOf("group"), view.Group, observed, func(id directory.ID) rules.Nested { return rules.Nested{Group: known[id]} },
 		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}})
 	var out strings.Builder
-	if g := w.Group; g == nil {
+	if g := w.Group; w.Note != "" {
+		fmt.Fprintf(&out, "not wanted: %s: %s", w.Event, w.Fate)
+		if w.Fate == life.Delete {
+			fmt.Fprintf(&out, " after %d days in quarantine", int(w.Grace.Hours())/24)
+		}
+		out.WriteString("\n")
+	} else if g == nil {
 		out.WriteString("nothing\n")
 	} else {
 		fmt.Fprintf(&out, "dn: %s\n", plan.JoinRDN(g.Name, g.Parent))

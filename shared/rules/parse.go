@@ -33,7 +33,7 @@ func Parse(data []byte) (*Rules, error) {
 	if err := yaml.Unmarshal(data, &settings); err != nil {
 		return nil, syntax(err)
 	}
-	p := &reader{doc: doc, rules: &Rules{Limits: plan.DefaultLimits()}}
+	p := &reader{doc: doc, rules: &Rules{Limits: plan.DefaultLimits(), Leaving: DefaultLeaving()}}
 	if len(doc.Docs) > 1 {
 		p.mistake("", "there is more than one document: write one, without ---")
 	}
@@ -77,6 +77,7 @@ func (p *reader) file(settings map[string]any) {
 		{"attributes", p.attributes},
 		{"rename", func(path string, v any) { p.boolean(path, v, &p.rules.Rename) }},
 		{"members", p.members},
+		{"leaving", p.leaving},
 		{"limits", p.limits},
 		{"revision", p.revision},
 	}

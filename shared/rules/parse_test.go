@@ -22,13 +22,13 @@ func TestParse(t *testing.T) {
 		want       rules.Rules
 	}{
 		{"all", "ou: OU=Cloud Groups,DC=corp\nscope: all\n",
-			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits()}},
+			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits(), Leaving: rules.DefaultLeaving()}},
 		{"a list", "# ours\nscope:\n  - " + strings.ToUpper(listed) + "\n  - " + listed + "\nou: ou = Cloud Groups , dc=corp\n",
-			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}, Limits: plan.DefaultLimits()}},
+			rules.Rules{OU: "OU=Cloud Groups,DC=corp", Scope: rules.Scope{Groups: map[directory.ID]bool{id: true}}, Limits: plan.DefaultLimits(), Leaving: rules.DefaultLeaving()}},
 		{"as an editor of Windows saves it", "\ufeffou: OU=x\r\nscope: all\r\n",
-			rules.Rules{OU: "OU=x", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits()}},
+			rules.Rules{OU: "OU=x", Scope: rules.Scope{All: true}, Limits: plan.DefaultLimits(), Leaving: rules.DefaultLeaving()}},
 		{"an empty list", "ou: OU=x\nscope: []\n",
-			rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{}}, Limits: plan.DefaultLimits()}},
+			rules.Rules{OU: "OU=x", Scope: rules.Scope{Groups: map[directory.ID]bool{}}, Limits: plan.DefaultLimits(), Leaving: rules.DefaultLeaving()}},
 	}
 	for _, tt := range tests {
 		got, err := rules.Parse([]byte(tt.file))

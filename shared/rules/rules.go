@@ -32,6 +32,7 @@ type Rules struct {
 	Mapping   []Mapping  // of attributes, by name; nil: the default mapping
 	Rename    bool       // a new cn or account name renames a group that has one
 	Members   Members    // which of the cloud's members
+	Leaving   Leaving    // what becomes of groups that are not wanted any more
 	Limits    plan.Limits
 
 	// Revision makes rules other ones that decide the same: an operator who goes
@@ -50,7 +51,7 @@ type Members struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 5
+const version = 6
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.

@@ -10,6 +10,7 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/relay"
@@ -17,10 +18,11 @@ import (
 
 // manualRequest is what an operator asks for.
 type manualRequest struct {
-	Action string         `json:"action"`           // sync | preview | enable | pause | resume | retry | approve | reject | repin | begin-anew
+	Action string         `json:"action"`           // sync | preview | enable | disable | pause | resume | retry | approve | reject | repin | begin-anew
 	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview, retry: only these
 	Full   bool           `json:"full,omitempty"`   // sync: read everything again, in the cloud and in AD
-	Digest string         `json:"digest,omitempty"` // enable: of the plan that is confirmed, as enable itself shows it
+	Digest string         `json:"digest,omitempty"` // enable, disable: of the plan that is confirmed, as they show it
+	End    life.Fate      `json:"end,omitempty"`    // disable: what becomes of the AD groups: keep | quarantine | delete
 	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
 	Domain string         `json:"domain,omitempty"` // repin: the SID of the domain that the journal is for
 	Rules  *string        `json:"rules,omitempty"`  // preview: the text of a rules file, as if it were in force
@@ -60,6 +62,8 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 		return a.preview(ctx, q)
 	case "enable":
 		return a.enable(ctx, caller, q.Digest)
+	case "disable":
+		return a.disable(ctx, caller, q.End, q.Digest)
 	case journal.SwitchPause, journal.SwitchGoOn:
 		return a.pause(ctx, caller, q.Action)
 	case "retry":
@@ -77,7 +81,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 	case "begin-anew":
 		return a.beginAnew(ctx, caller, q.Target)
 	}
-	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, pause, resume, retry, approve, reject, repin or begin-anew", q.Action))
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, disable, pause, resume, retry, approve, reject, repin or begin-anew", q.Action))
 }
 
 // preview says what a turn would do now, by the rules in force or by others; where groups

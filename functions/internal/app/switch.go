@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/status"
@@ -17,14 +19,14 @@ import (
 // digest it switches the target on, unless the plan is another one by then.
 func (a *App) enable(ctx context.Context, caller relay.Caller, digest string) (manualReply, error) {
 	on, err := a.journal.SwitchNow(ctx)
-	if err != nil || on.On {
+	if err != nil || on.On && on.Ending == "" {
 		return manualReply{Switch: &on, Done: "it is on already"}, err
 	}
 	if digest != "" {
 		if on, err = a.turnSwitch(ctx, caller, journal.Ask{Switch: journal.SwitchOn, Digest: digest}); err != nil {
 			return manualReply{}, err
 		}
-		if on.On {
+		if on.On && on.Ending == "" && on.Confirmed == "" {
 			return manualReply{Switch: &on, Done: "on: what differs is written from now on, within the limits"}, nil
 		}
 	}
@@ -32,20 +34,52 @@ func (a *App) enable(ctx context.Context, caller relay.Caller, digest string) (m
 	if err != nil {
 		return manualReply{}, err
 	}
-	out := manualReply{Switch: &on, Preview: &p}
+	return manualReply{Switch: &on, Preview: &p, Done: toConfirm(p, on, digest, "not on", "enable")}, nil
+}
+
+// disable shows what the end of writeback would do, and names it by a digest. Said again with
+// that digest it ends, unless the plan is another one by then.
+func (a *App) disable(ctx context.Context, caller relay.Caller, end life.Fate, digest string) (manualReply, error) {
+	if !slices.Contains(life.Fates(), end) {
+		return manualReply{}, relay.BadRequest(errors.New("end: say what becomes of the AD groups: keep leaves them to people, as they are; quarantine takes from their members what they have by them; delete deletes them, so that they can be restored for a while"))
+	}
+	on, err := a.journal.SwitchNow(ctx)
+	switch {
+	case err != nil:
+		return manualReply{}, err
+	case !on.On:
+		return manualReply{Switch: &on, Done: "it is off already"}, nil
+	case on.Ending == end:
+		return manualReply{Switch: &on, Done: "it is ending already, as was confirmed: ask for status"}, nil
+	}
+	if digest != "" {
+		if on, err = a.turnSwitch(ctx, caller, journal.Ask{Switch: journal.SwitchOff, End: end, Digest: digest}); err != nil {
+			return manualReply{}, err
+		}
+		if on.Confirmed == "" && (on.Ending == end || !on.On) {
+			return manualReply{Switch: &on, Done: "writeback ends: it is off as soon as all groups have their end, within the limits"}, nil
+		}
+	}
+	p, err := a.planner.PreviewEnd(ctx, end)
+	if err != nil {
+		return manualReply{}, err
+	}
+	return manualReply{Switch: &on, Preview: &p, Done: toConfirm(p, on, digest, "on", "disable")}, nil
+}
+
+// toConfirm says how a plan is confirmed, or why it is not. is says how it is until then.
+func toConfirm(p cycle.Preview, on journal.Switch, digest, is, word string) string {
 	switch {
 	case p.Waiting != "":
-		out.Done = "nothing can be confirmed yet: " + p.Waiting
+		return "nothing can be confirmed yet: " + p.Waiting
 	case p.Digest == "":
-		out.Done = "nothing can be confirmed yet: not all groups are decided; ask again in a minute"
+		return "nothing can be confirmed yet: not all groups are decided; ask again in a minute"
 	case digest != "" && on.Confirmed == digest:
-		out.Done = "not on yet: the plan is being made; ask for status"
+		return is + " yet: the plan is being made; ask for status"
 	case digest != "":
-		out.Done = fmt.Sprintf("not on: the plan is not the one that was confirmed any more. Now %s. To confirm that, say enable with digest %s", summary(p), p.Digest)
-	default:
-		out.Done = fmt.Sprintf("not on: %s. To confirm that, say enable with digest %s", summary(p), p.Digest)
+		return fmt.Sprintf("%s: the plan is not the one that was confirmed any more. Now %s. To confirm that, say %s with digest %s", is, summary(p), word, p.Digest)
 	}
-	return out, nil
+	return fmt.Sprintf("%s: %s. To confirm that, say %s with digest %s", is, summary(p), word, p.Digest)
 }
 
 // pause stops writing, and resume goes on with it.
@@ -56,7 +90,7 @@ func (a *App) pause(ctx context.Context, caller relay.Caller, word string) (manu
 	case err != nil:
 		return manualReply{}, err
 	case !on.On:
-		out.Done = "it is off: nothing is written before somebody has confirmed the first plan by enable"
+		out.Done = "it is off: nothing is written before somebody has confirmed a plan by enable"
 	case on.Paused:
 		out.Done = "paused: no more is handed out; what the agent is at it ends"
 	default:
@@ -80,19 +114,32 @@ func (a *App) turnSwitch(ctx context.Context, caller relay.Caller, word journal.
 
 // summary says what a plan does, in a sentence.
 func summary(p cycle.Preview) string {
-	made, changed := 0, map[string]bool{}
+	made, back, deleted, left, lost := 0, 0, 0, 0, 0
+	changed := map[string]bool{}
 	add, remove := 0, 0
 	for _, c := range p.Changes {
-		if c.Op == plan.Create {
+		switch c.Op {
+		case plan.Create:
 			made++
-		} else {
+		case plan.Restore:
+			back++
+		case plan.Delete:
+			deleted++
+		case plan.Disown:
+			left++
+		default:
 			changed[c.Group.String()] = true
 		}
+		lost += c.Count
 		add, remove = add+len(c.Add), remove+len(c.Remove)
 	}
 	parts := []string{
 		status.Count(made, "group is made", "groups are made"),
+		status.Count(back, "group is restored", "groups are restored"),
+		status.Count(deleted, "group is deleted", "groups are deleted"),
+		status.Count(left, "group is left to people", "groups are left to people"),
 		status.Count(len(changed), "group is changed", "groups are changed"),
+		status.Count(lost, "membership gives nothing any more", "memberships give nothing any more"),
 		status.Count(add, "member comes in", "members come in"),
 		status.Count(remove, "member goes", "members go"),
 		status.Count(p.More, "more change comes later", "more changes come later"),

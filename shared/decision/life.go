@@ -1,0 +1,192 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
+	"groupwriteback/shared/plan"
+	"groupwriteback/shared/record"
+)
+
+// NotDeleted is the reason of a problem: a group whose time in quarantine is over stays there.
+const NotDeleted = "not-deleted"
+
+// TypeFlipped is the reason of a problem: somebody made a distribution group a security group,
+// and that is not undone.
+const TypeFlipped = "type-flipped"
+
+// present is what the group is in Active Directory, as far as anybody knows. Where the journal
+// was lost, Active Directory tells what it can: the note, and the type.
+func present(r *record.Group, observed *plan.Group) life.State {
+	switch {
+	case observed != nil && (r.Life.State == life.Kept || r.Life.State == life.Quarantined):
+		return r.Life.State
+	case observed != nil && plan.Retired(*observed) && r.Life.Going != "":
+		return r.Life.Going
+	case observed != nil && plan.Retired(*observed) && plan.Suspends(*observed):
+		return life.Quarantined
+	case observed != nil && plan.Retired(*observed):
+		return life.Kept
+	case observed != nil:
+		return life.Written
+	case r.Grave != nil:
+		return life.Deleted
+	case r.Life.State == life.Disowned:
+		return life.Disowned
+	}
+	return life.Candidate
+}
+
+// StateOf is where a group is in its life. One that has a step before it that takes something
+// away, and has not made it, is held.
+func StateOf(r *record.Group) life.State {
+	at, going := present(r, r.Observed), r.Life.Going
+	switch {
+	case at == life.Candidate && going == life.Waiting:
+		return life.Waiting
+	case r.Observed != nil && going != "" && going != at && going != life.Written:
+		return life.Held
+	}
+	return at
+}
+
+// live takes the group one step on in its life, and wishes for what it is to be there.
+func (d *decider) live() *plan.Group {
+	from, event, fate := present(&d.Record, d.observed), d.wish.Event, d.wish.Fate
+	if d.Ending != "" {
+		event, fate = life.SwitchOff, d.Ending
+	}
+	to := life.Next(from, event, fate)
+	if to == life.Quarantined && from == to && fate == life.Delete && d.graceOver(event) {
+		to = life.Next(from, life.GraceOver, fate)
+	}
+	d.out.Record.Life.Going = to
+	d.tellEnd(event, to)
+	switch {
+	case event == life.Wanted:
+		d.manages = true
+		return d.wish.Group
+	case d.observed == nil || to == life.Written || d.wish.Note == "" && event != life.SwitchOff: // it is not made, or not known to be unwanted
+		return nil
+	}
+	return form(*d.observed, to, d.note(event, to))
+}
+
+// graceOver says whether the group was in quarantine for the rules' time, and may be deleted.
+// A journal that was lost or restored does not know all of what was: then its time begins anew.
+func (d *decider) graceOver(event life.Event) bool {
+	switch event {
+	case life.SoftDeleted, life.HardDeleted, life.SwitchedOff, life.OutOfScope:
+	default:
+		return false
+	}
+	since := d.Record.Life.Since
+	if since.IsZero() {
+		return false
+	}
+	if since.Before(d.Epoch) {
+		since = d.Epoch
+	}
+	end := since.Add(d.wish.Grace)
+	if d.Now.Before(end) {
+		d.wake(end)
+		return false
+	}
+	if !d.Restores {
+		d.problem(NotDeleted, "its time in quarantine is over, and it is not deleted, because it could not be had back: give the agent's account the rights to see and to restore deleted objects, as the agent's documentation says")
+		return false
+	}
+	return true
+}
+
+// form is the group as it is to be in a state in which the cloud is not its master.
+func form(observed plan.Group, to life.State, note string) *plan.Group {
+	w := observed.Clone()
+	if w.Attrs == nil {
+		w.Attrs = map[string][]string{}
+	}
+	w.Attrs["info"] = []string{note}
+	switch to {
+	case life.Quarantined:
+		suspend(w.Attrs)
+	case life.Deleted, life.Disowned:
+		w.Gone = to
+	}
+	return &w
+}
+
+// suspend has a group give its members nothing: they have no rights by it, and it takes no
+// mail that its senders have not signed in for, and is in no address list.
+func suspend(attrs map[string][]string) {
+	for name, values := range attrs {
+		if name == plan.GroupTypeAttribute && len(values) == 1 {
+			attrs[name] = []string{plan.Suspended(values[0])}
+		}
+	}
+}
+
+// note is what the group says of itself to people.
+func (d *decider) note(event life.Event, to life.State) string {
+	why := d.wish.Note
+	if event == life.SwitchOff {
+		why = "writeback was switched off"
+	}
+	switch to {
+	case life.Quarantined:
+		return fmt.Sprintf("In quarantine by Groupwriteback, its members have nothing by it: %s.", why)
+	case life.Disowned:
+		return fmt.Sprintf("Left to people by Groupwriteback: %s.", why)
+	}
+	return fmt.Sprintf("No longer managed by Groupwriteback: %s.", why)
+}
+
+// tellEnd tells what becomes of a group that is not wanted any more.
+func (d *decider) tellEnd(event life.Event, to life.State) {
+	if d.observed == nil || event == life.SwitchOff || d.wish.Note == "" {
+		return
+	}
+	what := map[life.State]string{
+		life.Kept:        "the AD group is kept as it is, and no longer managed",
+		life.Quarantined: "the AD group is in quarantine: it keeps its members, and gives them nothing",
+		life.Deleted:     "the AD group is deleted, and can be restored",
+	}[to]
+	for i, p := range d.out.Record.Problems {
+		if p.Text == "" && p.Member == (directory.ID{}) && p.Reason == d.wish.Reason && what != "" {
+			d.out.Record.Problems = slices.Clone(d.out.Record.Problems)
+			d.out.Record.Problems[i].Text = d.wish.Note + "; " + what
+		}
+	}
+}
+
+// arrive notes that the group is what it was to be.
+func (d *decider) arrive() {
+	l := &d.out.Record.Life
+	switch to := l.Going; {
+	case to == life.Written || to == life.Waiting:
+		*l = record.Life{}
+	case l.State != to:
+		*l = record.Life{State: to, Since: d.Now}
+		if to == life.Quarantined && d.wish.Fate == life.Delete {
+			d.wake(d.Now.Add(d.wish.Grace))
+		}
+	default:
+		l.Going = ""
+	}
+}
+
+// unflipped leaves a distribution group that somebody made a security group, as it is: Exchange
+// does so where it is used for folder permissions, and to undo it takes what was given by it.
+func (d *decider) unflipped(want plan.Group) plan.Group {
+	const name = plan.GroupTypeAttribute
+	was := d.manages || d.Record.Life.State == life.Quarantined
+	if d.observed == nil || !was || want.Gone != "" || !plan.Suspends(want) || plan.Suspends(*d.observed) || !slices.Contains(d.Record.ByHand, name) {
+		return want
+	}
+	d.flipped = true
+	d.problem(TypeFlipped, "somebody made the distribution group a security group (Exchange does so where it is used for folder permissions): it is left so, because its members may have rights by it now; set its groupType back by hand")
+	want = want.Clone()
+	want.Attrs[name] = slices.Clone(d.observed.Attrs[name])
+	return want
+}
