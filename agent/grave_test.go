@@ -169,6 +169,10 @@ func TestQuarantineIsNotForMembersThatStay(t *testing.T) {
 	if _, _, refusal := p.judge(c, nil); !strings.Contains(refusal, "whatever policy.quarantine says") {
 		t.Errorf("got %q", refusal)
 	}
+	c.Op = plan.Rename // which may bring a type along
+	if _, _, refusal := p.judge(c, nil); refusal == "" || p.more().Quarantine {
+		t.Errorf("by a rename: got %q; may it by what it takes back: %v", refusal, p.more().Quarantine)
+	}
 	if p.KeepMembers = false; !p.more().Quarantine {
 		t.Error("the word does not reach the directory's side")
 	}

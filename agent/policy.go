@@ -44,7 +44,7 @@ func (p policy) String() string {
 
 // more is what the policy allows beyond what every plan may do.
 func (p policy) more() ad.Allowed {
-	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes, Quarantine: p.Quarantine}
+	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes, Quarantine: p.Quarantine && !p.KeepMembers}
 }
 
 func (p policy) check(m *mistakes) {
@@ -105,7 +105,7 @@ func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed p
 	if p.ReadOnly {
 		return c, nil, "the agent's policy is read_only: it writes nothing"
 	}
-	if p.KeepMembers && c.Op == plan.Update && losesSecurity(c.Set) {
+	if p.KeepMembers && c.Op != plan.Create && c.Op != plan.Restore && losesSecurity(c.Set) {
 		return c, nil, "the agent's policy is keep_members: with another groupType the group would give its members nothing any more, whatever policy.quarantine says"
 	}
 	if c.Op == plan.Delete {

@@ -57,6 +57,9 @@ func (w *writer) run(ctx context.Context) error {
 		return w.create(ctx)
 	case plan.Rename:
 		o, err := w.target(ctx)
+		if err == nil {
+			err = w.turnable(o)
+		}
 		if err != nil {
 			return err
 		}

@@ -75,5 +75,8 @@ func (w *writer) adopt(ctx context.Context, o object) error {
 	if err := w.allowed(o); err != nil {
 		return err
 	}
+	if err := w.turnable(o); err != nil {
+		return err
+	}
 	return w.rename(ctx, o)
 }

@@ -3,7 +3,6 @@ package ad
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"groupwriteback/shared/plan"
 )
@@ -23,6 +22,9 @@ func (w *writer) disown(ctx context.Context) error {
 	}
 	if err == nil {
 		o, err = w.mine(ctx, g, w.wanted())
+	}
+	if err == nil {
+		err = w.turnable(o)
 	}
 	if err != nil {
 		return err
@@ -49,11 +51,7 @@ func (w *writer) takeBack(ctx context.Context, g plan.GUID) error {
 	if _, ok := w.change.Set["info"]; !ok {
 		w.change.Set["info"] = nil
 	}
-	names := w.wanted()
-	if !slices.Contains(names, "groupType") {
-		names = append(names, "groupType")
-	}
-	o, found, err := w.group(ctx, byGUID(g), names)
+	o, found, err := w.group(ctx, byGUID(g), w.wanted())
 	switch {
 	case err != nil:
 		return err
@@ -61,10 +59,6 @@ func (w *writer) takeBack(ctx context.Context, g plan.GUID) error {
 		return refusal{text: fmt.Sprintf("group %s was let go, and is another one since it was read a moment ago: it is tried again", g)}
 	case !plan.Below(o.dn, w.Base):
 		return refusal{text: fmt.Sprintf("%s was let go and moved: move it back below %s, or clear its adminDescription, adminDisplayName and %s to have another one made", o.dn, w.Base, external)}
-	case secures(o.attrs["groupType"]) && !secures(w.change.Set["groupType"]) && !w.More.Quarantine:
-		return refusal{text: fmt.Sprintf("%s was let go as a security group, and is not taken back as another kind: its members would lose all access at once; the agent's policy can allow it (policy.quarantine)", o.dn)}
 	}
 	return w.adopt(ctx, o)
 }
-
-func secures(groupType []string) bool { return len(groupType) == 1 && plan.Secures(groupType[0]) }

@@ -202,6 +202,15 @@ func TestQuarantine(t *testing.T) {
 	})
 	d.More.GroupTypes = []string{"universal-distribution"}
 	turn(0, g, "universal-distribution", false, plan.Refused, "policy.quarantine")
+	for _, op := range []plan.Op{plan.Rename, plan.Disown, plan.Create} { // by which a type may come along
+		seq++
+		c := plan.Change{Op: op, Group: id(t, 0), GUID: g, Name: "group", Parent: plan.NormalDN(d.Base), Set: map[string][]string{"groupType": {"8"}}}
+		quiet(t, func() {
+			if r := outcome(t, d, seq, c); r.Status != plan.Refused || !strings.Contains(r.Text, "policy.quarantine") {
+				t.Errorf("%s: got %+v", op, r)
+			}
+		})
+	}
 	// Of a distribution group another reach takes nothing from anybody: the policy's kinds decide.
 	turn(0, g, "universal-distribution", true, plan.Done, "")
 	turn(0, g, "global-distribution", false, plan.Refused, "policy.group_types")

@@ -14,10 +14,11 @@ import (
 // without one removal that a limit could see. Of a group that is there the rest is turnable's.
 func onlyTypes(w *writer, values []string) string {
 	known := len(values) == 1 && slices.Contains(slices.Collect(maps.Values(plan.GroupTypes())), values[0])
+	exists := w.change.Op != plan.Create && w.change.Op != plan.Restore
 	switch {
-	case known && w.change.Op == plan.Update && !plan.Secures(values[0]) && !w.More.Quarantine && !w.distributes():
+	case known && exists && !plan.Secures(values[0]) && !w.More.Quarantine && !w.distributes():
 		return suspends
-	case known && (w.change.Op == plan.Update || w.makes(values[0])):
+	case known && (exists || w.makes(values[0])):
 		return ""
 	}
 	return w.otherTypes(values)
