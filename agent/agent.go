@@ -31,6 +31,8 @@ type reader interface {
 	Grounds(ctx context.Context) (string, error)
 	Identify(ctx context.Context) (ad.Identity, error)
 	Exchange(ctx context.Context) (exchange.Site, error)
+	Restoring(ctx context.Context) (lacks string, err error)
+	Grave(ctx context.Context, id directory.ID, last plan.GUID) (plan.Grave, bool, error)
 }
 
 type writer interface {
@@ -245,7 +247,7 @@ func (a *agent) awake(ctx context.Context, attrs []string) error {
 func (a *agent) locate() {
 	id := a.session.identity
 	a.place = relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
-		DC: a.session.lineage(), External: id.External}
+		DC: a.session.lineage(), External: id.External, Restores: a.place.Restores}
 }
 
 // distrust notes, on the disk, that the directory or the journal was set back.

@@ -55,13 +55,19 @@ func (c config) checkPolicy(l *checklist.List) {
 	if n := len(c.Policy.Never); n > 0 {
 		words = append(words, fmt.Sprintf("never: %d accounts or groups are neither added nor removed", n))
 	}
+	if c.Policy.Quarantine {
+		words = append(words, "quarantine: a security group may become a distribution group")
+	}
+	if c.Policy.Delete {
+		words = append(words, "delete: groups may be deleted")
+	}
 	switch {
 	case c.Policy.ReadOnly:
 		l.Warn("policy", strings.Join(append([]string{"read_only: nothing is written"}, words...), "; "))
 	case len(words) > 0:
 		l.Good("policy", strings.Join(words, "; "))
 	default:
-		l.Good("policy", "none: what the cloud half plans is done, within the rights of the account")
+		l.Good("policy", "none: what the cloud half plans is done, within the rights of the account, but that no group is deleted or becomes a distribution group")
 	}
 }
 

@@ -41,6 +41,13 @@ func (c config) checkDirectory(ctx context.Context, l *checklist.List) (*place, 
 		l.Warn("policy", fmt.Sprintf("never: nobody in this domain has %s: is it meant?", sid))
 	}
 	p.checkBase(ctx, l)
+	if c.Policy.Delete {
+		lacks, err := d.Restoring(ctx)
+		if err == nil && lacks != "" {
+			err = errors.New("nothing will be deleted, because it could not be had back: " + lacks)
+		}
+		l.Say("restore", err, "the account sees what was deleted, and may have it back")
+	}
 	blind, err := d.Sight(ctx)
 	if err == nil && blind != "" {
 		err = errors.New(blind)

@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 		if failed := strings.Contains(out, "FAILED"); failed != (code == 1) || code > 1 {
 			t.Errorf("%s: exit code %d", test.name, code)
 		}
-		out = anyContainer.ReplaceAllString(out, "CN=ipsec{…}")
+		out = anyContainer.ReplaceAllString(out, "may not read CN=…,CN=System,")
 		seen.Add(test.name, out, code, dir, "DIR", c.url, "https://relay.corp.test/api/relay/", c.login.URL(), "https://login.corp.test", dc.URL, "ldaps://dc1", dc.CAFile, "DC-CA", string(domain), "S-1-5-21-1-2-3")
 	}
 	seen.Hold(t, "check")
@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 }
 
 // anyContainer is one of many that nobody may read: which comes first is the server's affair.
-var anyContainer = regexp.MustCompile(`CN=ipsec[A-Za-z]+\{[^}]*\}`)
+var anyContainer = regexp.MustCompile(`may not read CN=[^:]*,CN=System,`)
 
 // tree lists the files below a folder, but for their content.
 func tree(t *testing.T, dir string) string {
@@ -121,6 +121,7 @@ func checkCases(base, domain, dcURL, dcCA, serverName string, sid directory.SID)
 	return []checkCase{
 		{name: "well"},
 		{name: "nothing in the way of a policy, but one", edit: []string{"target: corp\n", fmt.Sprintf("target: corp\npolicy:\n  keep_members: true\n  never: [%s-513, %[1]s-99999, S-1-5-21-9-9-9-1104]\n", sid)}},
+		{name: "a policy that deletes, without the rights for it", edit: []string{"target: corp\n", "target: corp\npolicy: {delete: true, quarantine: true}\n"}},
 		{name: "read only", edit: []string{"target: corp\n", "target: corp\npolicy: {read_only: true}\n"}},
 		{name: "while an agent is at work", change: func(dir string) {
 			_, err := memory{filepath.Join(dir, "state", "corp")}.lock() // until this process ends
@@ -222,15 +223,21 @@ func TestCheckRights(t *testing.T) {
 		}
 	}()
 	group("CN=locked,"+bare, 4, "gwb corp 1.2.3")
-	seen := &golden.Situations{}
+	seen, extra := &golden.Situations{}, ""
 	for _, test := range []struct{ name, base, user, password string }{
 		{"no rights", bare, dc.BindName, dc.Password},
 		{"groups of ours and of others", mixed, dc.BindName, dc.Password},
 		{"groups of others alone", theirs, dc.BindName, dc.Password},
 		{"an administrator", dc.Base, dc.AdminName, dc.AdminPassword},
+		{"who may have back what was deleted", dc.Base, dc.BindName, dc.Password},
 	} {
+		if test.name == "who may have back what was deleted" {
+			ok(t, dc.LetRestore(true))
+			defer func() { ok(t, dc.LetRestore(false)) }()
+			extra = "policy: {delete: true}"
+		}
 		c.serving = relay.Serving{Target: "corp", Containers: []string{test.base}}
-		file := c.config(t, c.ca, dcURL(t, dc.URL), "  server_name: "+dc.ServerName, "  ca_file: "+dc.CAFile, "  user: "+test.user, "  base: "+test.base)
+		file := c.config(t, c.ca, dcURL(t, dc.URL), "  server_name: "+dc.ServerName, "  ca_file: "+dc.CAFile, "  user: "+test.user, "  base: "+test.base, extra)
 		dir := filepath.Dir(file)
 		ok(t, os.WriteFile(filepath.Join(dir, "password"), []byte(test.password), 0o600))
 		out, code := runCheck(t, file, through)

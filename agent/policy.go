@@ -23,6 +23,8 @@ type policy struct {
 	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one, by any link
 	Attributes  []string `yaml:"attributes"`   // that rules may set, beside those that every plan may
 	GroupTypes  []string `yaml:"group_types"`  // that rules may make, beside universal-security
+	Quarantine  bool     `yaml:"quarantine"`   // a security group may become a distribution group
+	Delete      bool     `yaml:"delete"`       // groups may be deleted
 }
 
 // String says what is forbidden, in short; "" if nothing is.
@@ -42,7 +44,7 @@ func (p policy) String() string {
 
 // more is what the policy allows beyond what every plan may do.
 func (p policy) more() ad.Allowed {
-	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes}
+	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes, Quarantine: p.Quarantine && !p.KeepMembers}
 }
 
 func (p policy) check(m *mistakes) {
@@ -75,7 +77,10 @@ func (a *agent) judge(ctx context.Context, c plan.Change) (allowed plan.Change, 
 		}
 	}
 	allowed, bad, refusal = a.policy.judge(c, sids)
-	return allowed, bad, refusal, nil
+	if c.Op == plan.Delete && refusal == "" {
+		refusal, err = a.spares(ctx, c)
+	}
+	return allowed, bad, refusal, err
 }
 
 // unclear are the members of a change, or values of another link, whose SIDs the policy has to know and that are
@@ -102,8 +107,11 @@ func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed p
 	if p.ReadOnly {
 		return c, nil, "the agent's policy is read_only: it writes nothing"
 	}
-	if p.KeepMembers && c.Op == plan.Update && losesSecurity(c.Set) {
-		return c, nil, "the agent's policy is keep_members: with another groupType the group would give its members nothing any more"
+	if p.KeepMembers && c.Op != plan.Create && c.Op != plan.Restore && losesSecurity(c.Set) {
+		return c, nil, "the agent's policy is keep_members: with another groupType the group would give its members nothing any more, whatever policy.quarantine says"
+	}
+	if c.Op == plan.Delete {
+		return c, nil, p.deletes()
 	}
 	filter := func(refs []plan.Ref, forbidden func(plan.Ref) string) (kept []plan.Ref) {
 		for _, r := range refs {
@@ -180,6 +188,6 @@ func (a *agent) grounds(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode policy: %w", err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s", ours, theirs))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v", ours, theirs, a.place.Restores))
 	return hex.EncodeToString(sum[:16]), nil
 }

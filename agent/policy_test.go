@@ -120,7 +120,7 @@ func TestKeepMembersKeepsTheType(t *testing.T) {
 			t.Errorf("%v without the policy: %q", test.set, refusal)
 		}
 	}
-	const want = "the agent's policy is keep_members: with another groupType the group would give its members nothing any more"
+	const want = "the agent's policy is keep_members: with another groupType the group would give its members nothing any more, whatever policy.quarantine says"
 	if _, _, refusal := (policy{KeepMembers: true}).judge(plan.Change{Op: plan.Update, Set: map[string][]string{"groupType": {"8"}}}, nil); refusal != want {
 		t.Errorf("%q", refusal)
 	}

@@ -90,6 +90,9 @@ func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 // something is in doubt, and so proves that there is nothing else.
 func (a *agent) full(ctx context.Context, content bool) error {
 	began := a.now()
+	if err := a.restores(ctx); err != nil {
+		return err
+	}
 	report := relay.Report{Full: true, After: a.closed}
 	rows := a.rows()
 	defer rows.drop()
@@ -173,7 +176,12 @@ func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 		case found:
 			err = rows.add(row(x, a.closed, true))
 		default:
-			report.Absent = append(report.Absent, relay.Gone{ID: id, After: a.closed})
+			grave, err := a.grave(ctx, id, r.Known[id])
+			if err != nil {
+				a.leaveOut(id, a.lost(err))
+				continue
+			}
+			report.Absent = append(report.Absent, relay.Gone{ID: id, After: a.closed, Grave: grave})
 		}
 		if err != nil {
 			return err

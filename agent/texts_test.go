@@ -114,6 +114,7 @@ func (e empty) Exchange(context.Context) (exchange.Site, error) {
 }
 func (e empty) Sight(context.Context) (string, error)         { return e.blind, nil }
 func (e empty) Grounds(context.Context) (string, error)       { return "", nil }
+func (e empty) Restoring(context.Context) (string, error)     { return "", nil }
 func (e empty) Identify(context.Context) (ad.Identity, error) { return ad.Identity{}, nil }
 func (e empty) Read(context.Context, directory.ID, plan.GUID) (ad.Row, bool, error) {
 	return ad.Row{}, false, nil

@@ -183,6 +183,8 @@ func spoils(c plan.Change, res plan.Result) (rest plan.Result, ends bool) {
 		return plan.Result{Status: plan.Fenced, Text: res.Text}, true
 	case c.Op == plan.Create && res.Status != plan.Done:
 		return plan.Result{Status: plan.Skipped, Text: "the group could not be created"}, true
+	case c.Op == plan.Restore && res.Status != plan.Done:
+		return plan.Result{Status: plan.Skipped, Text: "the group could not be restored"}, true
 	}
 	return plan.Result{}, false
 }

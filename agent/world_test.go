@@ -37,17 +37,20 @@ type world struct {
 	onSend  func() error
 
 	// The directory.
-	identity ad.Identity
-	groups   []ad.Row
-	exchange exchange.Site
-	blind    string
-	sightErr error
-
+	identity    ad.Identity
+	groups      []ad.Row
+	blind       string
+	exchange    exchange.Site
 	exchangeErr error
+	sightErr    error
 	sids        map[plan.Ref]directory.SID
 	grounded    string
 	groundsErr  error
 	dials       int
+	lacks       string // of the rights to restore
+	lacksErr    error
+	graves      map[directory.ID]plan.Grave
+	graveErr    error
 	asleep      bool // the connection was ended by the other side
 	onDial      func() error
 	onRow       func()
@@ -175,6 +178,11 @@ func (w *world) Read(_ context.Context, id directory.ID, guid plan.GUID) (ad.Row
 	return ad.Row{}, false, nil
 }
 
+func (w *world) Restoring(context.Context) (string, error) { return w.lacks, w.lacksErr }
+func (w *world) Grave(_ context.Context, id directory.ID, _ plan.GUID) (plan.Grave, bool, error) {
+	g, found := w.graves[id]
+	return g, found, w.graveErr
+}
 func (w *world) Sight(context.Context) (string, error)   { return w.blind, w.sightErr }
 func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }
 func (w *world) Exchange(context.Context) (exchange.Site, error) {

@@ -16,6 +16,7 @@
 //     compares atomically, so a stale writer changes nothing (see plan.Fence);
 //   - applied twice, a change does what it does once, and where nothing is
 //     different nothing is written;
+//   - what is deleted could be had back, and is as it was when that was decided;
 //   - only principals of the forest's own domains become members or managers, whatever the
 //     server would accept.
 //
@@ -42,6 +43,7 @@ type Conn interface {
 	Add(*ldap.AddRequest) error
 	Modify(*ldap.ModifyRequest) error
 	ModifyDN(*ldap.ModifyDNRequest) error
+	Del(*ldap.DelRequest) error
 }
 
 // ErrConnection: no answer. What the last change did is unknown: close the
@@ -50,7 +52,7 @@ var ErrConnection = errors.New("no answer from the domain controller")
 
 // Domain is the part of a domain that one installation owns: each group below
 // Base whose adminDescription is a mark (plan.Mark) and whose adminDisplayName
-// begins with "gwb <Instance> ".
+// begins with "gwb <Instance> ", but for those that were let go (plan.Released).
 type Domain struct {
 	Conn     Conn
 	Base     string   // DN of the OU; groups may be in containers below it
@@ -77,6 +79,11 @@ func domainScope() ldap.Control {
 	return ldap.NewControlString(ldap.ControlTypeMicrosoftDomainScope, false, "")
 }
 
+// showDeleted has a request reach objects that were deleted (MS-ADTS 3.1.1.3.4.1.14).
+func showDeleted() ldap.Control {
+	return ldap.NewControlString(ldap.ControlTypeMicrosoftShowDeleted, true, "")
+}
+
 // A query is a search with all of its pages.
 type query struct {
 	base   string
@@ -85,6 +92,8 @@ type query struct {
 	attrs  []string
 	page   uint32 // entries in one answer; 0: not paged
 	dacl   bool   // of a security descriptor, the part that reading it is enough for
+
+	deleted bool // what was deleted, too
 }
 
 // search runs a query and calls each for every entry. DNs come in extended form.
@@ -104,6 +113,9 @@ func (d *Domain) search(ctx context.Context, q query, each func(*ldap.Entry) err
 		}
 		if q.dacl { // MS-ADTS 3.1.1.3.4.1.11
 			req.Controls = append(req.Controls, &ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4})
+		}
+		if q.deleted {
+			req.Controls = append(req.Controls, showDeleted())
 		}
 		res, err := d.Conn.Search(req)
 		if err != nil {

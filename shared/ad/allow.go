@@ -42,6 +42,7 @@ func (d *Domain) settings() []setting {
 type Allowed struct {
 	Attributes []string // that a plan may set
 	GroupTypes []string // in the words of plan.GroupTypes, beside universal security
+	Quarantine bool     // a security group may become a distribution group
 }
 
 // Lacks is the error that names what rules set and make, and what is not allowed.
@@ -133,22 +134,6 @@ func onlyMark(w *writer, values []string) string {
 	return "is the ownership mark: it cannot be another value"
 }
 
-// onlyTypes takes the kinds of group that the policy allows. A group that is there is made
-// no distribution group: its members would lose all access at once, without one removal
-// that a limit or a policy could see.
-func onlyTypes(w *writer, values []string) string {
-	allowed := append([]string{plan.UniversalSecurity}, w.More.GroupTypes...)
-	for _, word := range allowed {
-		if value := plan.GroupType(word); len(values) == 1 && values[0] == value {
-			if w.change.Op.Updates() && !plan.Secures(value) {
-				return "is not set to that of a distribution group where a group is there already: its members would lose all access at once; change it by hand"
-			}
-			return ""
-		}
-	}
-	return fmt.Sprintf("is set to %s by a plan of ours, not to %q; the agent's policy can allow more (policy.group_types)", strings.Join(allowed, " or "), values)
-}
-
 func onlyAccountName(_ *writer, values []string) string {
 	if len(values) != 1 {
 		return fmt.Sprintf("has one value, not %d", len(values))
@@ -158,7 +143,7 @@ func onlyAccountName(_ *writer, values []string) string {
 
 // nameable refuses a name that Active Directory does not take.
 func (w *writer) nameable() error {
-	if w.change.Op != plan.Create && w.change.Op != plan.Rename {
+	if !w.places() {
 		return nil
 	}
 	if fault := plan.NameFault(w.change.Name); fault != "" {

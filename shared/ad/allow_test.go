@@ -35,7 +35,7 @@ func TestOnlyWhatRulesDecide(t *testing.T) {
 		})
 	}
 	for name, values := range map[string][]string{
-		"groupType": {"2"}, "grouptype": nil, "GROUPTYPE": {"-2147483646"}, "sAMAccountName": {"a*b"}, "samaccountname": nil, "ADMINDESCRIPTION": nil,
+		"groupType": {"2"}, "grouptype": nil, "GROUPTYPE": {"2", "8"}, "sAMAccountName": {"a*b"}, "samaccountname": nil, "ADMINDESCRIPTION": nil,
 	} {
 		r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: map[string][]string{name: values}})
 		if r.Status != plan.Refused {
@@ -77,7 +77,7 @@ func TestPolicyAllowsMore(t *testing.T) {
 	d.More.GroupTypes = []string{"universal-distribution"}
 	quiet(t, func() {
 		set := map[string][]string{"groupType": {plan.GroupTypes()["universal-distribution"]}}
-		if r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Set: set}); r.Status != plan.Refused || !strings.Contains(r.Text, "change it by hand") {
+		if r := outcome(t, d, 2, plan.Change{Op: plan.Update, Group: id(t, 0), Set: set}); r.Status != plan.Refused || !strings.Contains(r.Text, "policy.quarantine") {
 			t.Errorf("a security group made a distribution group: %+v", r)
 		}
 	})

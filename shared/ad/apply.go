@@ -57,12 +57,21 @@ func (w *writer) run(ctx context.Context) error {
 		return w.create(ctx)
 	case plan.Rename:
 		o, err := w.target(ctx)
+		if err == nil {
+			err = w.turnable(o)
+		}
 		if err != nil {
 			return err
 		}
 		return w.rename(ctx, o)
 	case plan.Update, plan.Relink:
 		return w.update(ctx)
+	case plan.Restore:
+		return w.restore(ctx)
+	case plan.Disown:
+		return w.disown(ctx)
+	case plan.Delete:
+		return w.delete(ctx)
 	}
 	return refusal{text: fmt.Sprintf("this version does not know how to %q a group: update the agent", w.change.Op)}
 }
@@ -81,10 +90,15 @@ func (w *writer) check() error {
 	if err := w.linkable(); err != nil {
 		return err
 	}
-	if !w.change.Op.Updates() && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !plan.Below(w.change.Parent, w.Base) {
+	if w.places() && !strings.EqualFold(plan.NormalDN(w.change.Parent), plan.NormalDN(w.Base)) && !plan.Below(w.change.Parent, w.Base) {
 		return fmt.Errorf("%s is not below %s", w.change.Parent, w.Base)
 	}
 	return w.nameable()
+}
+
+// places says whether the change gives the group its container and its name.
+func (w *writer) places() bool {
+	return slices.Contains([]plan.Op{plan.Create, plan.Rename, plan.Restore}, w.change.Op)
 }
 
 // target reads the group that the change is for, and refuses one that is not ours.
@@ -170,6 +184,9 @@ func (w *writer) rename(ctx context.Context, o object) error {
 func (w *writer) update(ctx context.Context) error {
 	o, err := w.target(ctx)
 	if err != nil {
+		return err
+	}
+	if err := w.turnable(o); err != nil {
 		return err
 	}
 	err = w.attributes(ctx, &o, false)
@@ -261,11 +278,11 @@ func (w *writer) modify(ctx context.Context, o *object, changes ...ldap.Change) 
 	}
 	req := ldap.NewModifyRequest(byGUID(o.guid), nil)
 	req.Delete("adminDisplayName", []string{o.fence})
-	req.Add("adminDisplayName", []string{w.fence.String()})
+	req.Add("adminDisplayName", []string{w.signature()})
 	req.Changes = append(req.Changes, changes...)
 	err := w.patiently(ctx, func() error { return w.Conn.Modify(req) })
 	if err == nil {
-		o.fence = w.fence.String()
+		o.fence = w.signature()
 		w.log().DebugContext(ctx, "group modified", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq, "changes", len(changes))
 	}
 	return err

@@ -70,6 +70,9 @@ func (d *Domain) count(ctx context.Context, c *Census) error {
 			return nil
 		}
 		fence := e.GetEqualFoldAttributeValue("adminDisplayName")
+		if d.letGo(object{fence: fence}) {
+			return nil
+		}
 		if strings.HasPrefix(fence, plan.FencePrefix(d.Instance)) {
 			c.Owned++
 		} else if f, ok := plan.ParseFence(fence); ok {

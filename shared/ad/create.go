@@ -11,7 +11,8 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// create adds the group, or brings into line what an earlier try has added. It makes
+// create adds the group, or brings into line what an earlier try has added, or takes back
+// the one that was let go. It makes
 // no second group: what bears a mark of the cloud group, wherever in the domain, is
 // found first, and refused if it is not ours.
 func (w *writer) create(ctx context.Context) error {
@@ -24,6 +25,8 @@ func (w *writer) create(ctx context.Context) error {
 		return refusal{code: ldap.LDAPResultEntryAlreadyExists, text: "there is a group already: " + trouble.Text}
 	case found:
 		return w.adopt(ctx, s.object)
+	case s.guid != "":
+		return w.takeBack(ctx, s.guid)
 	}
 	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
 	err = w.patiently(ctx, func() error { return w.Conn.Add(w.addition(dn)) })
@@ -70,6 +73,9 @@ func (w *writer) addition(dn string) *ldap.AddRequest {
 func (w *writer) adopt(ctx context.Context, o object) error {
 	w.guid = o.guid
 	if err := w.allowed(o); err != nil {
+		return err
+	}
+	if err := w.turnable(o); err != nil {
 		return err
 	}
 	return w.rename(ctx, o)

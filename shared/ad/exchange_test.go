@@ -330,7 +330,7 @@ func takenAway(t *testing.T, x exchanged) {
 func TestOldExchange(t *testing.T) {
 	x := withExchange(t, samba.OldExchange)
 	s := x.site(t)
-	if got := s.String(); got != "Exchange 2013 (schema 15283, organization 15763, domain 13236), newest server 15.0.775.38, address lists: 9, accepted domains: 4" {
+	if got := s.String(); got != "Exchange 2013 CU3 (schema 15283, organization 15763, domain 13236), newest server 15.0.775.38, address lists: 9, accepted domains: 4" {
 		t.Errorf("got %s", got)
 	}
 	var texts []string
@@ -339,7 +339,7 @@ func TestOldExchange(t *testing.T) {
 	}
 	want := []string{
 		"groups here cannot have msExchCoManagedByLink, msExchRecipientTypeDetails, and they are not written: bring Exchange's schema up to date (Setup.exe /PrepareSchema)",
-		"Exchange 2013 is older than what Microsoft names for groups of the cloud (2013 CU11, 2016 CU1): update it",
+		"Exchange 2013 CU3 is older than what Microsoft names for groups of the cloud (2013 CU11, 2016 CU1): update it",
 	}
 	if !slices.Equal(texts, want) {
 		t.Errorf("lacks %q", texts)

@@ -50,6 +50,10 @@ func (m *meddler) ModifyDN(r *ldap.ModifyDNRequest) error {
 	return m.do(r, func() error { return m.Conn.ModifyDN(r) })
 }
 
+func (m *meddler) Del(r *ldap.DelRequest) error {
+	return m.do(r, func() error { return m.Conn.Del(r) })
+}
+
 func meddle(d *Domain) *meddler {
 	m := &meddler{Conn: d.Conn}
 	d.Conn = m

@@ -79,7 +79,8 @@ type sighting struct {
 
 // look finds the group that stands for a cloud group, in the whole domain: by its
 // marks, and where it was last. It asks on until it has found one that is ours; with
-// trouble the group is there and is not to be written to. names are those of group.
+// trouble the group is there and is not to be written to. names are those of group. One
+// that was let go is not found, and s all the same.
 func (d *Domain) look(ctx context.Context, id directory.ID, last plan.GUID, names []string) (s sighting, trouble *plan.Trouble, found bool, err error) {
 	if err := d.valid(); err != nil {
 		return s, nil, false, err
@@ -105,6 +106,10 @@ func (d *Domain) look(ctx context.Context, id directory.ID, last plan.GUID, name
 			return ours[0], nil, true, nil
 		}
 	}
+	if i := slices.IndexFunc(seen, func(s sighting) bool { return d.letGo(s.object) }); i >= 0 {
+		s = seen[i]
+	}
+	seen = slices.DeleteFunc(seen, func(s sighting) bool { return d.letGo(s.object) })
 	if len(seen) == 0 {
 		return s, nil, false, nil
 	}

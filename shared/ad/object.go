@@ -216,5 +216,5 @@ func sortedValues(name string, values []string) []string {
 // owner says for which cloud group an object stands, if it is ours.
 func (d *Domain) owner(o object) (directory.ID, bool) {
 	id, ok := plan.ParseMark(o.mark)
-	return id, ok && d.Instance != "" && strings.HasPrefix(o.fence, plan.FencePrefix(d.Instance)) && plan.Below(o.dn, d.Base)
+	return id, ok && !d.letGo(o) && d.Instance != "" && strings.HasPrefix(o.fence, plan.FencePrefix(d.Instance)) && plan.Below(o.dn, d.Base)
 }

@@ -124,7 +124,7 @@ func (w *writer) misplaced(ctx context.Context, doing, dn string, err error) err
 func (w *writer) taken(ctx context.Context, dn string, err error) error {
 	holder, found, lost := w.holder(ctx, dn)
 	_, marked := plan.ParseMark(holder.mark)
-	ours := installation(holder.fence) == w.Instance
+	ours := installation(holder.fence) == w.Instance && !w.letGo(holder)
 	no := refusal{code: code(err), text: fmt.Sprintf("the name or sAMAccountName is taken by %s: rename that object, or change the rule that makes the name", holder.dn),
 		taken: &plan.Taken{By: holder.dn, Ours: ours}}
 	switch {

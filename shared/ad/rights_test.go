@@ -105,7 +105,7 @@ func setDescriptor(t testing.TB, dn string, sd []byte) { setDescriptorBy(t, admi
 func descriptorBy(t testing.TB, admin *ldap.Conn, dn string) []byte {
 	t.Helper()
 	res, err := admin.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
-		[]string{"nTSecurityDescriptor"}, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}}))
+		[]string{"nTSecurityDescriptor"}, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}, showDeleted()}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func descriptorBy(t testing.TB, admin *ldap.Conn, dn string) []byte {
 
 func setDescriptorBy(t testing.TB, admin *ldap.Conn, dn string, sd []byte) {
 	t.Helper()
-	req := ldap.NewModifyRequest(dn, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}})
+	req := ldap.NewModifyRequest(dn, []ldap.Control{&ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: 4}, showDeleted()})
 	req.Replace("nTSecurityDescriptor", []string{string(sd)})
 	if err := admin.Modify(req); err != nil {
 		t.Fatal(err)

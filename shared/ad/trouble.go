@@ -25,6 +25,8 @@ func (d *Domain) trouble(s sighting, id directory.ID, was bool) *plan.Trouble {
 	case by == "" && !was:
 		return say(plan.TroubleForeign, "bears the mark of cloud group %s and is not ours (its adminDisplayName is %q): Entra Cloud Sync, Group Writeback or a person made it. "+
 			"Take the cloud group out of the scope of one of the two; only if nothing else writes to this group any more, %s to hand it over", id, o.fence, d.handOver(o, id))
+	case d.letGo(o):
+		return say(plan.TroubleUnfenced, "was let go (its adminDisplayName is %q), and is not written to", o.fence)
 	case by == "":
 		return say(plan.TroubleUnfenced, "has lost our fence (its adminDisplayName is %q): if nothing else writes to this group, %s to have it managed again; or, to let it go, clear adminDescription and %s",
 			o.fence, d.handOver(o, id), external)

@@ -24,6 +24,10 @@ func (f Fence) String() string {
 // own has one.
 func FencePrefix(instance string) string { return "gwb " + instance + " " }
 
+// Released stands in place of the fence of a group that an installation has let go, and
+// may take back. It is no fence.
+func Released(instance string) string { return FencePrefix(instance) + "released" }
+
 // ParseFence is the inverse of String. ok is false for anything that String
 // does not write.
 func ParseFence(s string) (f Fence, ok bool) {

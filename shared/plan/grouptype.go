@@ -31,6 +31,13 @@ func Secures(groupType string) bool {
 	return err == nil && uint32(n)&secures != 0
 }
 
+// SameReach says whether two values of groupType differ at most in whether the group secures.
+func SameReach(a, b string) bool {
+	n, err := strconv.ParseInt(a, 10, 32)
+	m, err2 := strconv.ParseInt(b, 10, 32)
+	return err == nil && err2 == nil && (uint32(n)^uint32(m))&^secures == 0
+}
+
 // GroupTypeAttribute has a group's type, and how far it reaches.
 const GroupTypeAttribute = "groupType"
 

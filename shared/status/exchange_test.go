@@ -19,7 +19,7 @@ func TestExchange(t *testing.T) {
 	}{
 		{time.Time{}, exchange.Site{}, ""},
 		{time.Now(), exchange.Site{}, "none in this forest: groups without mail need none"},
-		{time.Now(), exchange.Site{Schema: 15334, Unread: "let it"}, "the schema of Exchange 2016 (15334), and no organization, what there is now could not be read: let it"},
+		{time.Now(), exchange.Site{Schema: 15334, Unread: "let it"}, "the schema of Exchange 2016 CU21-CU23 (15334), and no organization, what there is now could not be read: let it"},
 	} {
 		tx, err := j.Load(t.Context())
 		if err != nil {

@@ -26,6 +26,7 @@ from samba.samdb import SamDB
 
 BASE = "DC=corp,DC=test"
 GROUPS = "OU=Cloud Groups," + BASE
+DELETED = "CN=Deleted Objects," + BASE
 SERVICE = "svc-groupwriteback"
 GROUP_CLASS = "bf967a9c-0de6-11d0-a285-00aa003049e2"  # schemaIDGUID of class group
 UNIT = 1000  # users in one container and one transaction: more is slower
@@ -86,6 +87,8 @@ def delegate(db, password):
     acl = sd_utils.SDUtils(db)
     acl.dacl_add_ace(GROUPS, "(OA;CI;CCDC;%s;;%s)" % (GROUP_CLASS, sid))
     acl.dacl_add_ace(GROUPS, "(OA;CIIO;GA;;%s;%s)" % (GROUP_CLASS, sid))
+    # What an administrator takes the ownership for: to let others see what was deleted.
+    acl.dacl_add_ace(DELETED, "(A;;RCWD;;;BA)")
 
 
 def principals(db):
