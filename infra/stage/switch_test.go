@@ -15,6 +15,8 @@ type answer struct {
 	Preview struct {
 		Digest  string
 		Changes []struct{ Op string }
+		Held    []struct{ Count int }
+		Totals  struct{ Problems map[string]int }
 	}
 }
 

@@ -102,7 +102,7 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		if r.Observed != nil { // and it should be there
 			doubt(tx, r)
 		}
-	case res.Status == plan.Refused && c.Op == plan.Restore && res.Code == noSuchObject: // it cannot be had back: it is made anew
+	case res.Status == plan.Refused && c.Op == plan.Restore && res.Code == plan.CodeGone: // it cannot be had back: it is made anew
 		refused(tx, r, c)
 		r.Grave = nil
 	case res.Status == plan.Refused && (c.Op == plan.Create || c.Op == plan.Restore): // it was made whole or not at all
@@ -120,9 +120,6 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 		doubt(tx, r)
 	}
 }
-
-// noSuchObject is LDAP's result code (RFC 4511, 4.1.9).
-const noSuchObject = 32
 
 // done folds a change that was done, but for the members that were refused.
 func done(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result, p record.Parked) {

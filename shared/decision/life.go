@@ -62,6 +62,10 @@ func (d *decider) live() *plan.Group {
 	if to == life.Quarantined && from == to && fate == life.Delete && d.graceOver(event) {
 		to = life.Next(from, life.GraceOver, fate)
 	}
+	if to == life.Deleted && d.observed != nil && !d.Restores {
+		d.problem(NotDeleted, "it is to be deleted, and is not, because it could not be had back: give the agent's account the rights to see and to restore deleted objects, as the agent's documentation says")
+		to = from
+	}
 	d.out.Record.Life.Going = to
 	d.tellEnd(event, to)
 	switch {
@@ -92,10 +96,6 @@ func (d *decider) graceOver(event life.Event) bool {
 	end := since.Add(d.wish.Grace)
 	if d.Now.Before(end) {
 		d.wake(end)
-		return false
-	}
-	if !d.Restores {
-		d.problem(NotDeleted, "its time in quarantine is over, and it is not deleted, because it could not be had back: give the agent's account the rights to see and to restore deleted objects, as the agent's documentation says")
 		return false
 	}
 	return true

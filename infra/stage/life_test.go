@@ -1,0 +1,155 @@
+package stage
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"groupwriteback/shared/plan"
+)
+
+// identity is what a group is to those who have given it rights.
+type identity struct{ sid, guid, groupType, members, fence string }
+
+// identities are those of all groups below the base, by their marks.
+func identities(t *testing.T, s *Stage) map[string]identity {
+	t.Helper()
+	cmd := exec.Command("ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", s.DC.URL, "-D", s.DC.AdminName, "-w", s.DC.AdminPassword, "-b", s.Base, "(adminDescription=Group_*)",
+		"adminDescription", "adminDisplayName", "objectSid", "objectGUID", "groupType", "member")
+	cmd.Env = append(os.Environ(), "LDAPTLS_CACERT="+s.DC.CAFile, "LDAPTLS_REQCERT=allow")
+	out, err := cmd.Output()
+	must(t, err)
+	found := map[string]identity{}
+	for entry := range strings.SplitSeq(string(out), "\n\n") {
+		values := map[string][]string{}
+		for line := range strings.SplitSeq(entry, "\n") {
+			name, value, _ := strings.Cut(line, ":")
+			values[name] = append(values[name], value)
+		}
+		if mark := strings.TrimSpace(strings.Join(values["adminDescription"], "")); mark != "" {
+			slices.Sort(values["member"])
+			found[mark] = identity{strings.Join(values["objectSid"], ""), strings.Join(values["objectGUID"], ""), strings.TrimSpace(strings.Join(values["groupType"], "")),
+				strings.Join(values["member"], "\n"), strings.TrimSpace(strings.Join(values["adminDisplayName"], ""))}
+		}
+	}
+	return found
+}
+
+// same holds groups to what they were: whoever was given rights has them, and so have the members.
+func same(t *testing.T, when string, before, now map[string]identity) {
+	t.Helper()
+	for mark, was := range before {
+		is := now[mark]
+		is.fence = was.fence
+		if is != was {
+			t.Errorf("%s: %s is\n%+v, was\n%+v", when, mark, is, was)
+		}
+	}
+	if len(now) != len(before) {
+		t.Errorf("%s: there are %d groups, and were %d", when, len(now), len(before))
+	}
+}
+
+// switchOff ends writeback as a person does: by the digest of what is shown, and with a word on
+// what is held.
+func (s *Stage) switchOff(t *testing.T, end string) {
+	t.Helper()
+	shown := s.say(t, map[string]string{"action": "disable", "end": end})
+	if !shown.Switch.On || shown.Preview.Digest == "" {
+		t.Fatalf("asked what the end would do: %+v", shown)
+	}
+	s.say(t, map[string]string{"action": "disable", "end": end, "digest": shown.Preview.Digest})
+	s.untilOff(t)
+}
+
+func (s *Stage) untilOff(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; must(t, pause(t.Context(), 50*time.Millisecond)) {
+		must(t, s.Sync(t.Context()))
+		st, err := s.Status(t.Context())
+		must(t, err)
+		for _, h := range st.Holds {
+			s.say(t, map[string]string{"action": "approve", "hold": h.ID})
+		}
+		switch {
+		case st.State == "off":
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("it is not off: %+v", st)
+		}
+	}
+}
+
+// TestWholeLife takes groups through their life on a real domain, with the account's own rights:
+// quarantine and back, an end of writeback of each kind and back. No group is another one by
+// that: each has its SID, its GUID and its members; and nothing is deleted that could not be had back.
+func TestWholeLife(t *testing.T) {
+	s := newStage(t, 60, 10, 30)
+	s.Rules, s.Policy, s.Scan = "leaving: {deleted: quarantine}\n", "policy:\n  quarantine: true\n  delete: true\n", "500ms"
+	must(t, s.DC.LetRestore(true))
+	must(t, s.Start(t.Context()))
+	must(t, s.StartAgent())
+	waitReported(t, s)
+	settle(t, s)
+	equal(t, s)
+	before := identities(t, s)
+	id, c := s.Company.ID, s.Company.Tenant
+	mark := plan.Mark(id("Engineering"))
+
+	must(t, c.SoftDelete(id("Engineering")))
+	settle(t, s)
+	quarantined := identities(t, s)[mark]
+	if was := before[mark]; quarantined.groupType != "8" || quarantined.sid != was.sid || quarantined.guid != was.guid || quarantined.members != was.members {
+		t.Errorf("in quarantine it is\n%+v, was\n%+v", quarantined, was)
+	}
+	must(t, c.Restore(id("Engineering")))
+	must(t, c.AddMember(id("Everybody technical"), id("Engineering"))) // Entra ID does not bring it back into groups
+	converge(t, s)
+	same(t, "out of quarantine", before, identities(t, s))
+
+	back := func(when string) {
+		t.Helper()
+		usn := highestUSN(t, s)
+		for range 5 {
+			must(t, s.Sync(t.Context()))
+		}
+		if now := highestUSN(t, s); now != usn {
+			t.Errorf("%s: it is off, and the directory was written to", when)
+		}
+		settle(t, s) // which enables
+		converge(t, s)
+		same(t, when, before, identities(t, s))
+	}
+	s.switchOff(t, "keep")
+	kept := identities(t, s)
+	same(t, "left to people", before, kept)
+	for _, g := range kept {
+		if g.fence != "gwb corp released" {
+			t.Errorf("a fence is left: %q", g.fence)
+		}
+	}
+	back("taken back")
+
+	s.switchOff(t, "delete")
+	if left := identities(t, s); len(left) != 0 {
+		t.Errorf("not deleted: %v", slices.Collect(maps.Keys(left)))
+	}
+	back("restored")
+
+	must(t, s.DC.LetRestore(false))
+	for deadline := time.Now().Add(time.Minute); ; must(t, pause(t.Context(), 200*time.Millisecond)) { // until the agent's next scan
+		must(t, s.Sync(t.Context()))
+		shown := s.say(t, map[string]string{"action": "disable", "end": "delete"})
+		if len(shown.Preview.Changes)+len(shown.Preview.Held) == 0 && shown.Preview.Totals.Problems["not-deleted"] == len(before) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("without the right to restore it would delete: %+v", shown)
+		}
+	}
+	same(t, "what could not be had back", before, identities(t, s))
+}
