@@ -82,8 +82,8 @@ func TestLacks(t *testing.T) {
 // TestString is the line of each kind of site.
 func TestString(t *testing.T) {
 	for want, s := range map[string]Site{
-		"none in this forest: groups without mail need none":       {},
-		"what there is now could not be read: x":                   {Unread: "x"},
+		"none in this forest: groups without mail need none":                 {},
+		"what there is now could not be read: x":                             {Unread: "x"},
 		"the schema of Exchange 2016 CU21-CU23 (15334), and no organization": {Schema: 15334},
 		"Exchange 2016 CU21-CU23 (schema 15334, organization 16223, domain not prepared), no server, address lists: 1, accepted domains: 2, what there is now could not be read: x": {
 			Organization: "CN=x", Schema: 15334, Forest: 16223, Lists: make([]AddressList, 1), Accepted: make([]AcceptedDomain, 2), Unread: "x"},

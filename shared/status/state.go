@@ -111,6 +111,12 @@ func conditions() []condition {
 			}
 			return fmt.Sprintf("nothing is written since %s, because %s has said so", at(v.Switch.At), v.Switch.By)
 		}, "resume it"},
+		{"ending", func(v view) string {
+			if v.Switch.Ending == "" {
+				return ""
+			}
+			return fmt.Sprintf("writeback ends since %s, because %s has said so (%s): nothing else is written, and it is off when all groups have their end", at(v.Switch.At), v.Switch.By, v.Switch.Ending)
+		}, "see the holds and problems, which it waits for; enable takes it back"},
 		{"read-only", is(func(v view) bool { return v.agent.ReadOnly }, "the agent's policy is read_only: what differs is shown and not written"),
 			"take read_only out of the agent's file, and restart it"},
 		{"applying", func(v view) string {

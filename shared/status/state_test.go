@@ -10,6 +10,7 @@ import (
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
@@ -75,6 +76,9 @@ func situations() []struct {
 		{"somebody has said pause", func(v *view) {
 			v.Switch = journal.Switch{On: true, Paused: true, By: "alice@corp.test (1)", At: now.Add(-time.Hour)}
 		}, "paused", "nothing is written since 2026-11-01T11:00:00Z, because alice@corp.test (1) has said so"},
+		{"somebody has said disable", func(v *view) {
+			v.Switch = journal.Switch{On: true, Ending: life.Quarantine, By: "alice@corp.test (1)", At: now.Add(-time.Hour)}
+		}, "ending", "writeback ends since 2026-11-01T11:00:00Z, because alice@corp.test (1) has said so (quarantine): nothing else is written, and it is off when all groups have their end"},
 		{"the agent may not write", func(v *view) { v.agent.ReadOnly = true }, "read-only", "the agent's policy is read_only: what differs is shown and not written"},
 		{"a plan in flight", func(v *view) {
 			v.Plan = &journal.Plan{Changes: 7, Done: 1, Digests: []string{"a", "b"}, Expires: now.Add(9 * time.Minute)}
@@ -154,7 +158,7 @@ func TestGraverFirst(t *testing.T) {
 			}
 			switch {
 			case a.word == "new" || b.word == "new": // nothing else is known
-			case slices.ContainsFunc([]string{"off paused", "enumerating overdue", "waiting-for-agent unscanned"}, func(one string) bool {
+			case slices.ContainsFunc([]string{"off paused ending", "enumerating overdue", "waiting-for-agent unscanned"}, func(one string) bool {
 				return strings.Contains(one, a.word) && strings.Contains(one, b.word)
 			}): // they are of one thing
 			case !slices.Contains(word, a.word) || !slices.Contains(word, b.word) || rank[s.Word] > min(rank[a.word], rank[b.word]):
