@@ -36,8 +36,8 @@ type row struct {
 // linked is what a plan does to a link of a group: who goes and comes, in words.
 type linked struct{ goes, comes []string }
 
-// planRows sums changes up by group: created groups first, then renamed ones,
-// and in each kind those with the most members first.
+// planRows sums changes up by group: what ends first, then created and restored groups, then
+// renamed ones, and in each kind those with the most members first.
 func planRows(p cycle.Preview) []row {
 	rows := map[directory.ID]*row{}
 	for _, c := range p.Changes {
@@ -52,14 +52,14 @@ func planRows(p cycle.Preview) []row {
 		if c.Op == plan.Rename { // the last counts: a first one may only step aside
 			r.to = c.Name
 		}
-		r.add, r.remove = r.add+len(c.Joins()), r.remove+len(c.Leaves())
+		r.add, r.remove = r.add+len(c.Joins()), r.remove+len(c.Leaves())+c.Count
 		if c.Op == plan.Relink {
 			l := r.links[c.Link]
 			r.links[c.Link] = linked{append(l.goes, called(p, c.Remove)...), append(l.comes, called(p, c.Add)...)}
 		}
 		maps.Copy(r.set, c.Set)
 	}
-	order := []plan.Op{plan.Create, plan.Rename, plan.Update}
+	order := []plan.Op{plan.Delete, plan.Disown, plan.Create, plan.Restore, plan.Rename, plan.Update}
 	return slices.SortedFunc(func(yield func(row) bool) {
 		for _, r := range rows {
 			if !yield(*r) {
@@ -125,13 +125,16 @@ func (paint palette) memberRoom() int {
 
 func (paint palette) showRow(w io.Writer, r row, names int) {
 	sign, verb, c := "~", string(r.op), paint.change
-	if r.op == plan.Create {
+	switch r.op {
+	case plan.Create, plan.Restore:
 		sign, c = "+", paint.add
+	case plan.Delete, plan.Disown:
+		sign, c = "-", paint.remove
 	}
 	left := pad(cut(r.name, names), names)
 	members := paint.members(r)
-	used := 2 + 2 + 7 + names + 2 + paint.memberRoom() + 2
-	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(pad(verb, 6)), left, members)
+	used := 2 + 2 + 8 + names + 2 + paint.memberRoom() + 2
+	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(pad(verb, 7)), left, members)
 	if text := details(r); text != "" {
 		line += "  " + paint.dim.Sprint(cut(text, paint.width-used))
 	}
@@ -200,9 +203,15 @@ func (l linked) text(link plan.Link) string {
 
 // sums is a plan in a sentence.
 func (paint palette) sums(rows []row) string {
-	var n struct{ create, rename, update, add, remove int }
+	var n struct{ create, restore, rename, update, disown, delete, add, remove int }
 	for _, r := range rows {
 		switch r.op {
+		case plan.Restore:
+			n.restore++
+		case plan.Disown:
+			n.disown++
+		case plan.Delete:
+			n.delete++
 		case plan.Create:
 			n.create++
 		case plan.Rename:
@@ -214,11 +223,13 @@ func (paint palette) sums(rows []row) string {
 	}
 	say := english()
 	text := say.Sprintf("%d to create", n.create)
-	if n.rename > 0 {
-		text += say.Sprintf(", %d to rename", n.rename)
-	}
-	if n.update > 0 {
-		text += say.Sprintf(", %d to change", n.update)
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{n.restore, "restore"}, {n.rename, "rename"}, {n.update, "change"}, {n.disown, "leave to people"}, {n.delete, "delete"}} {
+		if more.n > 0 {
+			text += say.Sprintf(", %d to %s", more.n, more.what)
+		}
 	}
 	return paint.strong.Sprint("Plan:") + say.Sprintf(" %s, %d memberships to add, %d to remove.", text, n.add, n.remove)
 }
