@@ -33,6 +33,7 @@ type reader interface {
 	Exchange(ctx context.Context) (exchange.Site, error)
 	Restoring(ctx context.Context) (lacks string, err error)
 	Grave(ctx context.Context, id directory.ID, last plan.GUID) (plan.Grave, bool, error)
+	Graves(ctx context.Context) (map[directory.ID]plan.Grave, error)
 }
 
 type writer interface {

@@ -147,6 +147,13 @@ func TestRestoresTold(t *testing.T) {
 	if without.Target.Restores || !with.Target.Restores || without.Grounds == with.Grounds {
 		t.Errorf("without %+v, with %+v", without, with)
 	}
+	// And which they are, but for those that another group stands for by now.
+	id, again, grave := directory.ID{1}, directory.ID{2}, plan.Grave{GUID: "old", SID: "S-1-5-21-1-2-3-1104"}
+	w.graves = map[directory.ID]plan.Grave{id: grave, again: grave}
+	w.groups = []ad.Row{{Group: plan.Group{ID: again, GUID: "new"}}}
+	if told := full().Graves; len(told) != 1 || told[id] != grave {
+		t.Errorf("deleted groups that are told of: %v", told)
+	}
 	a.hangUp()
 	ok(t, a.dial(t.Context(), w.reply.Attrs))
 	if !a.place.Restores {

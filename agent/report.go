@@ -100,8 +100,12 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	if report.Target.Exchange, err = a.exchange(ctx); err != nil {
 		return err
 	}
+	if report.Graves, err = a.graves(ctx); err != nil {
+		return err
+	}
 	err = a.session.Scan(ctx, func(x ad.Row) error {
 		a.keepLease(ctx)
+		delete(report.Graves, x.Group.ID) // another one stands for it
 		return rows.add(row(x, report.After, content))
 	})
 	if err == nil && content {
@@ -256,7 +260,7 @@ func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error 
 		part := whole
 		part.Part, part.Rows = n, some
 		if n > 1 {
-			part.Absent, part.Target.Exchange = nil, exchange.Site{}
+			part.Absent, part.Graves, part.Target.Exchange = nil, nil, exchange.Site{}
 		}
 		if err := a.queue.Report(ctx, part); err != nil {
 			return untold{fmt.Errorf("report part %d of %d: %w", n, whole.Parts, err)}

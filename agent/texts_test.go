@@ -112,10 +112,11 @@ func (e empty) Scan(context.Context, func(ad.Row) error) error { return e.err }
 func (e empty) Exchange(context.Context) (exchange.Site, error) {
 	return exchange.Site{}, e.unread
 }
-func (e empty) Sight(context.Context) (string, error)         { return e.blind, nil }
-func (e empty) Grounds(context.Context) (string, error)       { return "", nil }
-func (e empty) Restoring(context.Context) (string, error)     { return "", nil }
-func (e empty) Identify(context.Context) (ad.Identity, error) { return ad.Identity{}, nil }
+func (e empty) Sight(context.Context) (string, error)                       { return e.blind, nil }
+func (e empty) Grounds(context.Context) (string, error)                     { return "", nil }
+func (e empty) Graves(context.Context) (map[directory.ID]plan.Grave, error) { return nil, nil }
+func (e empty) Restoring(context.Context) (string, error)                   { return "", nil }
+func (e empty) Identify(context.Context) (ad.Identity, error)               { return ad.Identity{}, nil }
 func (e empty) Read(context.Context, directory.ID, plan.GUID) (ad.Row, bool, error) {
 	return ad.Row{}, false, nil
 }

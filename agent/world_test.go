@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"testing"
 	"time"
@@ -182,6 +183,9 @@ func (w *world) Restoring(context.Context) (string, error) { return w.lacks, w.l
 func (w *world) Grave(_ context.Context, id directory.ID, _ plan.GUID) (plan.Grave, bool, error) {
 	g, found := w.graves[id]
 	return g, found, w.graveErr
+}
+func (w *world) Graves(context.Context) (map[directory.ID]plan.Grave, error) {
+	return maps.Clone(w.graves), w.graveErr
 }
 func (w *world) Sight(context.Context) (string, error)   { return w.blind, w.sightErr }
 func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }

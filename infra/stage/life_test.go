@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +140,13 @@ func TestWholeLife(t *testing.T) {
 		t.Errorf("not deleted: %v", slices.Collect(maps.Keys(left)))
 	}
 	back("restored")
+
+	s.switchOff(t, "delete")
+	s.Host.Kill()
+	must(t, os.RemoveAll(filepath.Join(s.Dir, "store")))
+	must(t, s.Host.Start(t.Context()))
+	waitReported(t, s)
+	back("restored by a journal that has not deleted them")
 
 	must(t, s.DC.LetRestore(false))
 	for deadline := time.Now().Add(time.Minute); ; must(t, pause(t.Context(), 200*time.Millisecond)) { // until the agent's next scan

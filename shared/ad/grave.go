@@ -63,11 +63,47 @@ func (d *Domain) grave(ctx context.Context, id directory.ID, last plan.GUID) (be
 		if recycled, err = d.beyond(ctx, t); err != nil || recycled || !d.wasOurs(t, id) {
 			continue
 		}
-		if !found || cmp.Or(cmp.Compare(t.when, best.when), cmp.Compare(t.usn, best.usn)) > 0 {
+		if !found || later(t, best) {
 			best, found = t, true
 		}
 	}
 	return best, found && err == nil, err
+}
+
+// Graves finds the deleted groups of ours that could be restored, by their marks: of several
+// for one cloud group the one that was deleted last. Some may stand for a cloud group for
+// which there is another one by now. Where the schema has no mark that is kept it finds none.
+func (d *Domain) Graves(ctx context.Context) (map[directory.ID]plan.Grave, error) {
+	if !d.Identity.External {
+		return nil, nil
+	}
+	all, err := d.tombs(ctx, "("+external+"=Group_*)", nil)
+	last := map[directory.ID]tomb{}
+	for _, t := range all {
+		id, marked := plan.ParseMark(t.external)
+		if !marked || !d.wasOurs(t, id) {
+			continue
+		}
+		if best, known := last[id]; !known || later(t, best) {
+			last[id] = t
+		}
+	}
+	graves := map[directory.ID]plan.Grave{}
+	for id, t := range last {
+		recycled, beyond := d.beyond(ctx, t)
+		if err = cmp.Or(err, beyond); err == nil && !recycled {
+			graves[id] = plan.Grave{GUID: t.guid, SID: t.sid}
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for deleted groups: %w", err)
+	}
+	return graves, nil
+}
+
+// later says whether a group was deleted after another one.
+func later(t, than tomb) bool {
+	return cmp.Or(cmp.Compare(t.when, than.when), cmp.Compare(t.usn, than.usn)) > 0
 }
 
 // buried finds the deleted group with a GUID; names are those of group.

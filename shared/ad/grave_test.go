@@ -41,6 +41,10 @@ func graveOf(t testing.TB, d *Domain, id directory.ID, last plan.GUID) (plan.Gra
 	if err != nil {
 		t.Fatal(err)
 	}
+	all, err := d.Graves(t.Context())
+	if at, listed := all[id]; err != nil || found && d.Identity.External && at != g || listed && !d.Identity.External {
+		t.Errorf("it is listed as %+v (%t, %v), and found as %+v", at, listed, err, g)
+	}
 	return g, found
 }
 

@@ -239,6 +239,30 @@ func TestErased(t *testing.T) {
 	w.whole("wanted again", group(2))
 }
 
+// TestGravesOutliveTheJournal: a journal that was lost restores what was deleted before.
+func TestGravesOutliveTheJournal(t *testing.T) {
+	w := living(t, "{deleted: delete, grace_days: 1}")
+	w.do(w.tenant.SoftDelete(group(1)))
+	w.days(3)
+	w.loseJournal()
+	w.untilQuiet()
+	w.do(w.report(true, nil))
+	w.days(1)
+	if r := w.recordOf(group(1)); r.Grave == nil {
+		t.Fatalf("nobody knows of it: %+v", r)
+	}
+	writes := w.writes
+	w.do(w.report(true, nil))
+	if w.days(1); w.writes != writes {
+		t.Errorf("%d writes, though nobody wants it", w.writes-writes)
+	}
+	w.do(w.tenant.Restore(group(1)))
+	w.later(time.Hour)
+	if w.whole("wanted again", group(1)); len(w.graves) != 0 {
+		t.Errorf("it was made anew: %v", w.graves)
+	}
+}
+
 // TestGraveIsEmptied: a deleted group that cannot be had back any more is made anew.
 func TestGraveIsEmptied(t *testing.T) {
 	w := living(t, "{deleted: delete, grace_days: 1}")

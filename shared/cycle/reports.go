@@ -119,6 +119,9 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 			return err
 		}
 	}
+	if err := foldGraves(ctx, tx, r); err != nil {
+		return err
+	}
 	if err := missing(ctx, tx, r, named); err != nil {
 		return err
 	}

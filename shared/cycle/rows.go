@@ -3,6 +3,7 @@ package cycle
 import (
 	"cmp"
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -203,6 +204,28 @@ func lookLater(tx *journal.Tx, old *record.Group) {
 
 // lookAgain is how long an agent that cannot prove what it says is not asked the same.
 const lookAgain = 5 * time.Minute
+
+// foldGraves folds which groups could be restored, of those that nobody knows to be there.
+func foldGraves(ctx context.Context, tx *journal.Tx, r journal.Report) error {
+	var marked []directory.ID
+	for ids := range slices.Chunk(slices.SortedFunc(maps.Keys(r.Graves), directory.ID.Compare), rowsAtOnce) {
+		tx.Trim()
+		if err := tx.FetchRecords(ctx, ids); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			old, grave := tx.Record(id), r.Graves[id]
+			if old.Observed != nil || old.Stale || r.After < old.LastWrite || old.Grave != nil && *old.Grave == grave {
+				continue
+			}
+			now := *old
+			now.Grave = &grave
+			tx.PutRecord(&now)
+			marked = append(marked, id)
+		}
+	}
+	return tx.Mark(ctx, marked...)
+}
 
 // foldGone folds that a group is nowhere. That is believed of an agent that has proved
 // that nothing is hidden from it; of a group that was never there it needs no proof.

@@ -443,6 +443,14 @@ func (w *world) report(full bool, ids []directory.ID) error {
 	if full {
 		r.Target.Exchange = w.exchange
 	}
+	for id, g := range w.graves {
+		if _, exists := w.ad[id]; full && !exists && !w.blunt {
+			if r.Graves == nil {
+				r.Graves = map[directory.ID]plan.Grave{}
+			}
+			r.Graves[id] = plan.Grave{GUID: g.GUID, SID: sidOf(id)}
+		}
+	}
 	err := w.journal.Report(w.t.Context(), r)
 	if errors.Is(err, journal.ErrLease) { // whoever reports has polled before
 		if _, err := w.journal.Poll(w.t.Context(), w.self); err != nil {

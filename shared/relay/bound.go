@@ -81,6 +81,13 @@ func boundReportAt(m *reportMessage, now time.Time) error {
 	for _, g := range m.Absent {
 		b.number("absent", g.After)
 	}
+	if len(m.Graves) > maxItems {
+		b.refuse("graves: %d groups: %d is the most", len(m.Graves), maxItems)
+	}
+	for _, g := range m.Graves {
+		b.word("graves.guid", string(g.GUID))
+		b.word("graves.sid", string(g.SID))
+	}
 	members := 0
 	for i := range m.Rows {
 		b.row(&m.Rows[i])
