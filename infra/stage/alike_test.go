@@ -140,7 +140,7 @@ func lasting(h journal.Head) journal.Head {
 }
 
 func lastingRecord(r record.Group) record.Group {
-	r.LastWrite, r.SID, r.Window = 0, "", counted(r.Window)
+	r.LastWrite, r.SID, r.Window, r.Life.Since = 0, "", counted(r.Window), time.Time{}
 	if r.Observed != nil {
 		g := r.Observed.Clone()
 		g.GUID = ""
