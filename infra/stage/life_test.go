@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"groupwriteback/infra/stage/ldapproxy"
 	"groupwriteback/shared/plan"
 )
 
@@ -55,9 +57,15 @@ func same(t *testing.T, when string, before, now map[string]identity) {
 	}
 }
 
+// lifetime is a stage on which groups live.
+type lifetime struct {
+	*Stage
+	killing bool // agent and handler are killed while writeback ends
+}
+
 // switchOff ends writeback as a person does: by the digest of what is shown, and with a word on
 // what is held.
-func (s *Stage) switchOff(t *testing.T, end string) {
+func (s lifetime) switchOff(t *testing.T, end string) {
 	t.Helper()
 	shown := s.say(t, map[string]string{"action": "disable", "end": end})
 	if !shown.Switch.On || shown.Preview.Digest == "" {
@@ -67,9 +75,18 @@ func (s *Stage) switchOff(t *testing.T, end string) {
 	s.untilOff(t)
 }
 
-func (s *Stage) untilOff(t *testing.T) {
+func (s lifetime) untilOff(t *testing.T) {
 	t.Helper()
+	turns := 0
 	for deadline := time.Now().Add(2 * time.Minute); ; must(t, pause(t.Context(), 50*time.Millisecond)) {
+		if turns++; s.killing && turns%4 == 2 {
+			s.KillAgent()
+			must(t, s.StartAgent())
+		}
+		if s.killing && turns%4 == 0 {
+			s.Host.Kill()
+			must(t, s.Host.Start(t.Context()))
+		}
 		must(t, s.Sync(t.Context()))
 		st, err := s.Status(t.Context())
 		must(t, err)
@@ -89,44 +106,83 @@ func (s *Stage) untilOff(t *testing.T) {
 // quarantine and back, an end of writeback of each kind and back. No group is another one by
 // that: each has its SID, its GUID and its members; and nothing is deleted that could not be had back.
 func TestWholeLife(t *testing.T) {
+	wholeLife(t, lifetime{Stage: newStage(t, 60, 10, 30)})
+}
+
+// TestWholeLifeHarmed does so while the way to the domain controller is cut at every few
+// writes, before them or after them, and the agent and the handler are killed at some.
+func TestWholeLifeHarmed(t *testing.T) {
 	s := newStage(t, 60, 10, 30)
+	p := newProxy(t, s)
+	var mu sync.Mutex
+	met := map[string]int{}
+	harm := func(name string, at int64, fault ldapproxy.Fault) func(ldapproxy.Operation) ldapproxy.Fault {
+		return func(o ldapproxy.Operation) ldapproxy.Fault {
+			if o.Write == 0 || o.Write%17 != at {
+				return ldapproxy.Fault{}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			met[name+" "+o.Op]++
+			return fault
+		}
+	}
+	p.Before = harm("before", 3, ldapproxy.Fault{Cut: true})
+	p.After = harm("after", 11, ldapproxy.Fault{Cut: true})
+	stand(t, s, p)
+	wholeLife(t, lifetime{s, true})
+	mu.Lock()
+	defer mu.Unlock()
+	t.Logf("cut %v", met)
+	for _, what := range []string{"before modify", "after modify", "before delete", "after delete"} {
+		if met[what] == 0 {
+			t.Errorf("nothing was cut %s: %v", what, met)
+		}
+	}
+}
+
+func wholeLife(t *testing.T, s lifetime) {
+	t.Helper()
 	s.Rules, s.Policy, s.Scan = "leaving: {deleted: quarantine}\n", "policy:\n  quarantine: true\n  delete: true\n", "500ms"
 	must(t, s.DC.LetRestore(true))
 	must(t, s.Start(t.Context()))
 	must(t, s.StartAgent())
-	waitReported(t, s)
-	settle(t, s)
-	equal(t, s)
-	before := identities(t, s)
+	waitReported(t, s.Stage)
+	settle(t, s.Stage)
+	converge(t, s.Stage)
+	before := identities(t, s.Stage)
 	id, c := s.Company.ID, s.Company.Tenant
 	mark := plan.Mark(id("Engineering"))
 
 	must(t, c.SoftDelete(id("Engineering")))
-	settle(t, s)
-	quarantined := identities(t, s)[mark]
+	settle(t, s.Stage)
+	quarantined := identities(t, s.Stage)[mark]
+	for end := time.Now().Add(time.Minute); quarantined.groupType != "8" && time.Now().Before(end); quarantined = identities(t, s.Stage)[mark] {
+		settle(t, s.Stage) // what got no answer is tried again
+	}
 	if was := before[mark]; quarantined.groupType != "8" || quarantined.sid != was.sid || quarantined.guid != was.guid || quarantined.members != was.members {
 		t.Errorf("in quarantine it is\n%+v, was\n%+v", quarantined, was)
 	}
 	must(t, c.Restore(id("Engineering")))
 	must(t, c.AddMember(id("Everybody technical"), id("Engineering"))) // Entra ID does not bring it back into groups
-	converge(t, s)
-	same(t, "out of quarantine", before, identities(t, s))
+	converge(t, s.Stage)
+	same(t, "out of quarantine", before, identities(t, s.Stage))
 
 	back := func(when string) {
 		t.Helper()
-		usn := highestUSN(t, s)
+		usn := highestUSN(t, s.Stage)
 		for range 5 {
 			must(t, s.Sync(t.Context()))
 		}
-		if now := highestUSN(t, s); now != usn {
+		if now := highestUSN(t, s.Stage); now != usn {
 			t.Errorf("%s: it is off, and the directory was written to", when)
 		}
-		settle(t, s) // which enables
-		converge(t, s)
-		same(t, when, before, identities(t, s))
+		settle(t, s.Stage) // which enables
+		converge(t, s.Stage)
+		same(t, when, before, identities(t, s.Stage))
 	}
 	s.switchOff(t, "keep")
-	kept := identities(t, s)
+	kept := identities(t, s.Stage)
 	same(t, "left to people", before, kept)
 	for _, g := range kept {
 		if g.fence != "gwb corp released" {
@@ -136,7 +192,7 @@ func TestWholeLife(t *testing.T) {
 	back("taken back")
 
 	s.switchOff(t, "delete")
-	if left := identities(t, s); len(left) != 0 {
+	if left := identities(t, s.Stage); len(left) != 0 {
 		t.Errorf("not deleted: %v", slices.Collect(maps.Keys(left)))
 	}
 	back("restored")
@@ -145,7 +201,7 @@ func TestWholeLife(t *testing.T) {
 	s.Host.Kill()
 	must(t, os.RemoveAll(filepath.Join(s.Dir, "store")))
 	must(t, s.Host.Start(t.Context()))
-	waitReported(t, s)
+	waitReported(t, s.Stage)
 	back("restored by a journal that has not deleted them")
 
 	must(t, s.DC.LetRestore(false))
@@ -159,5 +215,5 @@ func TestWholeLife(t *testing.T) {
 			t.Fatalf("without the right to restore it would delete: %+v", shown)
 		}
 	}
-	same(t, "what could not be had back", before, identities(t, s))
+	same(t, "what could not be had back", before, identities(t, s.Stage))
 }
