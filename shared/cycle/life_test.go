@@ -115,7 +115,7 @@ func TestDeletedAfterQuarantine(t *testing.T) {
 				t.Fatalf("before its time: there %t, %s", there, w.state(group(1)))
 			}
 			w.days(2)
-			if _, there := w.ad[group(1)]; there || w.state(group(1)) != life.Deleted || len(w.removed) != 0 {
+			if _, there := w.ad[group(1)]; there || w.state(group(1)) != life.Deleted || w.recordOf(group(1)).Grave == nil || len(w.removed) != 0 {
 				t.Fatalf("after its time: there %t, %s, %d removed", there, w.state(group(1)), len(w.removed))
 			}
 			w.days(2)
@@ -363,6 +363,34 @@ func suspended(w *world) (n int) {
 		}
 	}
 	return n
+}
+
+// TestEndIsLookedAtOverManySteps: while a plan is held against what a person has confirmed, which
+// takes a large target many steps, nothing of it goes out.
+func TestEndIsLookedAtOverManySteps(t *testing.T) {
+	w := newWorld(t)
+	w.creations = 1000
+	w.restart()
+	w.users(10)
+	for i := range 400 {
+		w.group(i, 0, 5)
+	}
+	w.untilQuiet()
+	writes, gen := w.writes, w.head().Gen
+	w.planner.StepTime, w.planner.StepBytes = time.Nanosecond, 1
+	w.do(w.journal.Ask(t.Context(), journal.Ask{Switch: journal.SwitchOff, End: life.Keep, Digest: "of no plan", By: "operator"}))
+	for steps := 0; steps < 2 || w.head().Switch.Confirmed != ""; steps++ {
+		_, err := w.planner.Step(t.Context())
+		w.do(err)
+		_, err = w.agent()
+		w.do(err)
+		if steps > 50 {
+			t.Fatal("nobody looks at it")
+		}
+	}
+	if s := w.head().Switch; w.writes != writes || !s.On || !s.Moved || w.head().Gen < gen+3 {
+		t.Errorf("%d writes in %d steps, %+v", w.writes-writes, w.head().Gen-gen, s)
+	}
 }
 
 // TestDisable: writeback ends by a plan that a person has confirmed, and by nothing else. What

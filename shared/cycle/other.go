@@ -12,7 +12,6 @@ import (
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
-	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
 )
@@ -121,7 +120,7 @@ func (l limit) whole() limit {
 // note compares what both rules want of a group. It may be asked more than once.
 func (s *shifts) note(id directory.ID, before, after plan.Wish) {
 	x := Shift{Group: id, Problems: newReasons(before, after)}
-	was, is := managed(before), managed(after)
+	was, is := before.Group, after.Group // of what is not wanted there is none
 	switch {
 	case was == nil && is == nil:
 	case was == nil:
@@ -160,14 +159,6 @@ func (x *Shift) compare(was, is plan.Group, renames bool) {
 		}
 	}
 	x.Join, x.Leave = len(plan.Missing(is.Members(), was.Members())), len(plan.Missing(was.Members(), is.Members()))
-}
-
-// managed is what is wanted of a group that is to be written; nil: it is not.
-func managed(w plan.Wish) *plan.Group {
-	if w.Event != life.Wanted {
-		return nil
-	}
-	return w.Group
 }
 
 // newReasons are the reasons of problems that a wish has and another had not, sorted.
