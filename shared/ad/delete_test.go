@@ -220,6 +220,22 @@ func TestDeletedUnseen(t *testing.T) {
 	if r.Status != plan.Refused || r.Code != 0 {
 		t.Errorf("got %+v", r)
 	}
+	// Nor is one that is not even found, while the account may not list where it is.
+	m := meddle(d)
+	m.search = func(req *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		if req.BaseDN == byGUID(g) {
+			return nil, ldapError(ldap.LDAPResultNoSuchObject)
+		}
+		return m.Conn.Search(req)
+	}
+	was = descriptor(t, d.Base)
+	setDescriptor(t, d.Base, denying(was, dc(t).SIDs["svc-groupwriteback"], listChildren))
+	r = outcome(t, d, 3, c)
+	setDescriptor(t, d.Base, was)
+	if r.Status != plan.Refused || !strings.Contains(r.Text, "is not found, and may be there: the account may not list") {
+		t.Errorf("where it may not list: got %+v", r)
+	}
+	d.Conn = m.Conn
 	nowhere := c
 	nowhere.GUID = "11111111-2222-4333-8444-555555555555"
 	quiet(t, func() { apply(t, d, 3, nowhere) })
