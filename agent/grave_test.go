@@ -151,7 +151,7 @@ func TestRestoresTold(t *testing.T) {
 	id, again, grave := directory.ID{1}, directory.ID{2}, plan.Grave{GUID: "old", SID: "S-1-5-21-1-2-3-1104"}
 	w.graves = map[directory.ID]plan.Grave{id: grave, again: grave}
 	w.groups = []ad.Row{{Group: plan.Group{ID: again, GUID: "new"}}}
-	if told := full().Graves; len(told) != 1 || told[id] != grave {
+	if told := full().Graves; len(told) != 1 || told[0].ID != id || *told[0].Grave != grave {
 		t.Errorf("deleted groups that are told of: %v", told)
 	}
 	a.hangUp()

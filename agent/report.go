@@ -100,12 +100,13 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	if report.Target.Exchange, err = a.exchange(ctx); err != nil {
 		return err
 	}
-	if report.Graves, err = a.graves(ctx); err != nil {
+	graves, err := a.graves(ctx)
+	if err != nil {
 		return err
 	}
 	err = a.session.Scan(ctx, func(x ad.Row) error {
 		a.keepLease(ctx)
-		delete(report.Graves, x.Group.ID) // another one stands for it
+		delete(graves, x.Group.ID) // another one stands for it
 		return rows.add(row(x, report.After, content))
 	})
 	if err == nil && content {
@@ -113,6 +114,10 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	}
 	if err != nil {
 		return err
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(graves), directory.ID.Compare) {
+		grave := graves[id]
+		report.Graves = append(report.Graves, relay.Gone{ID: id, After: a.closed, Grave: &grave})
 	}
 	if err := a.send(ctx, report, rows); err != nil {
 		return err

@@ -246,7 +246,7 @@ func ownGroups(t *testing.T, x exchanged) {
 		t.Fatalf("nested: %+v", r)
 	}
 	for _, bad := range r.Bad {
-		if !slices.Contains(refs, bad.Ref) || !strings.HasSuffix(bad.Text, " is one of Exchange's own groups: it never becomes a member") {
+		if !slices.Contains(refs, bad.Ref) || !strings.HasSuffix(bad.Text, " is one of Exchange's own groups: it never becomes one of a group's members") {
 			t.Errorf("refused: %+v", bad)
 		}
 	}

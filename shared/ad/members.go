@@ -135,7 +135,7 @@ func (w *writer) additions(ctx context.Context) (out []value, err error) {
 			}
 			out = append(out, value{r, string(sid), bySID(sid)})
 		} else if id, ok := r.Group(); ok && w.guarded(groups[id].sid) {
-			w.reject(r, 0, exchanges(groups[id].sid))
+			w.reject(r, 0, exchanges(groups[id].sid, w.called()))
 		} else if g := groups[id].guid; ok && g != "" {
 			out = append(out, value{r, string(g), byGUID(g)})
 		} else if s := people[r]; s != nil && w.change.Of() == plan.Member {
@@ -166,13 +166,13 @@ func (d *Domain) foreign(sid directory.SID, called string) string {
 		return fmt.Sprintf("%s is an account or group of the system (RID below 1000): it never becomes one of a group's %s", sid, called)
 	}
 	if d.guarded(sid) {
-		return exchanges(sid)
+		return exchanges(sid, called)
 	}
 	return ""
 }
 
-func exchanges(sid directory.SID) string {
-	return fmt.Sprintf("%s is one of Exchange's own groups: it never becomes a member", sid)
+func exchanges(sid directory.SID, called string) string {
+	return fmt.Sprintf("%s is one of Exchange's own groups: it never becomes one of a group's %s", sid, called)
 }
 
 func (w *writer) reject(r plan.Ref, code int, text string) {

@@ -3,7 +3,6 @@ package cycle
 import (
 	"cmp"
 	"context"
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -208,20 +207,19 @@ const lookAgain = 5 * time.Minute
 // foldGraves folds which groups could be restored, of those that nobody knows to be there.
 func foldGraves(ctx context.Context, tx *journal.Tx, r journal.Report) error {
 	var marked []directory.ID
-	for ids := range slices.Chunk(slices.SortedFunc(maps.Keys(r.Graves), directory.ID.Compare), rowsAtOnce) {
-		tx.Trim()
-		if err := tx.FetchRecords(ctx, ids); err != nil {
+	for some := range slices.Chunk(r.Graves, rowsAtOnce) {
+		if err := fetch(ctx, tx, some, func(g journal.Gone) directory.ID { return g.ID }); err != nil {
 			return err
 		}
-		for _, id := range ids {
-			old, grave := tx.Record(id), r.Graves[id]
-			if old.Observed != nil || old.Stale || r.After < old.LastWrite || old.Grave != nil && *old.Grave == grave {
+		for _, g := range some {
+			old := tx.Record(g.ID)
+			if g.Grave == nil || old.Observed != nil || old.Stale || g.After < old.LastWrite || old.Grave != nil && *old.Grave == *g.Grave {
 				continue
 			}
 			now := *old
-			now.Grave = &grave
+			now.Grave = g.Grave
 			tx.PutRecord(&now)
-			marked = append(marked, id)
+			marked = append(marked, g.ID)
 		}
 	}
 	return tx.Mark(ctx, marked...)

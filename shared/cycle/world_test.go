@@ -302,7 +302,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 	if w.onEnd != nil && (c.Op == plan.Delete || c.Op == plan.Disown || c.Op == plan.Update && secure(g) && !secure(after)) {
 		w.onEnd(c)
 	}
-	for _, r := range c.Remove {
+	for _, r := range c.Leaves() {
 		w.removed = append(w.removed, g.Name+" "+string(r))
 		if w.onRemove != nil {
 			w.onRemove(c.Group, r)
@@ -445,10 +445,7 @@ func (w *world) report(full bool, ids []directory.ID) error {
 	}
 	for id, g := range w.graves {
 		if _, exists := w.ad[id]; full && !exists && !w.blunt {
-			if r.Graves == nil {
-				r.Graves = map[directory.ID]plan.Grave{}
-			}
-			r.Graves[id] = plan.Grave{GUID: g.GUID, SID: sidOf(id)}
+			r.Graves = append(r.Graves, journal.Gone{ID: id, After: w.closed, Grave: &plan.Grave{GUID: g.GUID, SID: sidOf(id)}})
 		}
 	}
 	err := w.journal.Report(w.t.Context(), r)

@@ -44,7 +44,7 @@ type Report struct {
 
 	// Graves are the deleted groups of ours that could be restored, as far as a full report
 	// knows: by their marks alone. A journal that was lost learns of them so.
-	Graves map[directory.ID]plan.Grave `json:"graves,omitempty"`
+	Graves []Gone `json:"graves,omitempty"`
 
 	// Grounds is a digest of what decides at the agent's side whether a change is
 	// refused: its policy, the account's rights, the schema. Another one has what was

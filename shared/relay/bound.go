@@ -85,8 +85,7 @@ func boundReportAt(m *reportMessage, now time.Time) error {
 		b.refuse("graves: %d groups: %d is the most", len(m.Graves), maxItems)
 	}
 	for _, g := range m.Graves {
-		b.word("graves.guid", string(g.GUID))
-		b.word("graves.sid", string(g.SID))
+		b.number("graves", g.After)
 	}
 	members := 0
 	for i := range m.Rows {
