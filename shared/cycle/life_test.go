@@ -455,3 +455,36 @@ func TestDisable(t *testing.T) {
 		})
 	}
 }
+
+// TestEndIsTakenBack: an end that does not come to pass, here because the agent's policy deletes
+// nothing, is taken back by enable; until then it is told, and nothing else is written.
+func TestEndIsTakenBack(t *testing.T) {
+	w := living(t, "{}")
+	w.refuse = func(c plan.Change) (plan.Result, bool) {
+		return plan.Result{Status: plan.Refused, Text: "the agent's policy deletes no groups"}, c.Op == plan.Delete && c.Group != group(1)
+	}
+	p, err := w.planner.PreviewEnd(t.Context(), life.Delete)
+	w.do(err)
+	w.do(w.journal.Ask(t.Context(), journal.Ask{Switch: journal.SwitchOff, End: life.Delete, Digest: p.Digest, By: "operator"}))
+	for range 3 {
+		w.later(time.Minute)
+		for _, h := range w.holds() {
+			w.approve(h)
+		}
+	}
+	w.do(w.tenant.RemoveMember(group(2), user(0)))
+	w.later(time.Hour)
+	if s := w.head().Switch; !s.On || s.Ending != life.Delete || len(w.graves) != 1 || len(w.removed) != 0 || w.standing().Word != "ending" {
+		t.Fatalf("on its way: %+v, %d deleted, %d removed, %+v", s, len(w.graves), len(w.removed), w.standing())
+	}
+	w.do(w.tenant.AddMember(group(2), user(0)))
+	w.later(time.Minute)
+	w.say(journal.SwitchOn, w.digest())
+	w.later(time.Hour)
+	if s := w.head().Switch; !s.On || s.Ending != "" || len(w.graves) != 0 {
+		t.Errorf("taken back: %+v, %d deleted", s, len(w.graves))
+	}
+	for i := 1; i <= 3; i++ {
+		w.whole("taken back", group(i))
+	}
+}
