@@ -20,23 +20,24 @@ const TypeFlipped = "type-flipped"
 // present is what the group is in Active Directory, as far as anybody knows. Where the journal
 // was lost, Active Directory tells what it can: the note, and the type.
 func present(r *record.Group, observed *plan.Group) life.State {
+	given := func(s life.State) bool { return s == life.Kept || s == life.Quarantined }
 	switch {
-	case observed != nil && (r.Life.State == life.Kept || r.Life.State == life.Quarantined):
-		return r.Life.State
-	case observed != nil && plan.Retired(*observed) && r.Life.Going != "":
-		return r.Life.Going
-	case observed != nil && plan.Retired(*observed) && plan.Suspends(*observed):
-		return life.Quarantined
-	case observed != nil && plan.Retired(*observed):
-		return life.Kept
-	case observed != nil:
-		return life.Written
-	case r.Grave != nil:
+	case observed == nil && r.Grave != nil:
 		return life.Deleted
-	case r.Life.State == life.Disowned:
+	case observed == nil && r.Life.State == life.Disowned:
 		return life.Disowned
+	case observed == nil:
+		return life.Candidate
+	case given(r.Life.State):
+		return r.Life.State
+	case !plan.Retired(*observed):
+		return life.Written
+	case given(r.Life.Going):
+		return r.Life.Going
+	case plan.Suspends(*observed):
+		return life.Quarantined
 	}
-	return life.Candidate
+	return life.Kept
 }
 
 // StateOf is where a group is in its life. One that has a step before it that takes something
@@ -117,13 +118,10 @@ func form(observed plan.Group, to life.State, note string) *plan.Group {
 	return &w
 }
 
-// suspend has a group give its members nothing: they have no rights by it, and it takes no
-// mail that its senders have not signed in for, and is in no address list.
+// suspend has a group give its members nothing: what was given to it is not theirs any more.
 func suspend(attrs map[string][]string) {
-	for name, values := range attrs {
-		if name == plan.GroupTypeAttribute && len(values) == 1 {
-			attrs[name] = []string{plan.Suspended(values[0])}
-		}
+	if t := attrs[plan.GroupTypeAttribute]; len(t) == 1 {
+		attrs[plan.GroupTypeAttribute] = []string{plan.Suspended(t[0])}
 	}
 }
 
