@@ -150,3 +150,35 @@ func TestOwnersSucceed(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnersInParts: a group that comes in several items has all its owners told only if each of
+// them tells its own, in whichever order, in the feed and by name.
+func TestOwnersInParts(t *testing.T) {
+	told := directory.GroupChange{ID: group(1), Owners: add(user(1)), OwnersTold: true}
+	more := directory.GroupChange{ID: group(1), Owners: add(user(2)), OwnersTold: true}
+	odd := directory.GroupChange{ID: group(1), Owners: add(user(2))}
+	for name, tt := range map[string]struct {
+		items []directory.GroupChange
+		known bool
+	}{
+		"each is told":              {[]directory.GroupChange{told, more}, true},
+		"the last one is not":       {[]directory.GroupChange{told, odd}, false},
+		"the first one is not":      {[]directory.GroupChange{odd, told}, false},
+		"the one in between is not": {[]directory.GroupChange{told, odd, told}, false},
+	} {
+		s := newSnapshot()
+		s.Whole = true
+		folded(t, s, groupsPage(tt.items...))
+		byName := newSnapshot()
+		var pages []directory.Page
+		for _, c := range tt.items {
+			pages = append(pages, groupsPage(c))
+		}
+		read(t, byName, pages...)
+		for how, g := range map[string]*directory.Group{"of a page": s.Groups[group(1)], "by name": byName.Groups[group(1)]} {
+			if g.OwnersKnown != tt.known || !slices.Equal(ownerIDs(g), ids([]int{1, 2})) {
+				t.Errorf("%s, %s: owners %v, all of them: %t", name, how, ownerIDs(g), g.OwnersKnown)
+			}
+		}
+	}
+}
