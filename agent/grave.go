@@ -42,11 +42,9 @@ func (a *agent) spares(ctx context.Context, c plan.Change) (refusal string, err 
 		return "the agent's policy names accounts under never, and the group cannot be read whole: " + row.Trouble.Text, nil
 	}
 	who := plan.Change{Add: append([]plan.Ref{plan.SIDRef(row.SID)}, row.Group.Members()...)}
-	var sids map[plan.Ref]directory.SID
-	if refs := a.policy.unclear(who); len(refs) > 0 {
-		if sids, err = a.session.Resolve(ctx, refs, nil); err != nil && (errors.Is(err, ad.ErrConnection) || ctx.Err() != nil) {
-			return "", fmt.Errorf("find out whom the change is about: %w", err)
-		}
+	sids, err := a.whom(ctx, who)
+	if err != nil {
+		return "", err
 	}
 	for _, r := range who.Add {
 		if text := a.policy.never(r, sids); text != "" {

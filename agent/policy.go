@@ -70,17 +70,29 @@ func (p policy) check(m *mistakes) {
 // that, and takes out of the change what the policy forbids. An error is one of the
 // connection.
 func (a *agent) judge(ctx context.Context, c plan.Change) (allowed plan.Change, bad []plan.BadRef, refusal string, err error) {
-	var sids map[plan.Ref]directory.SID
-	if refs := a.policy.unclear(c); len(refs) > 0 {
-		if sids, err = a.session.Resolve(ctx, refs, c.Known); err != nil && (errors.Is(err, ad.ErrConnection) || ctx.Err() != nil) {
-			return c, nil, "", fmt.Errorf("find out whom the change is about: %w", err)
-		}
+	sids, err := a.whom(ctx, c)
+	if err != nil {
+		return c, nil, "", err
 	}
 	allowed, bad, refusal = a.policy.judge(c, sids)
 	if c.Op == plan.Delete && refusal == "" {
 		refusal, err = a.spares(ctx, c)
 	}
 	return allowed, bad, refusal, err
+}
+
+// whom asks the directory for the SIDs that the policy has to know of a change. An error is
+// one of the connection.
+func (a *agent) whom(ctx context.Context, c plan.Change) (map[plan.Ref]directory.SID, error) {
+	refs := a.policy.unclear(c)
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	sids, err := a.session.Resolve(ctx, refs, c.Known)
+	if err != nil && (errors.Is(err, ad.ErrConnection) || ctx.Err() != nil) {
+		return nil, fmt.Errorf("find out whom the change is about: %w", err)
+	}
+	return sids, nil
 }
 
 // unclear are the members of a change, or values of another link, whose SIDs the policy has to know and that are

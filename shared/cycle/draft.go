@@ -177,7 +177,7 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
 	r, view := tx.Record(id), p.view(tx, id)
 	in := decision.Input{Record: *r, Cloud: view.Group, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
-		Ending: p.ending(&tx.Head), Restores: tx.Head.Target.Restores, Epoch: epochBegan(&tx.Head),
+		Ending: cmp.Or(p.end, tx.Head.Switch.EndInView()), Restores: tx.Head.Target.Restores, Epoch: epochBegan(&tx.Head),
 		Behind: tx.Head.Main.Behind || slices.ContainsFunc(p.principalFeeds(), tx.Head.Main.Lost),
 		Wish: func(observed *plan.Group) plan.Wish {
 			w := p.wish(tx, view.Group, id, observed)

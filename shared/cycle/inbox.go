@@ -118,7 +118,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		}
 	}
 	if ask.Switch != "" {
-		if err := turn(ctx, tx, func(s *journal.Switch) { s.Say(ask, tx.Now) }); err != nil {
+		if err := flip(ctx, tx, func(s *journal.Switch) { s.Say(ask, tx.Now) }); err != nil {
 			return err
 		}
 	}

@@ -73,20 +73,17 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		}
 		limit = limit.whole()
 	}
-	if p.end != "" {
+	if p.end != "" || tx.Head.Switch.Ending != "" { // as if another word were in force
 		if err := tx.MarkAll(ctx); err != nil {
 			return Preview{}, err
 		}
+	}
+	if p.end != "" {
 		limit = limit.whole()
 	}
 	out := Preview{Waiting: waiting(tx, got.unread), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}
 	if out.Waiting != "" {
 		return out, nil
-	}
-	if ending := tx.Head.Switch.Ending; ending != "" && p.end == "" { // what a plan against the end would do
-		if err := tx.MarkAll(ctx); err != nil {
-			return Preview{}, err
-		}
 	}
 	tx.Head.Switch, tx.Head.ReadOnly = journal.Switch{On: true}, false // as if it might be done
 	d, err := quiet.decide(ctx, tx, limit, false, first...)

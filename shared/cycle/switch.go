@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"groupwriteback/shared/journal"
-	"groupwriteback/shared/life"
 	"groupwriteback/shared/record"
 )
 
@@ -27,24 +26,11 @@ func Digest(h *journal.Head, all record.Counts) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// ending is what becomes of all groups, as a person has said or, while that is looked at,
-// would have it; empty: they are as the rules want them.
-func (p *Planner) ending(h *journal.Head) life.Fate {
-	switch {
-	case p.end != "":
-		return p.end
-	case h.Switch.Confirmed != "":
-		return h.Switch.End
-	}
-	return h.Switch.Ending
-}
-
-// turn changes the switch. All groups are decided again where that makes of them something else.
-func turn(ctx context.Context, tx *journal.Tx, change func(*journal.Switch)) error {
-	p := &Planner{}
-	before := p.ending(&tx.Head)
+// flip changes the switch. All groups are decided again where that makes of them something else.
+func flip(ctx context.Context, tx *journal.Tx, change func(*journal.Switch)) error {
+	before := tx.Head.Switch.EndInView()
 	change(&tx.Head.Switch)
-	if p.ending(&tx.Head) == before {
+	if tx.Head.Switch.EndInView() == before {
 		return nil
 	}
 	return tx.MarkAll(ctx)
@@ -66,10 +52,10 @@ func confirm(ctx context.Context, tx *journal.Tx, d *draft) (again bool, err err
 			return false, nil
 		}
 		tx.Say("switched off: all groups have their end", "end", s.Ending, "by", s.By)
-		return true, turn(ctx, tx, (*journal.Switch).Over)
+		return true, flip(ctx, tx, (*journal.Switch).Over)
 	}
 	was, went := *s, false
-	err = turn(ctx, tx, func(s *journal.Switch) { went = s.Settle(Digest(&tx.Head, all), tx.Now) })
+	err = flip(ctx, tx, func(s *journal.Switch) { went = s.Settle(Digest(&tx.Head, all), tx.Now) })
 	switch {
 	case !went:
 		tx.Say("nothing is switched: the plan is not what was confirmed any more", "by", was.By, "remedy", "look at it again, and confirm it as it is now")

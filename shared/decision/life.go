@@ -10,7 +10,8 @@ import (
 	"groupwriteback/shared/record"
 )
 
-// NotDeleted is the reason of a problem: a group whose time in quarantine is over stays there.
+// NotDeleted is the reason of a problem: a group that is to be deleted stays, because it could not
+// be had back.
 const NotDeleted = "not-deleted"
 
 // TypeFlipped is the reason of a problem: somebody made a distribution group a security group,

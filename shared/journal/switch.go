@@ -28,6 +28,15 @@ type Switch struct {
 	End    life.Fate `json:"end,omitempty"`
 }
 
+// EndInView is what becomes of all groups or, while somebody's word on a plan is looked at,
+// would by that; empty: they are as the rules want them.
+func (s Switch) EndInView() life.Fate {
+	if s.Confirmed != "" {
+		return s.End
+	}
+	return s.Ending
+}
+
 // Writes says whether plans are made and handed out.
 func (s Switch) Writes() bool { return s.On && !s.Paused }
 

@@ -143,14 +143,14 @@ type State map[directory.ID]Group
 // Digest identifies everything about a group that a plan can change, but not
 // its GUID. Both ends compute it, so that drift is found without sending members.
 func (g Group) Digest() string {
+	if g.Gone != "" {
+		return string(g.Gone)
+	}
 	h := sha256.New()
 	enc := json.NewEncoder(h) // map keys are sorted: the bytes are canonical
 	attrs := g.Attrs
 	if len(attrs) == 0 {
 		attrs = nil // no attributes are one thing, however they are held
-	}
-	if g.Gone != "" {
-		return string(g.Gone)
 	}
 	err := enc.Encode([]any{g.ID, strings.ToLower(g.Parent), g.Name, attrs})
 	for _, m := range g.Members() {
@@ -210,8 +210,8 @@ type Change struct {
 	Why string `json:"why,omitempty"`
 
 	// Digest is the group's, as it was when its deletion was decided: one that is another
-	// by now is not deleted. Count is how many memberships go with it, those in it and its own
-	// in groups of ours.
+	// by now is not deleted. Count is how many memberships in the group the change takes away
+	// without naming them: by a deletion, or another type.
 	Digest string `json:"digest,omitempty"`
 	Count  int    `json:"count,omitempty"`
 
