@@ -110,25 +110,29 @@ func TestWholeLife(t *testing.T) {
 }
 
 // TestWholeLifeHarmed does so while the way to the domain controller is cut at every few
-// writes, before them or after them, and the agent and the handler are killed at some.
+// writes of each kind, before them or after them, and the agent and the handler are killed at some.
 func TestWholeLifeHarmed(t *testing.T) {
 	s := newStage(t, 60, 10, 30)
 	p := newProxy(t, s)
 	var mu sync.Mutex
-	met := map[string]int{}
-	harm := func(name string, at int64, fault ldapproxy.Fault) func(ldapproxy.Operation) ldapproxy.Fault {
+	seen, met := map[string]int{}, map[string]int{} // by kind of write: a few of each are cut, however many there are
+	harm := func(name string, at int, fault ldapproxy.Fault) func(ldapproxy.Operation) ldapproxy.Fault {
 		return func(o ldapproxy.Operation) ldapproxy.Fault {
-			if o.Write == 0 || o.Write%17 != at {
+			if o.Write == 0 {
 				return ldapproxy.Fault{}
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			met[name+" "+o.Op]++
+			what := name + " " + o.Op
+			if seen[what]++; seen[what]%12 != at {
+				return ldapproxy.Fault{}
+			}
+			met[what]++
 			return fault
 		}
 	}
-	p.Before = harm("before", 3, ldapproxy.Fault{Cut: true})
-	p.After = harm("after", 11, ldapproxy.Fault{Cut: true})
+	p.Before = harm("before", 2, ldapproxy.Fault{Cut: true})
+	p.After = harm("after", 5, ldapproxy.Fault{Cut: true})
 	stand(t, s, p)
 	wholeLife(t, lifetime{s, true})
 	mu.Lock()
