@@ -124,7 +124,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	}
 	if ask.Retry {
 		tx.Head.Retries++
-		tx.Head.Polling.Rest = record.Tries{}
+		tx.Head.Polling = tx.Head.Polling.Retry()
 		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
 			return err
 		}

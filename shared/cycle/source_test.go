@@ -38,7 +38,7 @@ type source struct {
 	describe  func(p *directory.Page) error // what goes wrong then; nil: nothing
 
 	flags func(id directory.ID) error // what goes wrong with flags; nil: nothing
-	asked []directory.ID // for their flags
+	asked []directory.ID              // for their flags
 }
 
 // sources is held while one is asked for flags, which is done by several at once.

@@ -113,6 +113,15 @@ func (p Polling) Note(ids []directory.ID) Polling {
 	return p
 }
 
+// Retry has all asked at once that was not answered: somebody has perhaps mended it.
+func (p Polling) Retry() Polling {
+	p.Rest, p.Again, p.Changed = record.Tries{}, p.Again || p.Faulty, slices.Clone(p.Changed)
+	for i := range p.Changed {
+		p.Changed[i].Until = time.Time{}
+	}
+	return p
+}
+
 // Awaits says whether a group is one of which there is news: the pass need not ask it.
 func (p Polling) Awaits(id directory.ID) bool { return p.at(id) >= 0 }
 
