@@ -58,7 +58,7 @@ func (s *source) Flags(_ context.Context, id directory.ID) (directory.Page, erro
 	for _, g := range s.tenant.Dump().Groups {
 		if g.ID == id && g.Removed == "" {
 			set := directory.Properties{}
-			for _, name := range directory.Flags([]string{"allowExternalSenders", "hideFromAddressLists"}) {
+			for _, name := range []string{"allowExternalSenders", "hideFromAddressLists", "hideFromOutlookClients"} {
 				set[name] = []string{strconv.FormatBool(g.Properties[name] == true)}
 			}
 			p.Groups = append(p.Groups, directory.GroupChange{ID: id, Set: set})
