@@ -11,7 +11,6 @@ import (
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/journal"
 )
@@ -21,29 +20,23 @@ const (
 	mailRules = teamRules + "mail: {route: expand}\n"
 )
 
-// forest has all of Exchange that mail needs.
-func forest() exchange.Site {
-	return exchange.Site{Organization: "CN=Corp", LegacyDN: "/o=Corp/ou=First", Schema: 17003, Forest: 16763, Domain: 13243,
-		Systems: []string{"CN=Microsoft Exchange System Objects"}, Servers: []string{"Version 15.2 (Build 32562.17)"}, MailRecipient: true, Attributes: exchange.Attributes()}
-}
-
 // flagged is a world whose rules write mail, with n Microsoft 365 groups and a security
 // group, group 100.
 func flagged(t *testing.T, n int) *world {
 	t.Helper()
 	w := newWorld(t)
-	w.file, w.exchange = mailRules, forest()
+	w.file, w.exchange = mailRules, corp()
 	w.restart()
 	w.users(12)
 	for i := range n {
-		w.team(i)
+		w.microsoft365(i)
 	}
 	w.group(100, 0, 2)
 	return w
 }
 
-// team adds a Microsoft 365 group.
-func (w *world) team(i int) {
+// microsoft365 adds a Microsoft 365 group of two users.
+func (w *world) microsoft365(i int) {
 	w.do(w.tenant.AddGroup(graphtest.Group{ID: group(i), DisplayName: fmt.Sprintf("Team %d", i), Members: []directory.ID{user(0), user(1)},
 		Props: map[string]any{"groupTypes": []string{"Unified"}, "mailEnabled": true, "securityEnabled": false, "mail": fmt.Sprintf("t%d@corp.test", i), "mailNickname": fmt.Sprintf("t%d", i)}}))
 }
@@ -80,6 +73,9 @@ func inOrder(ids ...directory.ID) []directory.ID {
 // again, in a day at the latest.
 func TestFlagsComeToAD(t *testing.T) {
 	w := flagged(t, 2)
+	if got := directory.Flags(w.planner.Rules.Properties()); len(got) != 3 {
+		t.Errorf("the rules read %v", got)
+	}
 	w.do(w.tenant.SetProperty(group(0), "hideFromAddressLists", true))
 	w.source.flags = func(directory.ID) error { return directory.ErrUntold }
 	w.untilQuiet()
@@ -116,7 +112,7 @@ func TestFlagsOfNews(t *testing.T) {
 	w.do(w.tenant.SetProperty(group(1), "hideFromAddressLists", true))
 	w.do(w.tenant.Rename(group(1), "Team one"))
 	w.do(w.tenant.Rename(group(100), "Security one"))
-	w.team(2)
+	w.microsoft365(2)
 	w.untilQuiet()
 	if got := w.took(); !slices.Equal(got, inOrder(group(1), group(2))) || w.hides(1) != "TRUE" || w.hides(2) != "FALSE" {
 		t.Errorf("asked %v; %q, %q", got, w.hides(1), w.hides(2))
@@ -176,7 +172,7 @@ func TestFlagsUnknown(t *testing.T) {
 			}
 			w.do(w.tenant.SetProperty(group(0), "hideFromAddressLists", false))
 			w.do(w.tenant.SetProperty(group(2), "hideFromAddressLists", true))
-			w.team(3)
+			w.microsoft365(3)
 			w.hours(25)
 			if w.hides(0) != "TRUE" || w.hides(2) != "TRUE" || w.hides(3) != "" {
 				t.Errorf("what was known: %q; one that tells: %q; what nobody knows: %q", w.hides(0), w.hides(2), w.hides(3))
@@ -347,12 +343,12 @@ func TestFlagsCutAnywhere(t *testing.T) {
 func TestFlagsCost(t *testing.T) {
 	w := newWorld(t)
 	count := &blobtest.Count{Store: blob.Memory()}
-	w.store, w.file, w.exchange = count, mailRules, forest()
+	w.store, w.file, w.exchange = count, mailRules, corp()
 	w.creations = 1000
 	w.restart()
 	w.users(2)
 	for i := range 300 {
-		w.team(i)
+		w.microsoft365(i)
 	}
 	for range 10 {
 		w.later(time.Minute)

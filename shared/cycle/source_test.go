@@ -230,8 +230,6 @@ func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Pro
 			continue
 		}
 		switch v := v.(type) {
-		case []string:
-			out[name] = v
 		case string:
 			out[name] = []string{v}
 		case bool:

@@ -33,7 +33,7 @@ func (c *Client) Flags(ctx context.Context, group directory.ID) (directory.Page,
 	page, err := c.persist(ctx, request{feed: f, list: true, one: true,
 		link: c.base.String() + "/v1.0/groups/" + group.String() + "?$select=id," + strings.Join(c.flags, ",")})
 	if err == nil {
-		page, err = told(page, group)
+		page, err = answered(page, group)
 	}
 	if err != nil {
 		return directory.Page{}, fmt.Errorf("ask group %s for its flags: %w", group, untold(err))
@@ -41,8 +41,8 @@ func (c *Client) Flags(ctx context.Context, group directory.ID) (directory.Page,
 	return page, nil
 }
 
-// told is a page of the one group less what it did not tell, and what of it is odd.
-func told(page directory.Page, group directory.ID) (directory.Page, error) {
+// answered is a page of the one group less what it did not tell, and what of it is odd.
+func answered(page directory.Page, group directory.ID) (directory.Page, error) {
 	if len(page.Groups) != 1 || page.Groups[0].ID != group {
 		what := "it is of another group"
 		for _, o := range page.Odd {
