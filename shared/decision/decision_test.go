@@ -122,7 +122,7 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		}
 		return &record.Group{ID: id}
 	}
-	s.Wish = func(observed *plan.Group) plan.Wish {
+	s.Wish = func(observed *plan.Group, _ []plan.Clash) plan.Wish {
 		w := s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
 		for link, refs := range s.links {
 			w.Group.Links = w.Group.Links.With(link, refs)

@@ -39,6 +39,7 @@ type Group struct {
 	Issued    []Issued // what plans were told to do to it, and nobody has shown yet to be done or not
 	Window    Window   // what plans did to it lately
 	Parked    []Parked // what of the present difference was refused
+	Clashes   []Clash  // what the group did not get, because others have it
 	Hold      *Hold    // removals that wait for approval
 	Reread    Tries    // how often Graph was asked for it by name
 	ByHand    []string // what of it somebody changed by hand, since it last was as the cloud wants it: members, and names of attributes
