@@ -197,6 +197,8 @@ func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Pro
 			out[name] = []string{v}
 		case bool:
 			out[name] = []string{strconv.FormatBool(v)}
+		case []string:
+			out[name] = v
 		}
 	}
 	return out
