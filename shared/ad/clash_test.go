@@ -18,8 +18,8 @@ import (
 	"groupwriteback/shared/plan"
 )
 
-// mailed is a domain whose policy lets a plan write addresses.
-func mailed(d *Domain) *Domain {
+// addressed is a domain whose policy lets a plan write addresses.
+func addressed(d *Domain) *Domain {
 	d.More.Attributes = plan.ClaimedAttributes()
 	return d
 }
@@ -50,7 +50,7 @@ func told(clashes []plan.Clash) (out []string) {
 // that is there. What nobody has is written.
 func TestClashes(t *testing.T) {
 	x := withExchange(t, samba.AllOfExchange)
-	d := mailed(x.domain)
+	d := addressed(x.domain)
 	elsewhere := func(name string) string { return "CN=" + name + ",CN=Users," + x.Domain }
 	holder(t, x.admin, elsewhere("ann"), "user", "mail", "ann@corp.test", "proxyAddresses", "SMTP:ann@corp.test smtp:A*N(N)@corp.test")
 	holder(t, x.admin, elsewhere("bob"), "contact", "mail", "Bob@Corp.test", "targetAddress", "SMTP:bob@far.test")
@@ -108,7 +108,7 @@ func TestClashes(t *testing.T) {
 // next change of the group, which adds one, asks for that one alone, and one without
 // addresses for none.
 func TestManyAddresses(t *testing.T) {
-	d := mailed(newDomain(t))
+	d := addressed(newDomain(t))
 	at := "@many.test"
 	contact(t, "CN=first,"+d.Base, "mail", "a007"+at)
 	contact(t, "CN=last,"+d.Base, "proxyAddresses", "smtp:A199"+at)
@@ -144,7 +144,7 @@ func TestManyAddresses(t *testing.T) {
 // TestOwnAddresses: what the group has is its own, be it another's too; a change that was done
 // is done again; and of another group of ours that is said.
 func TestOwnAddresses(t *testing.T) {
-	d := mailed(newDomain(t))
+	d := addressed(newDomain(t))
 	c := creation(t, d, 0, "group")
 	c.Set["proxyAddresses"] = []string{"SMTP:own@own.test", "smtp:other@own.test"}
 	g := apply(t, d, 1, c).GUID
@@ -167,7 +167,7 @@ func TestOwnAddresses(t *testing.T) {
 
 // TestClashBehindFence: a writer that is outranked is told that, and asks for nothing.
 func TestClashBehindFence(t *testing.T) {
-	d := mailed(newDomain(t))
+	d := addressed(newDomain(t))
 	g := create(t, d, 0, "group")
 	contact(t, "CN=holder,"+d.Base, "mail", "fenced@fence.test")
 	apply(t, d, 9, plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: map[string][]string{"description": {"d"}}})
@@ -179,7 +179,7 @@ func TestClashBehindFence(t *testing.T) {
 // TestRestoreClash: a deleted group whose address somebody has by now stays deleted; without
 // the address it comes back.
 func TestRestoreClash(t *testing.T) {
-	d := mailed(restoring(t))
+	d := addressed(restoring(t))
 	c := creation(t, d, 0, "group")
 	c.Set["mail"] = []string{"grave@grave.test"}
 	g := apply(t, d, 1, c).GUID
@@ -200,7 +200,7 @@ func TestRestoreClash(t *testing.T) {
 // same and we do not. It is asked which one it meant; where it means the group itself, that
 // may write its address in other letters.
 func TestLooseClash(t *testing.T) {
-	d := mailed(newDomain(t))
+	d := addressed(newDomain(t))
 	contact(t, "CN=jose,"+d.Base, "mail", "jose@loose.test")
 	c := creation(t, d, 1, "group")
 	c.Set["mail"] = []string{"zoe@loose.test"}
@@ -249,7 +249,7 @@ func (c closer) Close() error { c(); return nil }
 // of the same server. A connection to it that has ended is made again; where there is none the
 // domain alone is searched, the log says so once, and it is left alone for a while.
 func TestCatalog(t *testing.T) {
-	d := mailed(newDomain(t))
+	d := addressed(newDomain(t))
 	contact(t, "CN=far,"+d.Base, "mail", "far@catalog.test")
 	blinded(d)
 	var log bytes.Buffer
@@ -300,7 +300,7 @@ func TestCatalog(t *testing.T) {
 func TestFaultyCatalog(t *testing.T) {
 	for name, err := range map[string]error{"refuses": ldapError(ldap.LDAPResultUnwillingToPerform), "hangs up": ldapError(ldap.ErrorNetwork)} {
 		t.Run(name, func(t *testing.T) {
-			d := mailed(newDomain(t))
+			d := addressed(newDomain(t))
 			dials := 0
 			d.Catalog = func(context.Context) (Conn, error) {
 				dials++
@@ -327,7 +327,7 @@ func TestFaultyCatalog(t *testing.T) {
 // TestClashUnanswered: where the domain does not answer who has an address, or refuses to,
 // nothing is written.
 func TestClashUnanswered(t *testing.T) {
-	d := mailed(newDomain(t))
+	d := addressed(newDomain(t))
 	c := creation(t, d, 0, "group")
 	c.Set["mail"] = []string{"x@unanswered.test"}
 	m := meddle(d)
