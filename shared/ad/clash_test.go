@@ -20,7 +20,7 @@ import (
 
 // addressed is a domain whose policy lets a plan write addresses.
 func addressed(d *Domain) *Domain {
-	d.More.Attributes = plan.ClaimedAttributes()
+	d.More.Mail = true
 	return d
 }
 
