@@ -96,6 +96,9 @@ func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
 	if err := c.Policy.more().Lacks(w.Attributes, w.GroupTypes); err != nil {
 		l.Say("rules", err, "")
 	}
+	if p != nil {
+		p.domain.Attrs = w.Attributes
+	}
 	for _, dn := range w.Containers {
 		if p == nil {
 			l.Unknown("container", "the directory could not be asked about "+dn)

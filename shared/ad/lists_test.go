@@ -34,6 +34,12 @@ func mailed(t *testing.T, x exchanged) {
 		t.Errorf("without the policy's word: %+v, %v", r, err)
 	}
 	d.More.Mail = true
+	if p, err := d.Powers(t.Context(), d.Base); err != nil || len(p.Lacks) > 0 {
+		t.Errorf("below the base it lacks %v, %v", p.Lacks, err)
+	}
+	if p, err := d.Powers(t.Context(), "CN=Users,"+x.Domain); err != nil || !slices.Contains(p.Lacks, "proxyAddresses") || !slices.Contains(p.Lacks, "showInAddressBook") || slices.Contains(p.Lacks, "extensionAttribute1") {
+		t.Errorf("elsewhere it lacks %v, %v", p.Lacks, err)
+	}
 	r, err := d.Apply(t.Context(), fence(2), c)
 	if err != nil || r.Status != plan.Done {
 		t.Fatalf("create: %+v, %v", r, err)

@@ -198,7 +198,7 @@ func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Pro
 		case bool:
 			out[name] = []string{strconv.FormatBool(v)}
 		case []string:
-			out[name] = v
+			out[name] = slices.Clone(v)
 		}
 	}
 	return out
