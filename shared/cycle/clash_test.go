@@ -198,3 +198,53 @@ func TestClashesOfNothing(t *testing.T) {
 		t.Errorf("refused %d times; totals %+v; problems %q; has %q", refused, w.head().Totals, w.clashing(1), w.addresses(1))
 	}
 }
+
+// teamOf adds a Microsoft 365 group with addresses, of which the first is its own.
+func (w *world) teamOf(i int, alias string, addresses ...string) {
+	w.t.Helper()
+	w.do(w.tenant.AddGroup(graphtest.Group{ID: group(i), DisplayName: fmt.Sprintf("Team %d", i), Props: map[string]any{"groupTypes": []string{"Unified"}, "mailEnabled": true, "securityEnabled": false,
+		"mail": addresses[0], "mailNickname": alias, "proxyAddresses": proxies(addresses)}}))
+}
+
+func proxies(addresses []string) (out []string) {
+	for i, a := range addresses {
+		out = append(out, []string{"SMTP:", "smtp:"}[min(i, 1)]+a)
+	}
+	return out
+}
+
+// TestTeamsSwapAddresses: groups with mail by the rules' own word swap all their addresses. Each
+// gives up what is not its own any more, and has the other's after two minutes; what a
+// stranger has one of them never gets, and comes without.
+func TestTeamsSwapAddresses(t *testing.T) {
+	w := newWorld(t)
+	w.file = "ou: " + ou + "\nscope: all\nkinds: {security: security, microsoft365: distribution}\nmail: {route: expand}\n"
+	w.exchange, w.mail = corp(), map[string]string{"smtp:s@corp.test": "CN=Stranger", "alias=one": "CN=Alias"}
+	w.restart()
+	w.teamOf(1, "one", "a@corp.test", "a2@corp.test", "s@corp.test")
+	w.teamOf(2, "two", "b@corp.test", "b2@corp.test")
+	w.do(w.report(true, nil))
+	w.untilQuiet()
+	stands := func(when, one, two string) {
+		t.Helper()
+		for i, want := range map[int]string{1: one, 2: two} {
+			g := w.ad[group(i)]
+			if got := strings.Join(slices.Concat(g.Attrs["mail"], g.Attrs["mailNickname"], g.Attrs["proxyAddresses"]), " "); got != want {
+				t.Errorf("%s: team %d has %q, want %q; problems %q", when, i, got, want, w.clashing(i))
+			}
+		}
+	}
+	stands("at first", "a@corp.test SMTP:a@corp.test smtp:a2@corp.test", "b@corp.test two SMTP:b@corp.test smtp:b2@corp.test")
+	for i, now := range map[int][]string{1: {"b@corp.test", "b2@corp.test", "s@corp.test"}, 2: {"a@corp.test", "a2@corp.test"}} {
+		w.do(w.tenant.SetProperty(group(i), "mail", now[0]))
+		w.do(w.tenant.SetProperty(group(i), "proxyAddresses", proxies(now)))
+	}
+	w.untilQuiet()
+	for range 2 {
+		w.later(time.Minute)
+	}
+	stands("swapped", "b@corp.test SMTP:b@corp.test smtp:b2@corp.test", "a@corp.test two SMTP:a@corp.test smtp:a2@corp.test")
+	if len(w.clashing(1)) != 2 || len(w.clashing(2)) != 0 {
+		t.Errorf("problems %q and %q", w.clashing(1), w.clashing(2))
+	}
+}

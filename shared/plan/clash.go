@@ -87,8 +87,9 @@ func Keys(clashes []Clash) map[string]bool {
 	return keys
 }
 
-// WithoutClashes are wanted attributes without what clashes are about. Addresses are left out;
-// an alias and a legacyExchangeDN, without which a group is no recipient, stay as they are observed.
+// WithoutClashes are wanted attributes without what clashes are about. Addresses are left out,
+// all of them with the primary one, without which Exchange takes a group for no recipient; an
+// alias and a legacyExchangeDN stay as they are observed.
 func WithoutClashes(want, observed map[string][]string, clashes []Clash) map[string][]string {
 	out, taken := maps.Clone(want), Keys(clashes)
 	for name, values := range want {
@@ -99,6 +100,9 @@ func WithoutClashes(want, observed map[string][]string, clashes []Clash) map[str
 		if len(left) == len(values) {
 			continue
 		}
+		if strings.EqualFold(name, ProxyAddresses) && slices.ContainsFunc(values, isPrimary) && !slices.ContainsFunc(left, isPrimary) {
+			left = nil
+		}
 		if len(left) == 0 && !strings.EqualFold(name, MailAttribute) && !strings.EqualFold(name, ProxyAddresses) {
 			left = slices.Clone(observed[name])
 		}
@@ -108,6 +112,9 @@ func WithoutClashes(want, observed map[string][]string, clashes []Clash) map[str
 	}
 	return out
 }
+
+// isPrimary says whether a value of proxyAddresses is the primary SMTP address.
+func isPrimary(value string) bool { return strings.HasPrefix(value, "SMTP:") }
 
 func isClaimed(name string) bool {
 	return slices.ContainsFunc(ClaimedAttributes(), func(c string) bool { return strings.EqualFold(c, name) })

@@ -43,7 +43,9 @@ func TestWithoutClashes(t *testing.T) {
 	taken := []plan.Clash{{Attribute: "proxyAddresses", Value: "smtp:a@b"}, {Attribute: "mailNickname", Value: "a"}, {Attribute: "legacyExchangeDN", Value: "/o=x"}}
 	for name, test := range map[string]struct{ want, observed, left attrs }{
 		"nothing of it":                      {attrs{"mail": {"c@b"}, "displayName": {"a"}, "mailNickname": {"c"}}, nil, attrs{"mail": {"c@b"}, "displayName": {"a"}, "mailNickname": {"c"}}},
-		"an address of several, and as mail": {attrs{"mail": {"A@b"}, "proxyAddresses": {"SMTP:A@B", "smtp:c@b"}}, attrs{"mail": {"old@b"}}, attrs{"proxyAddresses": {"smtp:c@b"}}},
+		"an address of several, and as mail": {attrs{"mail": {"A@b"}, "proxyAddresses": {"SMTP:d@b", "smtp:A@B", "smtp:c@b"}}, attrs{"mail": {"old@b"}}, attrs{"proxyAddresses": {"SMTP:d@b", "smtp:c@b"}}},
+		"the primary one of several":         {attrs{"proxyAddresses": {"SMTP:A@B", "smtp:c@b"}}, attrs{"proxyAddresses": {"SMTP:old@b"}}, attrs{}},
+		"one of several without a primary":   {attrs{"proxyAddresses": {"smtp:A@B", "smtp:c@b"}}, nil, attrs{"proxyAddresses": {"smtp:c@b"}}},
 		"the only one":                       {attrs{"proxyAddresses": {"smtp:a@b"}}, attrs{"proxyAddresses": {"smtp:old@b"}}, attrs{}},
 		"an alias and a legacyExchangeDN":    {attrs{"mailNickname": {"A"}, "legacyExchangeDN": {"/O=x"}}, attrs{"mailNickname": {"old"}}, attrs{"mailNickname": {"old"}}},
 		"the same text in other attributes":  {attrs{"description": {"smtp:a@b", "a"}, "displayName": {"/o=x"}}, nil, attrs{"description": {"smtp:a@b", "a"}, "displayName": {"/o=x"}}},
