@@ -317,8 +317,8 @@ func TestFaultyCatalog(t *testing.T) {
 			d.Catalog = func(context.Context) (Conn, error) { cancel(); return nil, context.Canceled }
 			c.Group, c.Name, c.Set["mail"] = id(t, 1), "other", []string{"other@x.test"}
 			c.Set["sAMAccountName"] = []string{plan.Mark(c.Group)}
-			if r, err := d.Apply(ctx, fence(2), c); r.Status != plan.Unknown || err == nil {
-				t.Errorf("ended meanwhile: %+v, %v", r, err)
+			if r, err := d.Apply(ctx, fence(2), c); r.Status != plan.Unknown || err == nil || !d.catalog.again.IsZero() {
+				t.Errorf("ended meanwhile: %+v, %v; the catalog is left alone until %s", r, err, d.catalog.again)
 			}
 		})
 	}
