@@ -5,14 +5,14 @@ import "testing"
 // TestLifeAmongDirectoryFaults plays the chapters of a life through the bad days of the
 // directory: a chapter begins while the fault is on, and goes on when it is over, as a person
 // has put it right who was told. Each group is then the old one, with its SID, its GUID and
-// its members. About twelve are played, others each day.
+// its members. About six are played, others each day.
 func TestLifeAmongDirectoryFaults(t *testing.T) {
 	f := newFire(t, 10, lifeRules(0, ""))
 	l := &living{Stage: f.Stage}
 	l.begin(t)
 	var sum tally
 	chapters, n := chaptersOfLife(), len(f.ordeals(t))
-	for i := range sample(n*len(chapters), 12) {
+	for i := range sample(n*len(chapters), 6) {
 		o, c := f.ordeals(t)[i%n], chapters[i/n]
 		if o.ripple {
 			continue

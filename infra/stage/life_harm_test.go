@@ -31,7 +31,7 @@ func TestLifeHarmedAtEveryWrite(t *testing.T) {
 	first.Stop()
 	rand.New(rand.NewPCG(1, 3)).Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] }) // each chapter follows on each
 	var due []turnOfLife
-	for i := range sample(len(all), 30) {
+	for i := range sample(len(all), 25) {
 		due = append(due, all[i])
 	}
 	began := time.Now()

@@ -149,10 +149,10 @@ func (y *tally) take(before, now map[string]identity) {
 	}
 }
 
-// judge fails a test in which something was lost, or hardly a fault was met.
+// judge fails a test in which something was lost, or that met few of its faults.
 func (y *tally) judge(t *testing.T) {
 	t.Helper()
-	if y.members.Load()+y.groups.Load() > 0 || y.met.Load() <= y.played.Load()/2 {
+	if y.members.Load()+y.groups.Load() > 0 || y.met.Load() < y.played.Load()/2 {
 		t.Errorf("of the faults %s", y)
 	}
 }
