@@ -46,6 +46,7 @@ type world struct {
 	fences  map[directory.ID]string
 	usns    map[directory.ID]int64 // one more with each write, whoever makes it
 	touched map[directory.ID]bool  // groups that somebody changed by hand
+	made    map[directory.ID]int   // how often a group was made, with an identity of its own each time
 	removed []string               // every removal that was carried out: "group ref"
 	self    journal.Poll           // how the agent is known
 	high    journal.Mark
@@ -78,7 +79,7 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, graves: plan.State{}, let: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+		ad: plan.State{}, graves: plan.State{}, let: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}, made: map[directory.ID]int{}}
 	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
@@ -303,6 +304,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 	}
 	w.writes++
 	w.usns[c.Group]++
+	if g.GUID == "" {
+		w.made[c.Group]++
+	}
 	if w.onEnd != nil && (c.Op == plan.Delete || c.Op == plan.Disown || c.Op == plan.Update && secure(g) && !secure(after)) {
 		w.onEnd(c)
 	}
@@ -368,6 +372,7 @@ func (w *world) begins(g *plan.Group, exists bool, c plan.Change) *plan.Result {
 		}
 	case c.Op == plan.Create && !exists && was:
 		*g = let.Clone()
+		delete(g.Attrs, "info") // the agent takes it back without the note
 	}
 	return nil
 }

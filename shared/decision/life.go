@@ -23,7 +23,6 @@ const TypeFlipped = "type-flipped"
 // present is what the group is in Active Directory, as far as anybody knows. Where the journal
 // was lost, Active Directory tells what it can: the note, and the type.
 func present(r *record.Group, observed *plan.Group) life.State {
-	given := func(s life.State) bool { return s == life.Kept || s == life.Quarantined }
 	switch {
 	case observed == nil && r.Grave != nil:
 		return life.Deleted
@@ -31,13 +30,11 @@ func present(r *record.Group, observed *plan.Group) life.State {
 		return life.Disowned
 	case observed == nil:
 		return life.Candidate
-	case given(r.Life.State):
+	case r.Life.State == life.Kept || r.Life.State == life.Quarantined:
 		return r.Life.State
 	case !plan.Retired(*observed):
 		return life.Written
-	case given(r.Life.Going):
-		return r.Life.Going
-	case plan.Suspends(*observed):
+	case r.Life.Going != life.Kept && plan.Suspends(*observed): // what it was going to be it is when it shows
 		return life.Quarantined
 	}
 	return life.Kept

@@ -50,6 +50,10 @@ func TestEnds(t *testing.T) {
 			s.Record.Observed.Attrs["groupType"] = []string{"-2147483640"}
 			s.Record.ByHand = []string{"groupType"}
 		}, nil, "", 0, 0, decision.TypeFlipped},
+		{"kept, and a quarantine that was held is not wanted any more", life.Keep, func(s *scene) {
+			s.Record.Observed = &s.decide(t).Draft.Want
+			s.Record.Life.Going = life.Quarantined
+		}, nil, "", 0, 0, ""},
 		{"a person ends it all, and leaves it", life.Delete, func(s *scene) { s.Ending = life.Keep }, []plan.Kind{plan.Disowning}, life.Disowned, 0, 0, ""},
 		{"a person ends it all, and deletes it", life.Keep, func(s *scene) { s.Ending = life.Delete }, []plan.Kind{plan.Deleting}, life.Deleted, 2, 0, ""},
 		{"deleted before", life.Delete, func(s *scene) { s.Record.Observed, s.Record.Grave = nil, &plan.Grave{GUID: "g"} }, nil, life.Deleted, 0, 0, ""},
