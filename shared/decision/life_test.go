@@ -24,7 +24,7 @@ func TestEnds(t *testing.T) {
 	suspended := func(s *scene) { // the group is as quarantine leaves it
 		out := s.decide(t)
 		s.Record.Observed = &out.Draft.Want
-		s.Record.Life = record.Life{State: life.Quarantined, Since: now.Add(-grace)}
+		s.Record.Life = record.Life{State: life.Quarantined, Since: now.Add(-2 * grace), Doomed: now.Add(-grace), Grace: grace}
 	}
 	for _, tt := range []struct {
 		name    string
