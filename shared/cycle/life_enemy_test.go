@@ -154,6 +154,22 @@ func TestSetBackIsNoHand(t *testing.T) {
 	}
 }
 
+// TestLostWhileInQuarantine: of a group in quarantine a lost journal learns from Active Directory
+// where it is in its life, whatever the rules say by now.
+func TestLostWhileInQuarantine(t *testing.T) {
+	w := living(t, "{deleted: quarantine}")
+	w.do(w.tenant.SoftDelete(group(1)))
+	w.days(1)
+	w.leaving("{deleted: keep}", 0)
+	w.loseJournal()
+	w.untilQuiet()
+	w.do(w.report(true, nil))
+	w.days(1)
+	if s := w.state(group(1)); s != life.Quarantined || !w.told(group(1), "in quarantine: it keeps its members") {
+		t.Errorf("%s, %+v", s, w.recordOf(group(1)).Problems)
+	}
+}
+
 // TestEndThatIsNone: writeback that is to end by deletion does not end, and says why, while
 // nothing could be had back; and it says how it has ended.
 func TestEndThatIsNone(t *testing.T) {
@@ -170,6 +186,7 @@ func TestEndThatIsNone(t *testing.T) {
 	if s := w.head().Switch; s.Ending != life.Delete || w.standing().Word != "ending" || !w.told(group(1), "could not be had back") || len(w.ad) != 3 {
 		t.Fatalf("%+v, %+v, %d there", s, w.standing(), len(w.ad))
 	}
+	w.whole("not deleted", group(1))
 	w.blunt = false
 	w.do(w.report(true, nil))
 	for range 3 {

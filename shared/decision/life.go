@@ -87,7 +87,7 @@ func (d *decider) live() *plan.Group {
 func (d *decider) runs(at life.State) {
 	l := &d.out.Record.Life
 	switch {
-	case d.Ending != "" || d.wish.Event == life.Unsure: // nobody knows what the rules will want of it
+	case d.wish.Event == life.Unsure:
 	case at != life.Quarantined || d.wish.Fate != life.Delete || !plan.Suspends(*d.observed):
 		l.Doomed, l.Grace = time.Time{}, 0
 	case l.Doomed.IsZero():

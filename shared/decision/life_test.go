@@ -50,6 +50,8 @@ func TestEnds(t *testing.T) {
 			s.Record.Observed.Attrs["groupType"] = []string{"-2147483640"}
 			s.Record.ByHand = []string{"groupType"}
 		}, nil, "", 0, 0, decision.TypeFlipped},
+		{"its time is over, and nobody knows whether it is gone", life.Delete, func(s *scene) { suspended(s); s.Cloud.Gone, s.Cloud.Reading = directory.Unlisted, directory.Partial }, nil, life.Quarantined, 0, 0, rules.Unconfirmed},
+		{"its time is over, and a person has another word", life.Delete, func(s *scene) { suspended(s); s.Ending = life.Quarantine }, []plan.Kind{plan.Setting}, life.Quarantined, 0, 0, ""},
 		{"a person ends it all, and leaves it", life.Delete, func(s *scene) { s.Ending = life.Keep }, []plan.Kind{plan.Disowning}, life.Disowned, 0, 0, ""},
 		{"a person ends it all, and deletes it", life.Keep, func(s *scene) { s.Ending = life.Delete }, []plan.Kind{plan.Deleting}, life.Deleted, 2, 0, ""},
 		{"deleted before", life.Delete, func(s *scene) { s.Record.Observed, s.Record.Grave = nil, &plan.Grave{GUID: "g"} }, nil, life.Deleted, 0, 0, ""},
@@ -77,6 +79,9 @@ func TestEnds(t *testing.T) {
 			}
 			if told := slices.ContainsFunc(out.Record.Problems, func(p plan.Problem) bool { return p.Reason == tt.problem }); told != (tt.problem != "") {
 				t.Errorf("problems %+v", out.Record.Problems)
+			}
+			if doomed := out.Record.Life.Doomed; tt.problem == rules.Unconfirmed && !doomed.Equal(now.Add(-grace)) {
+				t.Errorf("its time begins anew, at %s", doomed)
 			}
 			if tt.wake != 0 && !out.Wake.Equal(now.Add(tt.wake)) {
 				t.Errorf("decided again at %s, want %s", out.Wake, now.Add(tt.wake))
