@@ -50,6 +50,7 @@ func TestEnds(t *testing.T) {
 			s.Record.Observed.Attrs["groupType"] = []string{"-2147483640"}
 			s.Record.ByHand = []string{"groupType"}
 		}, nil, "", 0, 0, decision.TypeFlipped},
+		{"kept before", life.Delete, func(s *scene) { suspended(s); s.Record.Life = record.Life{State: life.Kept} }, nil, "", 0, grace, ""},
 		{"its time is over, and nobody knows whether it is gone", life.Delete, func(s *scene) { suspended(s); s.Cloud.Gone, s.Cloud.Reading = directory.Unlisted, directory.Partial }, nil, life.Quarantined, 0, 0, rules.Unconfirmed},
 		{"its time is over, and a person has another word", life.Delete, func(s *scene) { suspended(s); s.Ending = life.Quarantine }, []plan.Kind{plan.Setting}, life.Quarantined, 0, 0, ""},
 		{"a person ends it all, and leaves it", life.Delete, func(s *scene) { s.Ending = life.Keep }, []plan.Kind{plan.Disowning}, life.Disowned, 0, 0, ""},
