@@ -170,6 +170,28 @@ func TestLostWhileInQuarantine(t *testing.T) {
 	}
 }
 
+// TestGivenUpOnce: groups that are not managed any more are not given up anew, and so not held, when
+// a lost journal knows another reason for that.
+func TestGivenUpOnce(t *testing.T) {
+	w := guarded{groups: 60, size: 1}.town(t)
+	w.leaving("{deleted: quarantine}", 0)
+	w.untilQuiet()
+	for i := range 30 {
+		w.do(w.tenant.SoftDelete(group(1 + i)))
+		if i%5 == 4 {
+			w.days(2)
+		}
+	}
+	w.loseJournal()
+	w.untilQuiet()
+	w.do(w.report(true, nil))
+	writes := w.writes
+	w.days(2)
+	if suspended(w) != 30 || len(w.holds()) != 0 || w.writes != writes || !w.told(group(1), "Entra ID no longer lists the group") {
+		t.Errorf("%d in quarantine, %d writes, holds %+v", suspended(w), w.writes-writes, w.holds())
+	}
+}
+
 // TestEndThatIsNone: writeback that is to end by deletion does not end, and says why, while
 // nothing could be had back; and it says how it has ended.
 func TestEndThatIsNone(t *testing.T) {

@@ -79,7 +79,11 @@ func (d *decider) live() *plan.Group {
 	case d.observed == nil || to == life.Written || d.wish.Note == "" && event != life.SwitchOff: // it is not made, or not known to be unwanted
 		return nil
 	}
-	return form(*d.observed, to, d.note(event, to))
+	note := []string{d.note(event, to)}
+	if from == to && plan.Retired(*d.observed) { // another reason gives up nothing that was not given up
+		note = d.observed.Attrs["info"]
+	}
+	return form(*d.observed, to, note)
 }
 
 // runs notes since when the group is in quarantine so as to be deleted. Where it was there for
@@ -119,12 +123,12 @@ func (d *decider) end() time.Time {
 }
 
 // form is the group as it is to be in a state in which the cloud is not its master.
-func form(observed plan.Group, to life.State, note string) *plan.Group {
+func form(observed plan.Group, to life.State, note []string) *plan.Group {
 	w := observed.Clone()
 	if w.Attrs == nil {
 		w.Attrs = map[string][]string{}
 	}
-	w.Attrs["info"] = []string{note}
+	w.Attrs["info"] = note
 	switch to {
 	case life.Quarantined:
 		suspend(w.Attrs)
