@@ -124,7 +124,9 @@ func TestLiftedIsNotDeleted(t *testing.T) {
 	w.do(w.tenant.SoftDelete(group(1)))
 	w.days(5)
 	w.typed(group(1), universalSecurity)
-	w.days(60)
+	w.days(30)
+	w.leaving("{deleted: delete, grace_days: 9}", 1) // and all is decided again
+	w.days(30)
 	if g, there := w.ad[group(1)]; !there || !secure(g) || !w.told(group(1), "made the distribution group a security group") {
 		t.Errorf("there %t, %+v", there, w.recordOf(group(1)).Problems)
 	}
@@ -224,6 +226,20 @@ func TestEndThatIsNone(t *testing.T) {
 	w.say(journal.SwitchPause, "")
 	if s := w.head().Switch; s.Ended != "" || w.standing().Word != "paused" {
 		t.Errorf("taken back: %+v", s)
+	}
+}
+
+// TestOffStaysOff: what is off is not switched on by a word on its end, nor by pause and resume.
+func TestOffStaysOff(t *testing.T) {
+	w := living(t, "{}")
+	w.ends(life.Keep)
+	writes := w.writes
+	w.say(journal.SwitchPause, "")
+	w.say(journal.SwitchGoOn, "")
+	w.ends(life.Delete)
+	w.days(1)
+	if s := w.head().Switch; s.On || s.Ended != life.Keep || w.writes != writes || len(w.let) != 3 {
+		t.Errorf("%+v, %d writes, %d let go", s, w.writes-writes, len(w.let))
 	}
 }
 

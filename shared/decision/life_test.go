@@ -50,6 +50,9 @@ func TestEnds(t *testing.T) {
 			s.Record.Observed.Attrs["groupType"] = []string{"-2147483640"}
 			s.Record.ByHand = []string{"groupType"}
 		}, nil, "", 0, 0, decision.TypeFlipped},
+		{"its reach was changed by hand before", life.Quarantine, func(s *scene) {
+			s.Record.Observed.Attrs["groupType"], s.Record.ByHand = []string{"-2147483646"}, []string{"groupType"}
+		}, []plan.Kind{plan.Setting}, life.Quarantined, 2, 0, ""},
 		{"kept before", life.Delete, func(s *scene) { suspended(s); s.Record.Life = record.Life{State: life.Kept} }, nil, "", 0, grace, ""},
 		{"its time is over, and nobody knows whether it is gone", life.Delete, func(s *scene) { suspended(s); s.Cloud.Gone, s.Cloud.Reading = directory.Unlisted, directory.Partial }, nil, life.Quarantined, 0, 0, rules.Unconfirmed},
 		{"its time is over, and a person has another word", life.Delete, func(s *scene) { suspended(s); s.Ending = life.Quarantine }, nil, "", 0, 0, ""},
