@@ -369,6 +369,22 @@ func TestRestoredMeanwhile(t *testing.T) {
 	}
 }
 
+// TestGraveBeside: a deleted group that bears the mark of one that is there is not that one.
+func TestGraveBeside(t *testing.T) {
+	w := living(t, "{}")
+	r := journal.Report{ID: journal.ReportID(w.now), Part: 1, Parts: 1, Agent: w.self.Agent, Full: true, After: w.closed, High: w.high, Proven: true, Target: w.target(),
+		Graves: []journal.Gone{{ID: group(1), After: w.closed, Grave: &plan.Grave{GUID: "another", SID: "S-1-5-21-1-2-3-7777"}}}}
+	for id, g := range w.ad {
+		r.Rows = append(r.Rows, journal.Row{ID: id, GUID: g.GUID, Digest: g.Digest(), After: w.closed, Fence: w.fences[id], USN: w.usns[id], SID: sidOf(id)})
+	}
+	w.do(w.journal.Report(t.Context(), r))
+	w.later(time.Minute)
+	if g := w.recordOf(group(1)).Grave; g != nil {
+		t.Errorf("it could be restored: %+v", g)
+	}
+	w.whole("beside the deleted one", group(1))
+}
+
 // TestRightToRestoreGone: what was deleted and cannot be had back for now is not made anew.
 func TestRightToRestoreGone(t *testing.T) {
 	w := living(t, "{deleted: delete, grace_days: 2}")
