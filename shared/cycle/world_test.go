@@ -42,6 +42,7 @@ type world struct {
 	bin     bool              // what is deleted keeps its members
 	blunt   bool              // the account may not restore what was deleted
 	others  map[string]string // names in the form of plan.Names, and who has them that is none of ours
+	mail    map[string]string // what mail attributes hold in the form of plan.Clash.Key, and who has it that is none of ours
 	fences  map[directory.ID]string
 	usns    map[directory.ID]int64 // one more with each write, whoever makes it
 	touched map[directory.ID]bool  // groups that somebody changed by hand
@@ -292,6 +293,9 @@ func (w *world) apply(c plan.Change) plan.Result {
 		}
 	}
 	if no := w.begins(&g, exists, c); no != nil {
+		return *no
+	}
+	if no := w.clashes(g, exists, c); no != nil {
 		return *no
 	}
 	after := plan.Apply(g, c)

@@ -87,6 +87,7 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 		ID: g.ID.String(), Mail: g.Props.First("mail"), Nickname: g.Props.First("mailNickname"), Proxies: g.Props["proxyAddresses"], Security: security,
 		HideFromLists: flag(g, "hideFromAddressLists"), HideFromOutlook: flag(g, "hideFromOutlookClients"), AllowExternal: flag(g, "allowExternalSenders"),
 	}
+	cloud = without(cloud, t.Clashes)
 	w := t.Mail.Of(cloud, r.standing(want, observed))
 	for name, values := range w.Attrs {
 		if len(values) == 0 {
@@ -110,6 +111,25 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: MailIncomplete, Text: text})
 	}
 	return problems, true
+}
+
+// without is the group without what somebody else in the forest has: an address is left out, and of
+// an alias it gets another. A legacyExchangeDN is the decision's to leave out.
+func without(g exchange.Group, clashes []plan.Clash) exchange.Group {
+	var addresses []string
+	alias := false
+	for _, c := range clashes {
+		switch c.Attribute {
+		case plan.ProxyAddresses, plan.MailAttribute:
+			addresses = append(addresses, c.Value)
+		case plan.MailNickname:
+			alias = true
+		}
+	}
+	if g = g.Without(addresses...); alias {
+		g = g.Aliased()
+	}
+	return g
 }
 
 // stay gives a wish what an observed group has of some attributes.
