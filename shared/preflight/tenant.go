@@ -39,7 +39,7 @@ func Hidden(sees bool, by string) checklist.Row {
 func Excess(roles []string) (rows []checklist.Row) {
 	var writes, reads []string
 	for _, r := range roles {
-		if strings.Contains(r, ".Read.") || strings.Contains(r, ".ReadBasic.") {
+		if parts := strings.Split(r, "."); slices.Contains(parts, "Read") || slices.Contains(parts, "ReadBasic") {
 			reads = append(reads, r)
 		} else {
 			writes = append(writes, r)
