@@ -238,6 +238,7 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 	if !strings.EqualFold(h.Tenant, p.Tenant) {
 		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", h.Tenant, p.Tenant)
 	}
+	h.Wants = journal.Wants{Containers: p.Rules.Containers(), GroupTypes: p.Rules.GroupTypes()}
 	hash := p.Rules.Hash()
 	switch {
 	case h.Rules == hash:
