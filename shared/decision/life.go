@@ -3,9 +3,11 @@ package decision
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
@@ -22,7 +24,6 @@ const TypeFlipped = "type-flipped"
 // present is what the group is in Active Directory, as far as anybody knows. Where the journal
 // was lost, Active Directory tells what it can: the note, and the type.
 func present(r *record.Group, observed *plan.Group) life.State {
-	given := func(s life.State) bool { return s == life.Kept || s == life.Quarantined }
 	switch {
 	case observed == nil && r.Grave != nil:
 		return life.Deleted
@@ -30,13 +31,11 @@ func present(r *record.Group, observed *plan.Group) life.State {
 		return life.Disowned
 	case observed == nil:
 		return life.Candidate
-	case given(r.Life.State):
+	case r.Life.State == life.Kept || r.Life.State == life.Quarantined:
 		return r.Life.State
 	case !plan.Retired(*observed):
 		return life.Written
-	case given(r.Life.Going):
-		return r.Life.Going
-	case plan.Suspends(*observed):
+	case r.Life.Going != life.Kept && plan.Suspends(*observed): // what it was going to be it is when it shows
 		return life.Quarantined
 	}
 	return life.Kept
@@ -131,18 +130,29 @@ func form(observed plan.Group, to life.State, note []string) *plan.Group {
 	w.Attrs["info"] = note
 	switch to {
 	case life.Quarantined:
-		suspend(w.Attrs)
+		suspend(&w)
 	case life.Deleted, life.Disowned:
 		w.Gone = to
 	}
 	return &w
 }
 
-// suspend has a group give its members nothing: what was given to it is not theirs any more.
-func suspend(attrs map[string][]string) {
-	if t := attrs[plan.GroupTypeAttribute]; len(t) == 1 {
-		attrs[plan.GroupTypeAttribute] = []string{plan.Suspended(t[0])}
+// suspend has a group give its members nothing: what was given to it is not theirs any more. One
+// with mail takes none, and is in no address list.
+func suspend(w *plan.Group) {
+	if t := w.Attrs[plan.GroupTypeAttribute]; len(t) == 1 {
+		w.Attrs[plan.GroupTypeAttribute] = []string{plan.Suspended(t[0])}
 	}
+	if exchange.Silence(w.ID.String(), w.Attrs) || mailed(w) {
+		if len(w.Links[plan.ShownIn]) > 0 {
+			w.Links = w.Links.With(plan.ShownIn, nil)
+		}
+	}
+}
+
+// mailed says whether a group had mail of ours, be it silenced since.
+func mailed(g *plan.Group) bool {
+	return exchange.Stamped(g.ID.String(), strings.Join(g.Attrs["legacyExchangeDN"], ""))
 }
 
 // note is what the group says of itself to people.
@@ -153,7 +163,11 @@ func (d *decider) note(event life.Event, to life.State) string {
 	}
 	switch to {
 	case life.Quarantined:
-		return fmt.Sprintf("In quarantine by Groupwriteback, its members have nothing by it: %s.", why)
+		what := "its members have nothing by it"
+		if mailed(d.observed) {
+			what += ", and it takes no mail"
+		}
+		return fmt.Sprintf("In quarantine by Groupwriteback, %s: %s.", what, why)
 	case life.Disowned:
 		return fmt.Sprintf("Left to people by Groupwriteback: %s.", why)
 	}
@@ -170,8 +184,12 @@ func (d *decider) tellEnd(event life.Event, to life.State) {
 		life.Quarantined: "the AD group is to be in quarantine",
 		life.Deleted:     "the AD group is to be deleted, so that it can be restored",
 	}[to]
-	if to == life.Quarantined && plan.Suspends(*d.observed) {
-		what = "the AD group is in quarantine: it keeps its members, and gives them nothing" + d.until()
+	if to == life.Quarantined && plan.Retired(*d.observed) && plan.Suspends(*d.observed) {
+		what = "the AD group is in quarantine: it keeps its members, and gives them nothing"
+		if mailed(d.observed) {
+			what += "; it takes no mail, and is in no address list"
+		}
+		what += d.until()
 	}
 	for i, p := range d.out.Record.Problems {
 		if p.Text == "" && p.Member == (directory.ID{}) && p.Reason == d.wish.Reason && what != "" {
@@ -200,7 +218,7 @@ func (d *decider) arrive() {
 	default:
 		l.Going = ""
 	}
-	if d.runs(l.State); !l.Doomed.IsZero() {
+	if d.runs(l.State); !l.Doomed.IsZero() && d.Now.Before(d.end()) {
 		d.wake(d.end())
 	}
 }

@@ -65,6 +65,9 @@ func sampleRecords() map[string]*record.Group {
 		"named as found":  {ID: gid(1), Names: record.Names{Given: record.Name{CN: "R/D", Account: "R_D"}}},
 		"taken, not seen": {ID: gid(1), Names: record.Names{Given: record.Name{CN: "S", Account: "S"}, Taken: &record.Taken{Name: record.Name{CN: "S", Account: "S"}, Times: 1}}},
 		"trouble":         {ID: gid(1), Trouble: &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=x", Text: "move it back"}},
+		"clashing": {ID: gid(1), Clashes: []record.Clash{
+			{Tries: tries, Attribute: "proxyAddresses", Value: "SMTP:a@corp.test", By: "CN=A,DC=corp,DC=test", Ours: true, Grounds: "g"},
+			{Tries: tries, Attribute: "mailNickname", Value: "a"}}},
 		"refused": {ID: gid(1), Parked: []record.Parked{
 			{Tries: tries, Kind: plan.Adding, Ref: "S-1-5-21-1-2-3-1101", Code: 53, Text: "no"},
 			{Tries: tries, Kind: plan.Creating, Code: 68, Text: "taken", Wish: "0a1b", Grounds: "ff"}}},

@@ -39,6 +39,7 @@ type Group struct {
 	Issued    []Issued // what plans were told to do to it, and nobody has shown yet to be done or not
 	Window    Window   // what plans did to it lately
 	Parked    []Parked // what of the present difference was refused
+	Clashes   []Clash  // what the group did not get, because others have it
 	Hold      *Hold    // removals that wait for approval
 	Reread    Tries    // how often Graph was asked for it by name
 	ByHand    []string // what of it somebody changed by hand, since it last was as the cloud wants it: members, and names of attributes
@@ -50,7 +51,7 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{}) && g.Life == (Life{}) && g.Grave == nil
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Clashes)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{}) && g.Life == (Life{}) && g.Grave == nil
 }
 
 // Life is where a group is in its life, as far as the group itself does not tell.
