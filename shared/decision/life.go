@@ -184,12 +184,11 @@ func (d *decider) tellEnd(event life.Event, to life.State) {
 		life.Quarantined: "the AD group is to be in quarantine",
 		life.Deleted:     "the AD group is to be deleted, so that it can be restored",
 	}[to]
-	if to == life.Quarantined && plan.Retired(*d.observed) && plan.Suspends(*d.observed) {
-		what = "the AD group is in quarantine: it keeps its members, and gives them nothing"
-		if mailed(d.observed) {
-			what += "; it takes no mail, and is in no address list"
-		}
-		what += d.until()
+	if to == life.Quarantined && plan.Suspends(*d.observed) {
+		what = "the AD group is in quarantine: it keeps its members, and gives them nothing" + d.until()
+	}
+	if to == life.Quarantined && mailed(d.observed) {
+		what += "; it takes no mail, and is in no address list"
 	}
 	for i, p := range d.out.Record.Problems {
 		if p.Text == "" && p.Member == (directory.ID{}) && p.Reason == d.wish.Reason && what != "" {
@@ -218,7 +217,7 @@ func (d *decider) arrive() {
 	default:
 		l.Going = ""
 	}
-	if d.runs(l.State); !l.Doomed.IsZero() && d.Now.Before(d.end()) {
+	if d.runs(l.State); !l.Doomed.IsZero() && d.end().After(d.Now) { // what keeps it longer is news when it ends
 		d.wake(d.end())
 	}
 }

@@ -63,14 +63,10 @@ func (choose chooser) lived(r *record.Group) {
 	}
 	r.Life.Going = pick(choose, "", "", life.Quarantined, life.Deleted)
 	if r.Life.State != "" {
-		r.Life.Since = now.Add(-60 * day)
+		r.Life.Since = pick(choose, time.Time{}, now.Add(-3*day), now.Add(-15*day), now.Add(-30*day))
 	}
 	if r.Life.State == life.Quarantined {
-		r.Life.Doomed = pick(choose, time.Time{}, now.Add(-3*day), now.Add(-15*day), now.Add(-30*day), now.Add(-40*day), now.Add(-50*day))
-		r.Life.Grace = pick(choose, 0, 0, 0, 20*day)
-		if attrs := r.Observed.Attrs; choose(4) > 0 { // else it was lifted, or is on its way
-			attrs[plan.GroupTypeAttribute] = []string{plan.Suspended(attrs[plan.GroupTypeAttribute][0])}
-		}
+		r.Life.Doomed, r.Life.Grace = pick(choose, r.Life.Since, now.Add(-60*day), now.Add(-60*day), now.Add(-60*day), time.Time{}), pick(choose, 0, 0, 0, day, 20*day)
 	}
 }
 
@@ -98,9 +94,9 @@ func (s *scene) mayBeDeleted() bool {
 		return s.Restores && s.Ending == life.Delete
 	}
 	fate, yes := s.unwanted()
-	l, g := s.Record.Life, s.Record.Observed
+	l := s.Record.Life
 	grace := max(l.Grace, s.rules.Leaving.Grace)
-	seen := !l.Doomed.IsZero() && g != nil && plan.Suspends(*g) && !l.Doomed.Add(grace).After(s.Now) && !s.Epoch.Add(grace).After(s.Now)
+	seen := !l.Doomed.IsZero() && l.State == life.Quarantined && !l.Doomed.Add(grace).After(s.Now) && !s.Epoch.Add(grace).After(s.Now)
 	return s.Restores && yes && fate == life.Delete && seen
 }
 
@@ -118,7 +114,7 @@ func (s *scene) mayBeSuspended() bool {
 // back is not made anew.
 func TestNothingEndsUnasked(t *testing.T) {
 	met := map[string]int{}
-	const scenes = 12_000
+	const scenes = 20_000
 	for seed := range scenes {
 		choose := chooser(rand.New(rand.NewPCG(uint64(seed), 5)).IntN)
 		s := choose.scene()

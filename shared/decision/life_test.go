@@ -50,16 +50,16 @@ func TestEnds(t *testing.T) {
 			s.Record.Observed.Attrs["groupType"] = []string{"-2147483640"}
 			s.Record.ByHand = []string{"groupType"}
 		}, nil, "", 0, 0, decision.TypeFlipped},
+		{"kept, and a quarantine that was held is not wanted any more", life.Keep, func(s *scene) {
+			s.Record.Observed = &s.decide(t).Draft.Want
+			s.Record.Life.Going = life.Quarantined
+		}, nil, "", 0, 0, ""},
 		{"its reach was changed by hand before", life.Quarantine, func(s *scene) {
 			s.Record.Observed.Attrs["groupType"], s.Record.ByHand = []string{"-2147483646"}, []string{"groupType"}
 		}, []plan.Kind{plan.Setting}, life.Quarantined, 2, 0, ""},
 		{"kept before", life.Delete, func(s *scene) { suspended(s); s.Record.Life = record.Life{State: life.Kept} }, nil, "", 0, grace, ""},
 		{"its time is over, and nobody knows whether it is gone", life.Delete, func(s *scene) { suspended(s); s.Cloud.Gone, s.Cloud.Reading = directory.Unlisted, directory.Partial }, nil, life.Quarantined, 0, 0, rules.Unconfirmed},
 		{"its time is over, and a person has another word", life.Delete, func(s *scene) { suspended(s); s.Ending = life.Quarantine }, nil, "", 0, 0, ""},
-		{"kept, and a quarantine that was held is not wanted any more", life.Keep, func(s *scene) {
-			s.Record.Observed = &s.decide(t).Draft.Want
-			s.Record.Life.Going = life.Quarantined
-		}, nil, "", 0, 0, ""},
 		{"a person ends it all, and leaves it", life.Delete, func(s *scene) { s.Ending = life.Keep }, []plan.Kind{plan.Disowning}, life.Disowned, 0, 0, ""},
 		{"a person ends it all, and deletes it", life.Keep, func(s *scene) { s.Ending = life.Delete }, []plan.Kind{plan.Deleting}, life.Deleted, 2, 0, ""},
 		{"deleted before", life.Delete, func(s *scene) { s.Record.Observed, s.Record.Grave = nil, &plan.Grave{GUID: "g"} }, nil, life.Deleted, 0, 0, ""},
