@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/life"
@@ -25,6 +27,8 @@ type Preview struct {
 
 	MoreHeld int `json:",omitempty"` // holds that are not listed
 	Totals   record.Counts
+
+	NotDeleted int `json:",omitempty"` // groups that are to be deleted, and are not, because they could not be had back
 
 	Other *Other `json:",omitempty"` // of PreviewRules
 }
@@ -101,7 +105,7 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 	if err != nil {
 		return Preview{}, err
 	}
-	out.Totals, out.More = all, all.Changes
+	out.Totals, out.More, out.NotDeleted = all, all.Changes, all.Problems[decision.NotDeleted]
 	if d.complete {
 		out.Digest = Digest(&tx.Head, all)
 	}
@@ -150,6 +154,10 @@ func named(ctx context.Context, tx *journal.Tx, changes []plan.Change) (journal.
 	for _, of := range []func(plan.Change) []plan.Ref{func(c plan.Change) []plan.Ref { return c.Remove }, func(c plan.Change) []plan.Ref { return c.Add }} {
 		for _, c := range changes {
 			refs := of(c)
+			if c.Of().NamesLists() {
+				nameLists(tx, out, refs)
+				continue
+			}
 			refs = refs[:min(len(refs), left)]
 			if left -= len(refs); len(refs) == 0 {
 				continue
@@ -160,6 +168,16 @@ func named(ctx context.Context, tx *journal.Tx, changes []plan.Change) (journal.
 		}
 	}
 	return out, nil
+}
+
+// nameLists names address lists by what people see of them.
+func nameLists(tx *journal.Tx, names journal.Names, refs []plan.Ref) {
+	for _, l := range tx.Head.Target.Exchange.Lists {
+		ref := plan.GUIDRef(plan.GUID(l.GUID))
+		if cn, _, ok := plan.SplitRDN(l.DN); ok && slices.Contains(refs, ref) {
+			names[ref] = cn
+		}
+	}
 }
 
 // waiting says in words why no plan can be made, or "".

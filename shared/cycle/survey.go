@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/preflight"
@@ -43,7 +44,7 @@ func (p *Planner) PreviewFirst(ctx context.Context) (Preview, *Survey, error) {
 
 // look fills a survey.
 func (s *Survey) look(ctx context.Context, p *Planner, tx *journal.Tx, all record.Counts) (err error) {
-	w := weighing{Planner: p, tx: tx, domains: map[string]bool{}, end: time.Now().Add(cmp.Or(p.LookTime, 25*time.Second))}
+	w := weighing{Planner: p, tx: tx, mail: p.Rules.Stamp(tx.Head.Target.Exchange), domains: map[string]bool{}, end: time.Now().Add(cmp.Or(p.LookTime, 25*time.Second))}
 	if s.Part, err = w.everything(ctx); err != nil {
 		return err
 	}
@@ -65,6 +66,7 @@ type weighing struct {
 	tx   *journal.Tx
 	end  time.Time
 	load preflight.Load
+	mail *exchange.Stamp
 
 	domains map[string]bool
 }
@@ -118,7 +120,7 @@ func (w *weighing) each(ctx context.Context, ids []directory.ID, tell func(group
 		}
 		for _, id := range some {
 			g := w.view(w.tx, id).Group
-			wish := w.wish(w.tx, g, id, w.tx.Record(id).Observed)
+			wish := w.wish(w.tx, w.mail, g, id, w.tx.Record(id).Observed, nil)
 			if wish.Group == nil || g == nil {
 				continue
 			}

@@ -3,8 +3,8 @@
 // are asked for, contacts, page by page, into the types of package directory.
 //
 // It is not a general Graph client: it sends GET requests to four feeds, for users,
-// devices and contacts by id, and for what of the tenant people should know before
-// writeback is switched on, and nothing else; it keeps no state but the address it was given. Of the Graph
+// devices and contacts by id, for what only a group itself tells, and for what of the tenant
+// people should know before writeback is switched on, and nothing else; it keeps no state but the address it was given. Of the Graph
 // SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
 // link the generated models, which cannot tell a property that was cleared from
 // one that was not mentioned.
@@ -53,6 +53,7 @@ type Options struct {
 
 	// Properties of groups to read on top of those that are always read, by their
 	// Graph names; "owners" is who owns them. Links are valid only for the properties that they began with.
+	// Flags (directory.IsFlag) are no part of that: see Client.Flags.
 	Properties []string
 
 	// Contacts says that contacts are read too.
@@ -85,6 +86,7 @@ type Client struct {
 	credential azcore.TokenCredential
 	tenant     string
 	extra      []string
+	flags      []string
 	contacts   bool
 	http       *http.Client
 	timeout    time.Duration
@@ -109,7 +111,7 @@ func New(o Options) (*Client, error) {
 		}
 	}
 	c := &Client{
-		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.Clone(o.Properties), contacts: o.Contacts, http: guarded(o.HTTP, base),
+		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.DeleteFunc(slices.Clone(o.Properties), directory.IsFlag), flags: directory.Flags(o.Properties), contacts: o.Contacts, http: guarded(o.HTTP, base),
 		timeout: cmp.Or(o.Timeout, 2*time.Minute), log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter,
 	}
 	if c.log == nil {
@@ -228,15 +230,23 @@ func (c *Client) read(ctx context.Context, r request) (directory.Page, error) {
 	if r.list {
 		what = "by id"
 	}
-	var page directory.Page
-	err := c.persist(ctx, r, func(resp *http.Response, token string) (err error) {
+	page, err := c.page(ctx, r)
+	if err != nil {
+		return directory.Page{}, fmt.Errorf("read %s %s: %w", r.feed.name, what, err)
+	}
+	return page, nil
+}
+
+// page reads a page, as often as it takes.
+func (c *Client) page(ctx context.Context, r request) (page directory.Page, err error) {
+	err = c.persist(ctx, r, func(resp *http.Response, token string) (err error) {
 		if page, err = c.understand(resp, r); err == nil {
 			doubt(page, roles(token))
 		}
 		return err
 	})
 	if err != nil {
-		return directory.Page{}, fmt.Errorf("read %s %s: %w", r.feed.name, what, err)
+		return directory.Page{}, err
 	}
 	return page, nil
 }

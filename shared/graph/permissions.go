@@ -28,10 +28,25 @@ func SeesHidden(roles []string) (ok bool, by string) {
 	return slices.Contains(roles, seesHidden), seesHidden
 }
 
+// ReadsFlags says by which of an app's permissions it may ask groups for flags; held is "" if
+// by none. least is the one to grant then.
+func ReadsFlags(roles []string) (held, least string) {
+	for _, p := range flagReaders() {
+		if slices.Contains(roles, p) {
+			return p, flagReader
+		}
+	}
+	return "", flagReader
+}
+
 // Excess lists permissions that nothing is read by, or that open more than one of these
-// feeds: those to write above all. Those by which people are told more are none of them.
-func Excess(roles []string, feeds []directory.Feed) (out []string) {
+// feeds: those to write above all. Those by which people are told more are none of them, nor is
+// that for flags, where they are asked for.
+func Excess(roles []string, feeds []directory.Feed, flags bool) (out []string) {
 	needed := append(told(), seesHidden)
+	if flags {
+		needed = append(needed, flagReader)
+	}
 	for _, feed := range feeds {
 		_, least := Permission(feed, nil)
 		needed = append(needed, least)

@@ -10,7 +10,6 @@ import (
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
-	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/preflight"
@@ -71,7 +70,7 @@ func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	roles, err := a.client.Roles(ctx)
-	rows := allowed(roles, err, a.client.Feeds())
+	rows := allowed(roles, err, a.client)
 	for i := range rows {
 		if rows[i].What != "permissions" {
 			rows[i].What = "graph " + rows[i].What
@@ -97,9 +96,10 @@ func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 	return append(rows, preflight.CloudSync(jobs)...)
 }
 
-// allowed is what a token's roles open, of feeds that are read, and what they open besides. err
+// allowed is what a token's roles open of what a client reads, and what they open besides. err
 // says why that is not known.
-func allowed(roles []string, err error, feeds []directory.Feed) (rows []checklist.Row) {
+func allowed(roles []string, err error, client *graph.Client) (rows []checklist.Row) {
+	feeds := client.Feeds()
 	if err != nil {
 		for _, feed := range feeds {
 			rows = append(rows, unknown(string(feed), err))
@@ -111,7 +111,11 @@ func allowed(roles []string, err error, feeds []directory.Feed) (rows []checklis
 		rows = append(rows, preflight.Permission(preflight.Need{What: string(feed), Held: held, Least: least}))
 	}
 	rows = append(rows, preflight.Hidden(graph.SeesHidden(roles)))
-	return append(rows, preflight.Excess(graph.Excess(roles, feeds))...)
+	if client.AsksFlags() {
+		held, least := graph.ReadsFlags(roles)
+		rows = append(rows, preflight.Flags(held, least))
+	}
+	return append(rows, preflight.Excess(graph.Excess(roles, feeds, client.AsksFlags()))...)
 }
 
 // untold is what the app may not read, or could not.
