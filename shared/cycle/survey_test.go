@@ -64,7 +64,7 @@ func TestSurveyOfGroups(t *testing.T) {
 	if p, s := w.survey(); p.Waiting == "" || s != nil {
 		t.Errorf("%q: %+v", p.Waiting, s)
 	}
-	w.file = "ou: " + ou + "\nscope: all\nkinds: {security: distribution, microsoft365: distribution}\n"
+	w.file = "ou: " + ou + "\nscope: all\nkinds: {security: distribution, microsoft365: distribution}\nmail: none\n"
 	w.restart()
 	w.users(2)
 	w.group(0, 0, 2)
