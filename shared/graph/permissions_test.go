@@ -30,7 +30,7 @@ func TestPermissions(t *testing.T) {
 	if ok, by := graph.SeesHidden([]string{"Member.Read.Hidden"}); !ok || by != "Member.Read.Hidden" {
 		t.Errorf("hidden memberships: %v by %s", ok, by)
 	}
-	if held, least := graph.ReadsFlags([]string{"GroupMember.Read.All", "Group.ReadWrite.All"}); held != "Group.ReadWrite.All" || least != "Group.Read.All" {
+	if held, least := graph.FlagPermission([]string{"GroupMember.Read.All", "Group.ReadWrite.All"}); held != "Group.ReadWrite.All" || least != "Group.Read.All" {
 		t.Errorf("flags: %q, %q", held, least)
 	}
 	if got := graph.Excess([]string{"Group.Read.All", "Application.Read.All"}, nil, true); len(got) > 0 {

@@ -23,8 +23,8 @@ const (
 	maxNumber  = 1 << 62     // of an epoch, a batch, a lease: the next one must be a number too
 	maxMembers = 20_000      // and values of other links, of all groups in one part of a report
 	maxBad     = 20_000      // refused members in one acknowledgement
-	maxFound   = 200         // lines of a check
 	maxClashes = 1000        // of a change
+	maxFound   = 200         // lines of a check
 	maxParts   = 5000        // of a report
 	maxPieces  = 5000        // of a group
 	maxAhead   = 10 * time.Minute

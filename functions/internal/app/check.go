@@ -129,7 +129,7 @@ func (c *checking) graph(ctx context.Context) {
 	if text := c.settings.signIn.Ending(time.Now()); text != "" {
 		c.Warn("sign-in", text)
 	}
-	for _, row := range allowed(roles, err, client) {
+	for _, row := range allowed(roles, err, feeds, readsFlags(c.settings.rules)) {
 		feed := directory.Feed(row.What)
 		if row.State == checklist.Missing || !slices.Contains(feeds, feed) {
 			c.Tell(row)

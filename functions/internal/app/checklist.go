@@ -10,9 +10,11 @@ import (
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/preflight"
+	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
 )
 
@@ -60,7 +62,7 @@ func (a *App) exchange(side status.Side, survey *cycle.Survey) []checklist.Row {
 	if survey != nil {
 		domains = survey.Domains
 	}
-	mail := slices.ContainsFunc(a.planner.Rules.Attributes(), func(name string) bool { return strings.EqualFold(name, "mail") })
+	mail := a.planner.Rules.Mail.Route != ""
 	return preflight.Exchange(side.Exchange, mail, domains...)
 }
 
@@ -70,7 +72,7 @@ func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	roles, err := a.client.Roles(ctx)
-	rows := allowed(roles, err, a.client)
+	rows := allowed(roles, err, a.client.Feeds(), readsFlags(a.planner.Rules))
 	for i := range rows {
 		if rows[i].What != "permissions" {
 			rows[i].What = "graph " + rows[i].What
@@ -96,10 +98,12 @@ func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 	return append(rows, preflight.CloudSync(jobs)...)
 }
 
-// allowed is what a token's roles open of what a client reads, and what they open besides. err
-// says why that is not known.
-func allowed(roles []string, err error, client *graph.Client) (rows []checklist.Row) {
-	feeds := client.Feeds()
+// readsFlags says whether the rules look at what only groups themselves tell.
+func readsFlags(r *rules.Rules) bool { return r != nil && len(directory.Flags(r.Properties())) > 0 }
+
+// allowed is what a token's roles open, of feeds that are read and, with flags, of what only groups themselves
+// tell, and what they open besides. err says why that is not known.
+func allowed(roles []string, err error, feeds []directory.Feed, flags bool) (rows []checklist.Row) {
 	if err != nil {
 		for _, feed := range feeds {
 			rows = append(rows, unknown(string(feed), err))
@@ -110,12 +114,12 @@ func allowed(roles []string, err error, client *graph.Client) (rows []checklist.
 		held, least := graph.Permission(feed, roles)
 		rows = append(rows, preflight.Permission(preflight.Need{What: string(feed), Held: held, Least: least}))
 	}
-	rows = append(rows, preflight.Hidden(graph.SeesHidden(roles)))
-	if client.AsksFlags() {
-		held, least := graph.ReadsFlags(roles)
+	if flags {
+		held, least := graph.FlagPermission(roles)
 		rows = append(rows, preflight.Flags(held, least))
 	}
-	return append(rows, preflight.Excess(graph.Excess(roles, feeds, client.AsksFlags()))...)
+	rows = append(rows, preflight.Hidden(graph.SeesHidden(roles)))
+	return append(rows, preflight.Excess(graph.Excess(roles, feeds, flags))...)
 }
 
 // untold is what the app may not read, or could not.
