@@ -64,9 +64,9 @@ func bagOf(alias, legacyDN string) mailbag {
 }
 
 // legacyDN is what a group with this alias is stamped with: it is cut where 128 characters are full.
-func (s mailStory) legacyDN(group, alias string) string {
+func (p post) legacyDN(group, alias string) string {
 	const before = "/o=Corp/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
-	hex := strings.ReplaceAll(s.Company.ID(group).String(), "-", "")
+	hex := strings.ReplaceAll(p.Company.ID(group).String(), "-", "")
 	return before + hex + "-" + alias
 }
 
@@ -124,7 +124,7 @@ func (s mailStory) types(t *testing.T) {
 		return "kinds: {security: security, microsoft365: " + of + "}\nmail: {route: expand}\n"
 	}
 	s.rule(t, kind("mail-enabled-security"))
-	s.plans(t, "2 of 7 are not there", "update groupType msExchRecipientDisplayType")
+	s.plans(t, "", "update groupType msExchRecipientDisplayType")
 	s.has(t, "a security group with mail", blue, s.blue().with("groupType", "-2147483640", "msExchRecipientDisplayType", "1073741833"))
 	s.rule(t, kind("security"))
 	s.plans(t, "", "update mail mailNickname msExchHideFromAddressLists msExchRecipientDisplayType proxyAddresses", "relink showInAddressBook")

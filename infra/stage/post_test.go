@@ -52,7 +52,7 @@ func (p post) team(t *testing.T, name, alias string, more map[string]any) {
 // until takes turns until nothing is wrong any more, lets go what is held, and confirms the first plan.
 func (p post) until(t *testing.T, what string, wrong func(Status) string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 45*time.Second, errTooLong)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errTooLong)
 	defer cancel()
 	for {
 		st, err := p.look(ctx, t)
