@@ -239,6 +239,9 @@ func (a *agent) leaveOut(id directory.ID, err error) {
 // was proved to see all that is there.
 func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *rows) (err error) {
 	if len(report.Absent) > 0 {
+		if err := a.restores(ctx); err != nil { // who may not have them back sees none
+			return err
+		}
 		if report.Proven, report.Blind, err = a.prove(ctx); err != nil {
 			return err
 		}

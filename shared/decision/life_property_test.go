@@ -65,6 +65,9 @@ func (choose chooser) lived(r *record.Group) {
 	if r.Life.State != "" {
 		r.Life.Since = pick(choose, time.Time{}, now.Add(-3*day), now.Add(-15*day), now.Add(-30*day))
 	}
+	if r.Life.State == life.Quarantined {
+		r.Life.Doomed, r.Life.Grace = pick(choose, r.Life.Since, now.Add(-60*day), now.Add(-60*day), now.Add(-60*day), time.Time{}), pick(choose, 0, 0, 0, day, 20*day)
+	}
 }
 
 // unwanted is what the rules make of the group by the cloud's own word, and whether that word is
@@ -92,7 +95,8 @@ func (s *scene) mayBeDeleted() bool {
 	}
 	fate, yes := s.unwanted()
 	l := s.Record.Life
-	seen := !l.Since.IsZero() && l.State == life.Quarantined && !l.Since.Add(s.rules.Leaving.Grace).After(s.Now) && !s.Epoch.Add(s.rules.Leaving.Grace).After(s.Now)
+	grace := max(l.Grace, s.rules.Leaving.Grace)
+	seen := !l.Doomed.IsZero() && l.State == life.Quarantined && !l.Doomed.Add(grace).After(s.Now) && !s.Epoch.Add(grace).After(s.Now)
 	return s.Restores && yes && fate == life.Delete && seen
 }
 
@@ -110,7 +114,7 @@ func (s *scene) mayBeSuspended() bool {
 // back is not made anew.
 func TestNothingEndsUnasked(t *testing.T) {
 	met := map[string]int{}
-	const scenes = 12_000
+	const scenes = 20_000
 	for seed := range scenes {
 		choose := chooser(rand.New(rand.NewPCG(uint64(seed), 5)).IntN)
 		s := choose.scene()

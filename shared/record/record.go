@@ -59,6 +59,11 @@ type Life struct {
 	State life.State `cbor:"1,keyasint,omitempty" json:"state,omitempty"` // life.Kept, life.Quarantined, life.Deleted or life.Disowned; empty: none of them
 	Since time.Time  `cbor:"2,keyasint,omitempty" json:"since,omitzero"`  // when that was first so
 	Going life.State `cbor:"3,keyasint,omitempty" json:"going,omitempty"` // what it was last decided to become, and is not yet
+
+	// Doomed is since when it is in quarantine so as to be deleted: from then on its time runs.
+	// Grace is how long that was to be then: it is not less for rules that came later.
+	Doomed time.Time     `cbor:"4,keyasint,omitempty" json:"doomed,omitzero"`
+	Grace  time.Duration `cbor:"5,keyasint,omitempty" json:"grace,omitempty"`
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays

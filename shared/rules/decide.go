@@ -17,7 +17,7 @@ type Target struct {
 
 	// Clashes are values of mail attributes that the group is not to have now, because somebody
 	// else in the forest has them: each with the attribute and the value as they were wished. An address is
-	// left out, and with the primary one all mail; of an alias the group gets another. What is
+	// left out; with the primary one nothing is said of mail, and what the cloud no longer gives goes; of an alias the group gets another. What is
 	// wished of them all the same is taken out of the wish.
 	Clashes []plan.Clash
 }
