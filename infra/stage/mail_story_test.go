@@ -212,8 +212,15 @@ func (s mailStory) oddList(t *testing.T) {
 	ldapAs(t, s.DC, "ldapmodify", "dn: "+s.entry(t, blue).DN+"\nchangetype: modify\nadd: showInAddressBook\nshowInAddressBook: "+odd+"\n-\nreplace: reportToOriginator\nreportToOriginator: FALSE\n")
 	s.has(t, "who was put in stays", blue, s.blue().with("showInAddressBook", allLists+" | Odd"))
 	s.has(t, "and nobody else is", "Marketing team", bagOf("marketing", s.legacyDN("Marketing team", "marketing")))
+	ldapAs(t, s.DC, "ldapmodify", "dn: "+s.entry(t, blue).DN+"\nchangetype: modify\ndelete: showInAddressBook\nshowInAddressBook: "+odd+"\n-\nreplace: reportToOriginator\nreportToOriginator: FALSE\n")
+	s.has(t, "who was taken out stays out", blue, s.blue())
 	ldapAs(t, s.DC, "ldapmodify", "dn: "+odd+"\nchangetype: delete\n")
-	s.has(t, "the list is gone", blue, s.blue())
+	s.until(t, "nobody tells of the list any more", func(st Status) string {
+		if told(st) == "" {
+			return "it is told of"
+		}
+		return ""
+	})
 }
 
 // vanishes: mail stops, and nothing else does.
