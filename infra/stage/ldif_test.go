@@ -139,17 +139,17 @@ func unstable() map[string]string {
 
 // sources are where values other than those of mail are known from.
 func sources() map[string]string {
-	const domain = "set by the domain controller: MS-ADTS 3.1.1.4.5, MS-ADA1 to MS-ADA3"
+	const domain = "set by the domain controller: MS-ADTS 3.1.1.5.2 and 3.1.1.5.3"
 	all := map[string]string{
 		"objectClass":                    "MS-ADSC, class group",
-		"cn":                             "the rules' cn: MS-ADTS 3.1.1.3.1.2.1",
+		"cn":                             "the rules' cn: MS-ADTS 3.1.1.5.1.2",
 		"sAMAccountName":                 "the cn as an account's name: MS-SAMR 3.1.1.6",
 		"displayName":                    "Graph's displayName: MS-ADA1, displayName",
 		"description":                    "Graph's description: MS-ADA1, description",
 		"groupType":                      "MS-ADTS 2.2.12, Group Type Flags",
 		"member":                         "MS-ADA2, member",
 		"managedBy":                      "MS-ADA2, managedBy",
-		"msExchCoManagedByLink":          exchange.Unverified + ": the other owners, as groups of Exchange are read with; no documentation was found",
+		"msExchCoManagedByLink":          exchange.Unverified + ": the other owners, by what the attribute is called; no documentation was found",
 		"adminDescription":               "the mark of groups that Entra ID writes: Microsoft, Group writeback with Microsoft Entra Cloud Sync; MS-ADA1, adminDescription",
 		"msDS-ExternalDirectoryObjectId": "the same mark, where the schema has it: MS-ADA2, msDS-ExternalDirectoryObjectId",
 		"adminDisplayName":               "this product's own: who wrote last; MS-ADA1, adminDisplayName",
