@@ -41,11 +41,11 @@ func arrows() map[string]arrow {
 
 		"shared/plan":     {"shared/directory shared/life", "a plan is plain data: it does not know where wishes come from, nor how they are carried out"},
 		"shared/record":   {"shared/directory shared/life shared/plan", "a record is plain data with its own arithmetic: what becomes of it is decided elsewhere"},
-		"shared/decision": {"shared/directory shared/life shared/plan shared/record", "what decides is handed all that it decides from: the rules' wish too"},
+		"shared/decision": {"shared/directory shared/exchange shared/life shared/plan shared/record", "what decides is handed all that it decides from: the rules' wish too"},
 		"shared/rules":    {"shared/directory shared/exchange shared/expr shared/life shared/plan", "rules turn what Entra ID says into what Active Directory should hold, and know nothing else"},
 		"shared/journal":  {"shared/blob shared/directory shared/exchange shared/life shared/plan shared/record", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
 		"shared/graph":    {"shared/directory", "Graph's pages become directory's types: what is made of them is not the client's business"},
-		"shared/cycle":    {"shared/decision shared/directory shared/journal shared/life shared/plan shared/record shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
+		"shared/cycle":    {"shared/decision shared/directory shared/exchange shared/journal shared/life shared/plan shared/record shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
 		"shared/relay":    {"shared/directory shared/exchange shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
 		"shared/ad":       {"shared/directory shared/exchange shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
 		"shared/status":   {"shared/directory shared/exchange shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},

@@ -55,6 +55,9 @@ func (c config) checkPolicy(l *checklist.List) {
 	if n := len(c.Policy.Never); n > 0 {
 		words = append(words, fmt.Sprintf("never: %d accounts or groups are neither added nor removed", n))
 	}
+	if c.Policy.Mail {
+		words = append(words, "mail: what Exchange has for groups with mail may be written")
+	}
 	if c.Policy.Quarantine {
 		words = append(words, "quarantine: a security group may become a distribution group")
 	}
@@ -92,6 +95,9 @@ func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
 	l.Say("target", err, good)
 	if err := c.Policy.more().Lacks(w.Attributes, w.GroupTypes); err != nil {
 		l.Say("rules", err, "")
+	}
+	if p != nil {
+		p.domain.Attrs = w.Attributes
 	}
 	for _, dn := range w.Containers {
 		if p == nil {

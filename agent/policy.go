@@ -23,6 +23,7 @@ type policy struct {
 	Never       []string `yaml:"never"`        // SIDs that are never added to a group or removed from one, by any link
 	Attributes  []string `yaml:"attributes"`   // that rules may set, beside those that every plan may
 	GroupTypes  []string `yaml:"group_types"`  // that rules may make, beside universal-security
+	Mail        bool     `yaml:"mail"`         // what Exchange has for groups with mail may be set
 	Quarantine  bool     `yaml:"quarantine"`   // a security group may become a distribution group
 	Delete      bool     `yaml:"delete"`       // groups may be deleted
 }
@@ -44,7 +45,7 @@ func (p policy) String() string {
 
 // more is what the policy allows beyond what every plan may do.
 func (p policy) more() ad.Allowed {
-	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes, Quarantine: p.Quarantine && !p.KeepMembers}
+	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes, Mail: p.Mail, Quarantine: p.Quarantine && !p.KeepMembers}
 }
 
 func (p policy) check(m *mistakes) {
@@ -98,7 +99,7 @@ func (a *agent) whom(ctx context.Context, c plan.Change) (map[plan.Ref]directory
 // unclear are the members of a change, or values of another link, whose SIDs the policy has to know and that are
 // named in another way: by the mark of a group, or by a GUID.
 func (p policy) unclear(c plan.Change) (refs []plan.Ref) {
-	if len(p.Never) == 0 || p.ReadOnly {
+	if len(p.Never) == 0 || p.ReadOnly || c.Of().NamesLists() {
 		return nil
 	}
 	for _, r := range slices.Concat(c.Add, c.Remove) {
@@ -124,6 +125,9 @@ func (p policy) judge(c plan.Change, sids map[plan.Ref]directory.SID) (allowed p
 	}
 	if c.Op == plan.Delete {
 		return c, nil, p.deletes()
+	}
+	if c.Of().NamesLists() {
+		return c, nil, ""
 	}
 	filter := func(refs []plan.Ref, forbidden func(plan.Ref) string) (kept []plan.Ref) {
 		for _, r := range refs {

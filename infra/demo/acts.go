@@ -12,6 +12,7 @@ import (
 
 	"groupwriteback/infra/stage"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/status"
 )
 
@@ -38,7 +39,15 @@ func (d *demo) acts() []act {
 			func() error { return t.RemoveMember(id("All staff"), id("user00100")) }, false},
 		{"Department 14 becomes a member of the group Everybody technical.", "nested group added", "Everybody technical",
 			func() error { return t.AddMember(id("Everybody technical"), id("Department 14")) }, false},
-		{"Department 15 is deleted. Its AD group is kept, with a note.", "group deleted", "Department 15",
+		{"Team Blue is made: a Microsoft 365 group with mail, that Exchange on-premises shows and delivers to.", "team with mail", "Team Blue",
+			func() error {
+				return t.AddGroup(graphtest.Group{ID: id("Team Blue"), DisplayName: "Team Blue", Members: []directory.ID{id("user00008"), id("user00009"), id("cloud1")}, Props: stage.Team("team.blue")})
+			}, false},
+		{"Team Blue is deleted. Its AD group is in quarantine: it keeps its SID and its members, and takes no mail.", "team deleted", "Team Blue",
+			func() error { return t.SoftDelete(id("Team Blue")) }, false},
+		{"Team Blue is restored from the recycle bin.", "team restored", "Team Blue",
+			func() error { return t.Restore(id("Team Blue")) }, false},
+		{"Department 15 is deleted. Its AD group is in quarantine: its members have nothing by it.", "group deleted", "Department 15",
 			func() error { return t.SoftDelete(id("Department 15")) }, false},
 		{"Department 15 is restored from the recycle bin.", "group restored", "Department 15",
 			func() error { return t.Restore(id("Department 15")) }, false},

@@ -28,6 +28,12 @@ const (
 	staff  = 6000 // members of its largest group
 )
 
+// What the company has decided, beside the container and the scope.
+const (
+	ruled   = "kinds: {security: security, microsoft365: distribution}\nmail: {route: expand}\nleaving: {deleted: quarantine}\n"
+	policed = "policy:\n  mail: true\n  quarantine: true\n  group_types: [universal-distribution]\n"
+)
+
 // demo is one performance.
 type demo struct {
 	*screen
@@ -53,7 +59,7 @@ func play(ctx context.Context, s *screen) (err error) {
 	defer func() { err = d.end(ctx, err) }()
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
 	s.say("%s", s.paint.dim.Sprint("What the programs print goes to "+d.log.Name()))
-	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.trouble, d.proof, d.finale} {
+	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.deleted, d.trouble, d.proof, d.switched, d.finale} {
 		if err := part(ctx); errors.Is(err, errEnough) {
 			return nil
 		} else if err != nil {
@@ -86,7 +92,7 @@ func (d *demo) end(ctx context.Context, cause error) error {
 func (d *demo) start(ctx context.Context) (err error) {
 	d.title("Starting")
 	s := d.stage
-	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1, Fault: d.fault}}
+	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Looks: []string{"--mail"}, Rules: ruled, Policy: policed, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1, Fault: d.fault}}
 	steps := []struct {
 		what, slow string
 		do         func() (string, error)
@@ -137,14 +143,17 @@ func built(b stage.Binaries) string {
 
 func (d *demo) startDomain(ctx context.Context) (string, error) {
 	// Cut short, its scripts would leave processes behind: a stop waits for them.
-	dc, err := samba.Launch(context.WithoutCancel(ctx), filepath.Join(d.dir, "dc"), users, d.log)
+	dc, err := samba.Options{Users: users, Exchange: samba.AllOfExchange}.Launch(context.WithoutCancel(ctx), filepath.Join(d.dir, "dc"), d.log)
 	if err != nil {
 		return "", err
 	}
 	d.stage.DC = dc
+	if err := dc.LetRestore(true); err != nil {
+		return "", err
+	}
 	d.shell = shell{dc: dc, service: filepath.Join(d.dir, "ad-password"), admin: filepath.Join(d.dir, "admin-password"), ca: dc.CAFile}
 	err = os.WriteFile(d.shell.admin, []byte(dc.AdminPassword), 0o600)
-	return "a real domain controller at " + dc.URL, cmp.Or(context.Cause(ctx), err)
+	return "a real domain controller, with Exchange's schema, at " + dc.URL, cmp.Or(context.Cause(ctx), err)
 }
 
 // preview asks the app what it would do now.

@@ -34,7 +34,7 @@ func (s shell) environment() []string {
 type entry map[string][]string
 
 // shown lists the attributes of an entry, in the order in which they are shown.
-var shown = [...]string{"cn", "displayName", "description", "info", "member"}
+var shown = [...]string{"cn", "displayName", "description", "info", "groupType", "mail", "proxyAddresses", "showInAddressBook", "objectSid", "member"}
 
 // group reads the group that stands for a cloud group. One that is not there is
 // an empty entry.
@@ -70,6 +70,31 @@ func (s shell) run(ctx context.Context, input, name string, args ...string) ([]b
 	return out.Bytes(), nil
 }
 
+// identities are the SIDs and members of all groups below the base, by their DNs.
+func (s shell) identities(ctx context.Context) (map[string]string, error) {
+	out, err := s.run(ctx, "", "ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", s.dc.URL, "-D", s.dc.BindName, "-y", s.service, "-b", s.dc.Base, "(objectClass=group)", "objectSid", "objectGUID", "member")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	for text := range strings.SplitSeq(string(out), "\n\n") {
+		e, err := parseLDIF([]byte(text))
+		if err != nil {
+			return nil, err
+		}
+		if dn := e.first("dn"); dn != "" {
+			all[dn] = e.first("objectSid") + e.first("objectGUID") + strings.Join(e["member"], "\n")
+		}
+	}
+	return all, nil
+}
+
+// remove deletes a group by hand, as an administrator does.
+func (s shell) remove(ctx context.Context, dn string) error {
+	_, err := s.run(ctx, dn+"\n", "ldapdelete", "-x", "-H", s.dc.URL, "-D", s.dc.AdminName, "-y", s.admin)
+	return err
+}
+
 // parseLDIF reads the first entry of ldapsearch's output, whose lines are not
 // wrapped (RFC 2849). Referrals are comments.
 func parseLDIF(data []byte) (entry, error) {
@@ -92,7 +117,9 @@ func parseLDIF(data []byte) (entry, error) {
 		}
 		e[name] = append(e[name], strings.TrimPrefix(value, " "))
 	}
-	slices.Sort(e["member"])
+	for _, values := range e { // a directory has them in any order
+		slices.Sort(values)
+	}
 	return e, nil
 }
 
@@ -103,24 +130,45 @@ func (e entry) first(name string) string {
 	return ""
 }
 
-// difference tells what became of an entry, a line an attribute.
+// labels are what attributes are called where their own names say little to people, or are long.
+var labels = map[string]string{"groupType": "type", "proxyAddresses": "addresses", "showInAddressBook": "lists", "objectSid": "SID"}
+
+// difference tells what became of an entry, a line an attribute. A new group is told by its name
+// and what mail it has.
 func (paint palette) difference(before, after entry) []string {
-	if len(before) == 0 && len(after) > 0 {
-		return []string{paint.add.Sprint("+ " + after.first("cn"))}
-	}
 	var lines []string
-	for _, name := range shown {
+	names := shown[:]
+	if len(before) == 0 && len(after) > 0 {
+		lines, names = []string{paint.add.Sprint("+ " + after.first("cn"))}, []string{"mail", "proxyAddresses", "showInAddressBook"}
+	}
+	for _, name := range names {
 		b, a := before[name], after[name]
 		if slices.Equal(b, a) {
 			continue
 		}
-		text := paint.fromTo(before.first(name), after.first(name))
+		text := paint.fromTo(said(name, b), said(name, a))
 		if name == "member" {
 			text = paint.memberChange(b, a)
 		}
-		lines = append(lines, paint.dim.Sprint(pad(name, 13))+text)
+		lines = append(lines, paint.dim.Sprint(pad(cmp.Or(labels[name], name), 13))+text)
 	}
 	return lines
+}
+
+// said are the values of an attribute in words: of objects their names, of a groupType what people call it.
+func said(name string, values []string) string {
+	out := slices.Clone(values)
+	for i, v := range out {
+		if cn, _, ok := plan.SplitRDN(v); ok && name == "showInAddressBook" {
+			out[i] = cn
+		}
+		for word, value := range plan.GroupTypes() {
+			if name == plan.GroupTypeAttribute && v == value {
+				out[i] = word
+			}
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // memberChange counts members before and after, and names some that came or went.

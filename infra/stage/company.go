@@ -88,6 +88,15 @@ func (c *Company) addPeople(sids map[string]directory.SID) (users []directory.ID
 // specialGroups is how many groups addSpecialGroups adds that are in scope.
 const specialGroups = 7
 
+// Team are the properties of a Microsoft 365 group with an address, and a team.
+func Team(alias string) map[string]any {
+	return map[string]any{
+		"groupTypes": []string{"Unified"}, "mailEnabled": true, "securityEnabled": false, "resourceProvisioningOptions": []string{"Team"},
+		"mail": alias + "@corp.test", "mailNickname": alias,
+		"proxyAddresses": []string{"SMTP:" + alias + "@corp.test", "smtp:" + alias + "@corptest.onmicrosoft.com", "SPO:SPO_" + alias},
+	}
+}
+
 // addSpecialGroups adds one group for everything that is special.
 func (c *Company) addSpecialGroups(staff []directory.ID) error {
 	id, t := c.ID, c.Tenant
@@ -100,7 +109,7 @@ func (c *Company) addSpecialGroups(staff []directory.ID) error {
 		{ID: id("Empty"), DisplayName: "Empty"},
 		{ID: id("Everybody technical"), DisplayName: "Everybody technical", Description: "Nested", Members: []directory.ID{id("Engineering"), id("Kiosk machines"), staff[2]}},
 		// Not ours to write:
-		{ID: id("Marketing team"), DisplayName: "Marketing team", Members: staff[:2], Props: map[string]any{"groupTypes": []string{"Unified"}, "mailEnabled": true, "securityEnabled": false}},
+		{ID: id("Marketing team"), DisplayName: "Marketing team", Members: staff[:2], Props: Team("marketing")},
 		{ID: id("From premises"), DisplayName: "From premises", Members: staff[:2], Props: map[string]any{"onPremisesSyncEnabled": true}},
 		{ID: id("Global readers"), DisplayName: "Global readers", Members: staff[:1], Props: map[string]any{"isAssignableToRole": true}},
 	}

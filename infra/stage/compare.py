@@ -6,6 +6,7 @@ ldapsearch. It shares no code with Groupwriteback and decides for itself what
 should be there. Prints every difference; exit code 0: equal, 1: not, 2: could
 not compare.
 
+With --mail, Microsoft 365 groups are there too, as distribution groups with mail that Exchange delivers to their members.
 With --ruled it decides as the rules of testdata/ruled.yaml have it, with --suffixed as
 for groups whose name somebody else has, with --foreign as for members that others put in.
 
@@ -64,13 +65,17 @@ def account(cn):
     return re.sub(r'["/\\\[\]:;|=,+*?<>@]', "_", cn)
 
 
-def expected(truth, strangers, renames=False):
+def unified(p):
+    return "Unified" in (p.get("groupTypes") or [])
+
+
+def expected(truth, strangers, renames=False, mail=False):
     """What AD should hold, by cloud id: attributes and the members' keys. strangers are the account names, in small
-    letters, of objects that are not ours; renames, whether names follow the cloud."""
+    letters, of objects that are not ours; renames, whether names follow the cloud; mail, whether groups with mail are there."""
     groups = {}
     for g in truth["groups"]:
         p = g.get("properties", {})
-        mine = (p.get("securityEnabled") is True and p.get("mailEnabled") is not True
+        mine = ((mail and unified(p) or p.get("securityEnabled") is True and p.get("mailEnabled") is not True)
                 and p.get("onPremisesSyncEnabled") is not True and p.get("isAssignableToRole") is not True)
         if mine and not g.get("removed"):
             groups[g["id"]] = (p, g.get("members", []), p["displayName"] if renames else g["first"])
@@ -87,7 +92,20 @@ def expected(truth, strangers, renames=False):
                 keys.add("group:" + m["id"])
         want[gid] = {"cn": cn, "displayName": p["displayName"], "description": cut((p.get("description") or "").strip(), 448),
                      "sAMAccountName": account(cn), "groupType": "-2147483640", "members": keys}
+        if mail and unified(p):
+            want[gid].update(groupType="8", **addresses(p))
     return want
+
+
+def addresses(p):
+    """The mail attributes of a group, but for those that say how Exchange shows it."""
+    primary = p["mail"]
+    proxies = {"SMTP:" + primary}
+    for a in p.get("proxyAddresses") or []:
+        kind, address = a.split(":", 1)
+        if kind.lower() in ("smtp", "x500") and address.lower() != primary.lower():
+            proxies.add(kind.lower() + ":" + address)
+    return {"mail": primary, "mailNickname": p["mailNickname"], "proxyAddresses": " | ".join(sorted(proxies)), "msExchRecipientDisplayType": "1"}
 
 
 def ruled(truth, base, suffixed):
@@ -130,6 +148,7 @@ def main():
     for name in ("truth", "url", "user", "password-file", "ca", "base", "domain"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--insecure-name", action="store_true", help="do not hold the certificate's name against the URL")
+    ap.add_argument("--mail", action="store_true", help="Microsoft 365 groups are distribution groups with mail")
     ap.add_argument("--renames", action="store_true", help="names follow the cloud")
     ap.add_argument("--ruled", action="store_true")
     ap.add_argument("--suffixed", default="", help="object ids, with commas between them")
@@ -143,9 +162,9 @@ def main():
             strangers.update(name.lower() for name in e.get("sAMAccountName", []))
         if "objectSid" in e:
             key[e["dn"][0].lower()] = "sid:" + sid_text(e["objectSid"][0])
-    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth, strangers, a.renames)
+    want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth, strangers, a.renames, a.mail)
     have = ldapsearch(a, a.base, "(objectClass=group)",
-                      ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "wWWHomePage", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
+                      ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "wWWHomePage", "mail", "mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientDisplayType", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
     differences, kept, found = [], 0, {}
     for e in have:
         mark = e.get("adminDescription", [""])[0]
@@ -159,12 +178,12 @@ def main():
     for gid, e in sorted(found.items()):
         if gid not in want:
             kept += 1
-            if not e.get("info", [""])[0].startswith("No longer managed"):
-                differences.append("%s is not in the cloud and not marked as no longer managed" % e["dn"][0])
+            if not e.get("info", [""])[0].startswith(("No longer managed", "In quarantine")):
+                differences.append("%s is not in the cloud, and not marked as no longer managed or in quarantine" % e["dn"][0])
             continue
         w = want[gid]
-        for attr in ("cn", "displayName", "description", "sAMAccountName", "groupType", "wWWHomePage"):
-            is_, should = e.get(attr, [""])[0], w.get(attr, "")
+        for attr in ("cn", "displayName", "description", "sAMAccountName", "groupType", "wWWHomePage", "mail", "mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientDisplayType"):
+            is_, should = " | ".join(sorted(e.get(attr, []))), w.get(attr, "")
             if is_ != should:
                 differences.append("%s: %s is %r, should be %r" % (e["dn"][0], attr, is_, should))
         if "parent" in w and not e["dn"][0].lower().endswith("," + w["parent"].lower()):

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 )
 
@@ -34,6 +35,13 @@ func (d *Domain) settings() []setting {
 	for _, name := range d.More.Attributes {
 		all = append(all, setting{name, nil})
 	}
+	if d.More.Mail {
+		for _, name := range exchange.Attributes() {
+			if !plan.NamesObjects(name) {
+				all = append(all, setting{name, nil})
+			}
+		}
+	}
 	return all
 }
 
@@ -43,19 +51,34 @@ type Allowed struct {
 	Attributes []string // that a plan may set
 	GroupTypes []string // in the words of plan.GroupTypes, beside universal security
 	Quarantine bool     // a security group may become a distribution group
+	Mail       bool     // attributes that Exchange has for groups with mail may be set, and address lists
+}
+
+// mails says whether an attribute is one that Mail is about.
+func mails(attribute string) bool {
+	return slices.ContainsFunc(exchange.Attributes(), func(name string) bool {
+		return strings.EqualFold(name, attribute) && (!plan.NamesObjects(name) || strings.EqualFold(name, string(plan.ShownIn)))
+	})
 }
 
 // Lacks is the error that names what rules set and make, and what is not allowed.
 func (a Allowed) Lacks(attributes, groupTypes []string) error {
 	var errs []error
 	known := (&Domain{More: a}).settings()
+	mail := false
 	for _, name := range attributes {
-		if _, isLink := plan.LinkOf(name); isLink {
-			continue
-		}
-		if !slices.ContainsFunc(known, func(s setting) bool { return strings.EqualFold(s.name, name) }) {
+		l, isLink := plan.LinkOf(name)
+		switch {
+		case isLink && (!l.NamesLists() || a.Mail):
+		case slices.ContainsFunc(known, func(s setting) bool { return strings.EqualFold(s.name, name) }):
+		case mails(name):
+			mail = true
+		default:
 			errs = append(errs, fmt.Errorf("the rules set %s, and this agent's policy does not allow it: add it to policy.attributes, or take it out of the rules", name))
 		}
+	}
+	if mail {
+		errs = append(errs, errors.New("the rules write mail attributes, and this agent's policy does not allow it: set policy.mail to true, or take them out of the rules"))
 	}
 	for _, word := range groupTypes {
 		if word != plan.UniversalSecurity && !slices.Contains(a.GroupTypes, word) {
@@ -91,6 +114,8 @@ func (w *writer) linkable() error {
 		return fmt.Errorf("link %s is not written by a change that does more than that", c.Link)
 	case c.Link == plan.Member || !slices.Contains(plan.AllLinks(), c.Link):
 		return fmt.Errorf("link %q is not written by a plan: this agent writes %s", c.Link, plan.AllLinks())
+	case c.Link.NamesLists() && !w.More.Mail:
+		return fmt.Errorf("link %s is not written by a plan; this agent's policy can allow it (policy.mail)", c.Link)
 	case len(c.Set) > 0:
 		return errors.New("a change of a link sets no attributes")
 	}
@@ -104,7 +129,10 @@ func (w *writer) settable() error {
 		i := slices.IndexFunc(all, func(s setting) bool { return strings.EqualFold(s.name, name) })
 		if i < 0 {
 			hint := ""
-			if AttributeFault(name) == "" {
+			switch {
+			case mails(name):
+				hint = "; its policy can allow this one (policy.mail)"
+			case AttributeFault(name) == "":
 				hint = "; its policy can allow this one (policy.attributes)"
 			}
 			return fmt.Errorf("attribute %s is not set by a plan: this agent sets only %s%s", name, w.settingNames(), hint)

@@ -156,11 +156,15 @@ func (s *siteReader) lists(ctx context.Context) error {
 		return err
 	}
 	for _, e := range all {
-		dn := plainDN(e.DN)
+		l, err := parseLink(e.DN)
+		if err != nil {
+			return err
+		}
+		dn := l.dn
 		if _, parent, _ := plan.SplitRDN(dn); strings.EqualFold(parent, plan.NormalDN(container)) {
 			continue
 		}
-		s.site.Lists = append(s.site.Lists, exchange.AddressList{DN: dn, Filter: e.GetEqualFoldAttributeValue("purportedSearch"), System: plan.Below(dn, system)})
+		s.site.Lists = append(s.site.Lists, exchange.AddressList{DN: dn, GUID: string(l.guid), Filter: e.GetEqualFoldAttributeValue("purportedSearch"), System: plan.Below(dn, system)})
 	}
 	slices.SortFunc(s.site.Lists, func(a, b exchange.AddressList) int { return strings.Compare(a.DN, b.DN) })
 	return nil

@@ -61,6 +61,7 @@ func TestExchange(t *testing.T) {
 	t.Run("unread", func(t *testing.T) { unreadSite(t, x) })
 	t.Run("bounded", func(t *testing.T) { boundedSite(t, x) })
 	t.Run("own groups", func(t *testing.T) { ownGroups(t, x) })
+	t.Run("mail", func(t *testing.T) { mailed(t, x) })
 	t.Run("rights", func(t *testing.T) { mailRights(t, x) })
 	t.Run("taken away", func(t *testing.T) { takenAway(t, x) })
 }
@@ -94,6 +95,14 @@ func wholeSite(t *testing.T, x exchanged) {
 	}
 	before := x.HighestUSN(t)
 	got := x.site(t)
+	for i, l := range got.Lists { // each by its own GUID
+		if g, err := canonical(plan.GUID(l.GUID)); err != nil || string(g) != l.GUID || slices.ContainsFunc(got.Lists[:i], func(o exchange.AddressList) bool { return o.GUID == l.GUID }) {
+			t.Errorf("%s has the GUID %q", l.DN, l.GUID)
+		}
+		if i < len(want.Lists) {
+			want.Lists[i].GUID = l.GUID
+		}
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -119,6 +119,9 @@ func (w *writer) removals(ctx context.Context) (out []value, err error) {
 // is read from Active Directory, not taken from the plan: what a GUID of the plan
 // names need not be.
 func (w *writer) additions(ctx context.Context) (out []value, err error) {
+	if w.change.Of().NamesLists() {
+		return w.lists(ctx)
+	}
 	groups, err := w.nested(ctx, w.change.Add)
 	if err != nil {
 		return nil, err

@@ -91,6 +91,9 @@ func (d *Domain) written() []string {
 		}
 	}
 	for _, s := range d.settings() {
+		if mails(s.name) && !slices.Contains(d.Attrs, s.name) { // a policy allows all of them together
+			continue
+		}
 		if s.name != external || d.Identity.External {
 			names = append(names, s.name)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
@@ -33,6 +34,7 @@ type draft struct {
 	opened  map[string]bool                                 // ids of holds that this step opens
 	asks    questions
 	shifts  *shifts // of a preview of other rules; nil: it is none
+	mail    *exchange.Stamp
 
 	causesRead int // parts of the principals, to tell why members go
 
@@ -57,7 +59,10 @@ type shardDraft struct {
 // nothing new after the limit. The groups in first have their place before all others.
 func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool, first ...directory.ID) (*draft, error) {
 	d := &draft{groups: map[directory.ID]*decision.Draft{}, places: map[directory.ID]place{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
-		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first, shifts: p.shifts}
+		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first, shifts: p.shifts, mail: p.Rules.Stamp(tx.Head.Target.Exchange)}
+	if p.shifts != nil {
+		p.shifts.mail = p.shifts.before.Rules.Stamp(tx.Head.Target.Exchange)
+	}
 	if err := p.draft(ctx, tx, d, limit); err != nil || len(d.shards) == 0 {
 		return d, err
 	}
@@ -180,10 +185,10 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 		Ending: cmp.Or(p.end, tx.Head.Switch.EndInView()), Restores: tx.Head.Target.Restores, Epoch: epochBegan(&tx.Head),
 		Behind: tx.Head.Main.Behind || slices.ContainsFunc(p.principalFeeds(), tx.Head.Main.Lost),
 		Wish: func(observed *plan.Group) plan.Wish {
-			w := p.wish(tx, view.Group, id, observed)
+			w := p.wish(tx, d.mail, view.Group, id, observed)
 			if d.shifts != nil {
 				before := d.shifts.before
-				d.shifts.note(id, before.wish(tx, before.view(tx, id).Group, id, observed), w)
+				d.shifts.note(id, before.wish(tx, d.shifts.mail, before.view(tx, id).Group, id, observed), w)
 			}
 			return w
 		}}
@@ -223,11 +228,11 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 
 // wish is what the rules want of a group whose kin was fetched: g as they look at it,
 // observed as it stands in Active Directory.
-func (p *Planner) wish(tx *journal.Tx, g *directory.Group, id directory.ID, observed *plan.Group) plan.Wish {
+func (p *Planner) wish(tx *journal.Tx, mail *exchange.Stamp, g *directory.Group, id directory.ID, observed *plan.Group) plan.Wish {
 	nested := func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
-	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Exchange: tx.Head.Target.Exchange}
+	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Mail: mail}
 	return p.Rules.Decide(id, g, observed, nested, target)
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
@@ -60,7 +61,8 @@ const mostShifts = 1000
 
 // shifts collects what other rules would do while they decide.
 type shifts struct {
-	before *Planner // with the rules in force
+	before *Planner        // with the rules in force
+	mail   *exchange.Stamp // of those
 	groups map[directory.ID]*Shift
 	other  Other
 }

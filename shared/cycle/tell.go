@@ -21,6 +21,9 @@ import (
 func explain(tx *journal.Tx, d *draft, changes []plan.Change) {
 	for i, c := range changes {
 		changes[i].Why = strings.Join(reasons(tx, d, c), ", ")
+		if g := d.groups[c.Group]; g != nil && len(c.Set["proxyAddresses"])+len(c.Set["targetAddress"]) > 0 {
+			changes[i].Loses = g.Loses
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func (d *decider) decide(want plan.Group) {
 	if left == nil {
 		return
 	}
-	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Grave: d.Record.Grave, Converged: d.Record.Converged, Released: d.released(), Size: d.size}
+	draft := &Draft{ID: d.Record.ID, Want: *left, Observed: d.observed, Grave: d.Record.Grave, Converged: d.Record.Converged, Released: d.released(), Size: d.size, Loses: d.wish.Loses}
 	changes := draft.Changes()
 	c := &d.out.Counts
 	c.Changes, c.Wanted = len(changes), wanted(changes)

@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/rules"
@@ -82,6 +83,7 @@ type scene struct {
 	kin   map[directory.ID]*record.Group
 	rules *rules.Rules
 	links plan.Links // that are wished for beside members
+	site  exchange.Site
 }
 
 // of is a scene in which Active Directory holds the group with these members, named and
@@ -123,7 +125,9 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		return &record.Group{ID: id}
 	}
 	s.Wish = func(observed *plan.Group) plan.Wish {
-		w := s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
+		in := forest
+		in.Mail = s.rules.Stamp(s.site)
+		w := s.rules.Decide(staff, s.Cloud, observed, s.nested, in)
 		for link, refs := range s.links {
 			w.Group.Links = w.Group.Links.With(link, refs)
 		}

@@ -3,8 +3,10 @@ package decision
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
@@ -112,18 +114,29 @@ func form(observed plan.Group, to life.State, note string) *plan.Group {
 	w.Attrs["info"] = []string{note}
 	switch to {
 	case life.Quarantined:
-		suspend(w.Attrs)
+		suspend(&w)
 	case life.Deleted, life.Disowned:
 		w.Gone = to
 	}
 	return &w
 }
 
-// suspend has a group give its members nothing: what was given to it is not theirs any more.
-func suspend(attrs map[string][]string) {
-	if t := attrs[plan.GroupTypeAttribute]; len(t) == 1 {
-		attrs[plan.GroupTypeAttribute] = []string{plan.Suspended(t[0])}
+// suspend has a group give its members nothing: what was given to it is not theirs any more. One
+// with mail takes none, and is in no address list.
+func suspend(w *plan.Group) {
+	if t := w.Attrs[plan.GroupTypeAttribute]; len(t) == 1 {
+		w.Attrs[plan.GroupTypeAttribute] = []string{plan.Suspended(t[0])}
 	}
+	if exchange.Silence(w.ID.String(), w.Attrs) || mailed(w) {
+		if len(w.Links[plan.ShownIn]) > 0 {
+			w.Links = w.Links.With(plan.ShownIn, nil)
+		}
+	}
+}
+
+// mailed says whether a group had mail of ours, be it silenced since.
+func mailed(g *plan.Group) bool {
+	return exchange.Stamped(g.ID.String(), strings.Join(g.Attrs["legacyExchangeDN"], ""))
 }
 
 // note is what the group says of itself to people.
@@ -134,7 +147,11 @@ func (d *decider) note(event life.Event, to life.State) string {
 	}
 	switch to {
 	case life.Quarantined:
-		return fmt.Sprintf("In quarantine by Groupwriteback, its members have nothing by it: %s.", why)
+		what := "its members have nothing by it"
+		if mailed(d.observed) {
+			what += ", and it takes no mail"
+		}
+		return fmt.Sprintf("In quarantine by Groupwriteback, %s: %s.", what, why)
 	case life.Disowned:
 		return fmt.Sprintf("Left to people by Groupwriteback: %s.", why)
 	}
@@ -151,6 +168,9 @@ func (d *decider) tellEnd(event life.Event, to life.State) {
 		life.Quarantined: "the AD group is in quarantine: it keeps its members, and gives them nothing",
 		life.Deleted:     "the AD group is deleted, and can be restored",
 	}[to]
+	if to == life.Quarantined && mailed(d.observed) {
+		what += "; it takes no mail, and is in no address list"
+	}
 	for i, p := range d.out.Record.Problems {
 		if p.Text == "" && p.Member == (directory.ID{}) && p.Reason == d.wish.Reason && what != "" {
 			d.out.Record.Problems = slices.Clone(d.out.Record.Problems)

@@ -124,7 +124,8 @@ type Draft struct {
 	Grave     *plan.Grave // or to be restored
 	Converged bool
 	Released  []plan.Ref
-	Size      int // of the group, as its own limit counts it
+	Size      int    // of the group, as its own limit counts it
+	Loses     string // what is lost by the way that mail takes to the group, for people
 }
 
 // Changes lists them.

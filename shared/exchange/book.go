@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// showIn is the attribute that says which address lists an object is in.
-const showIn = "showInAddressBook"
+// ShowIn is the attribute that says which address lists an object is in.
+const ShowIn = "showInAddressBook"
 
 // book are address lists with their filters read.
 type book []page
@@ -34,39 +34,32 @@ func newBook(lists []AddressList) book {
 	return out
 }
 
-// of are the address lists that a group belongs into, as DNs, sorted and never nil: all whose filter is
+// of are the address lists that a group belongs into, as GUIDs, sorted and never nil: all whose filter is
 // true of it; if it is hidden, the system's own alone. Of a list that nobody can judge the group is what it
 // has been, in it or not; so it is of other lists while it is not known whether it is hidden, and
 // of names in the attribute that are no list here.
-func (b book) of(hidden Flag, standing []string, attrs func(string) ([]string, bool)) (dns []string, notes []Note) {
-	has := map[string]bool{}
-	for _, dn := range standing {
-		has[strings.ToLower(dn)] = true
+func (b book) of(hidden Flag, standing []string, attrs func(string) ([]string, bool)) (guids []string, notes []Note) {
+	in := map[string]bool{} // as it is to be
+	for _, guid := range standing {
+		in[guid] = true
 	}
-	dns = []string{}
-	listed := map[string]bool{}
 	for _, p := range b {
-		folded := strings.ToLower(p.DN)
-		in, judged := p.judge(hidden, attrs)
+		belongs, judged := p.judge(hidden, attrs)
 		if p.isDoubtful(hidden, judged) {
-			notes = append(notes, Note{showIn, "whether the group belongs into " + p.DN + " cannot be told: " + p.reason()})
+			notes = append(notes, Note{ShowIn, "whether the group belongs into " + p.DN + " cannot be told: " + p.reason()})
 		}
-		if !judged {
-			in = has[folded]
-		}
-		if in && !listed[folded] {
-			dns = append(dns, p.DN)
-		}
-		listed[folded] = true
-	}
-	for _, dn := range standing {
-		if folded := strings.ToLower(dn); !listed[folded] {
-			dns = append(dns, dn)
-			listed[folded] = true
+		if judged && p.GUID != "" {
+			in[p.GUID] = belongs
 		}
 	}
-	slices.Sort(dns)
-	return dns, notes
+	guids = []string{}
+	for guid, belongs := range in {
+		if belongs {
+			guids = append(guids, guid)
+		}
+	}
+	slices.Sort(guids)
+	return guids, notes
 }
 
 // judge says whether a group belongs into the list, and whether that can be told.

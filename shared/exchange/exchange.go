@@ -38,6 +38,7 @@ type Site struct {
 // AddressList is an address list, with the filter that says who is in it.
 type AddressList struct {
 	DN     string `json:"dn"`
+	GUID   string `json:"guid,omitempty"`   // by which the list is named in showInAddressBook; agents of before do not say it
 	Filter string `json:"filter,omitempty"` // purportedSearch, an LDAP filter
 	System bool   `json:"system,omitempty"` // below All System Address Lists: hidden objects are in it too
 }
@@ -98,7 +99,7 @@ func (s Site) Size() (bytes int) {
 		}
 	}
 	for _, l := range s.Lists {
-		bytes += len(l.DN) + len(l.Filter)
+		bytes += len(l.DN) + len(l.GUID) + len(l.Filter)
 	}
 	for _, d := range s.Accepted {
 		bytes += len(d.Name) + len(d.Type)

@@ -51,7 +51,7 @@ func (g Group) Hidden() Flag {
 // Standing is what stands, or is going to stand, in a group's other attributes in Active Directory.
 type Standing struct {
 	LegacyDN string              // legacyExchangeDN; empty: it has none yet
-	Lists    []string            // showInAddressBook, DNs
+	Lists    []string            // showInAddressBook, GUIDs of lists
 	Attrs    map[string][]string // what filters of address lists may ask for; no values: the group has none. What is not in it is not known
 }
 
@@ -60,7 +60,7 @@ type Wish struct {
 	// Attrs are the values by attribute. No values: the attribute should have none. An attribute that
 	// is not in it is one that nothing is said of: what stands there stays.
 	Attrs map[string][]string
-	Lists []string       // showInAddressBook: DNs, sorted; nil: nothing is said of it
+	Lists []string       // showInAddressBook: GUIDs of lists, sorted; nil: nothing is said of it
 	Rows  map[string]Row // where each of them has its values from, with showInAddressBook
 	Notes []Note
 }
@@ -71,25 +71,47 @@ type Options struct {
 	LeaveOut []string // attributes that nothing is said of, in any letters
 }
 
+// Attributes are those that a stamp speaks of, showInAddressBook among them, sorted.
+func (o Options) Attributes() (names []string) {
+	for _, r := range o.rows() {
+		names = append(names, r.Attribute)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (o Options) rows() []Row {
+	return slices.DeleteFunc(rows(), func(r Row) bool {
+		return slices.ContainsFunc(o.LeaveOut, func(a string) bool { return strings.EqualFold(a, r.Attribute) })
+	})
+}
+
 // Stamp gives groups of a site the attributes that Exchange wants. It is made once for many
 // groups, and is not changed by them.
 type Stamp struct {
-	site  Site
-	route Route
-	rows  []Row
-	book  book // nil: nothing is said of address lists
+	site       Site
+	route      Route
+	attributes []string
+	rows       []Row
+	book       book // nil: nothing is said of address lists
 }
 
 // NewStamp reads the filters of a site's address lists.
 func NewStamp(site Site, options Options) *Stamp {
-	leftOut := func(attribute string) bool {
-		return slices.ContainsFunc(options.LeaveOut, func(a string) bool { return strings.EqualFold(a, attribute) })
-	}
-	s := &Stamp{site: site, route: options.Route, rows: slices.DeleteFunc(rows(), func(r Row) bool { return leftOut(r.Attribute) })}
-	if !leftOut(showIn) {
+	s := &Stamp{site: site, route: options.Route, attributes: options.Attributes(), rows: options.rows()}
+	if slices.Contains(s.attributes, ShowIn) {
 		s.book = newBook(site.Lists)
 	}
 	return s
+}
+
+// Attributes are those that the stamp speaks of, as Options.Attributes.
+func (s *Stamp) Attributes() []string { return s.attributes }
+
+// Lacks lists what the site misses of what groups with mail need: while there is anything, nobody is
+// given mail.
+func (s *Stamp) Lacks() []Lack {
+	return slices.DeleteFunc(s.site.lacks(s.attributes), func(l Lack) bool { return l.What == LackRelease })
 }
 
 // Of is what a group should have. Without an address, or without a way that its mail is to take, nothing

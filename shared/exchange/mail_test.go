@@ -24,7 +24,7 @@ const (
 
 // corp is a site that was upgraded: it has the list of groups under both of its names.
 func corp() exchange.Site {
-	return exchange.Site{
+	return identified(exchange.Site{
 		LegacyDN: "/o=Corp/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)",
 		Lists: []exchange.AddressList{
 			{DN: "CN=All Groups(VLV)," + systemLists, System: true},
@@ -38,7 +38,15 @@ func corp() exchange.Site {
 			{DN: "CN=Sales," + plainLists, Filter: "(department=Sales)"},
 			{DN: "CN=Broken," + plainLists, Filter: "(mailNickname=*"},
 		},
+	})
+}
+
+// identified is a site whose lists have their names for GUIDs, so that tests can be read.
+func identified(s exchange.Site) exchange.Site {
+	for i, l := range s.Lists {
+		s.Lists[i].GUID = l.DN
 	}
+	return s
 }
 
 // sales is a group that every flag of was read: a distribution group that is seen, and takes no mail from outside.

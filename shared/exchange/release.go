@@ -28,7 +28,11 @@ const (
 
 // Lacks lists all that is missing, the first to be put right first. A forest without
 // Exchange misses its schema and organization, and nothing else is said of it.
-func (s Site) Lacks() (all []Lack) {
+func (s Site) Lacks() []Lack { return s.lacks(Attributes()) }
+
+// lacks is the same where these attributes are written.
+func (s Site) lacks(attributes []string) (all []Lack) {
+	missing := slices.DeleteFunc(slices.Clone(attributes), func(name string) bool { return slices.Contains(s.Attributes, name) })
 	for _, l := range []struct {
 		missing bool
 		Lack
@@ -40,7 +44,7 @@ func (s Site) Lacks() (all []Lack) {
 		{len(s.Systems) > 1, Lack{LackDomain, fmt.Sprintf("the domain has %d containers of Exchange's system objects, and Exchange uses one: find out which (%s), and delete the others",
 			len(s.Systems), strings.Join(s.Systems, "; "))}},
 		{!s.None() && !s.MailRecipient, Lack{LackMailRecipient, "groups cannot have mail: the class group lacks the auxiliary class mailRecipient: run Exchange's Setup.exe /PrepareSchema again"}},
-		{!s.None() && len(s.missing()) > 0, Lack{LackAttributes, fmt.Sprintf("groups here cannot have %s, and they are not written: bring Exchange's schema up to date (Setup.exe /PrepareSchema)", strings.Join(s.missing(), ", "))}},
+		{!s.None() && len(missing) > 0, Lack{LackAttributes, fmt.Sprintf("groups here cannot have %s, and they are not written: bring Exchange's schema up to date (Setup.exe /PrepareSchema)", strings.Join(missing, ", "))}},
 		{s.Organization != "" && s.old(), Lack{LackRelease, s.Release() + " is older than what Microsoft names for groups of the cloud (2013 CU11, 2016 CU1): update it"}},
 	} {
 		if l.missing {
@@ -48,11 +52,6 @@ func (s Site) Lacks() (all []Lack) {
 		}
 	}
 	return all
-}
-
-// missing are those of Attributes that a group cannot have.
-func (s Site) missing() []string {
-	return slices.DeleteFunc(Attributes(), func(name string) bool { return slices.Contains(s.Attributes, name) })
 }
 
 // The numbers are those of Microsoft's pages on preparing Active Directory: of the

@@ -30,6 +30,9 @@ const (
 	policiesExcluded = "{26491cfc-9e50-4857-861b-0cb8df22b5d7}" // all of them
 )
 
+// hideFrom is the attribute by which address lists leave an object out.
+const hideFrom = "msExchHideFromAddressLists"
+
 func always(*letter) bool { return true }
 
 func routed(r Route) func(*letter) bool { return func(l *letter) bool { return l.route == r } }
@@ -79,19 +82,19 @@ func rows() []Row {
 		{"reportToOriginator", "", "`TRUE`", "Microsoft, Set-DistributionGroup (ReportToOriginatorEnabled); " + dump, true,
 			always, constant("TRUE")},
 
-		{"msExchHideFromAddressLists", "hidden from address lists or from Outlook", "`TRUE`", "Microsoft, Set-DistributionGroup (HiddenFromAddressListsEnabled), Set-UnifiedGroup; " + dump, true,
+		{hideFrom, "hidden from address lists or from Outlook", "`TRUE`", "Microsoft, Set-DistributionGroup (HiddenFromAddressListsEnabled), Set-UnifiedGroup; " + dump, true,
 			hidden(True), constant("TRUE")},
-		{"msExchHideFromAddressLists", "hidden from neither", "`FALSE`", "that FALSE is as good as no value is inferred", false,
+		{hideFrom, "hidden from neither", "`FALSE`", "that FALSE is as good as no value is inferred", false,
 			hidden(False), constant("FALSE")},
 		{"msExchRequireAuthToSendTo", "no external senders", "`TRUE`", "Microsoft, Set-DistributionGroup (RequireSenderAuthenticationEnabled); " + dump, true,
 			external(False), constant("TRUE")},
 		{"msExchRequireAuthToSendTo", "external senders", "`FALSE`", "Microsoft, Set-DistributionGroup (RequireSenderAuthenticationEnabled)", true,
 			external(True), constant("FALSE")},
-		{showIn, "hidden", "the system's own lists alone", dump + ", hidden; whether these lists have a filter is not documented", true,
+		{ShowIn, "hidden", "the system's own lists alone", dump + ", hidden; whether these lists have a filter is not documented", true,
 			hidden(True), nil},
-		{showIn, "not hidden", "each list whose filter is true of the group", "inferred from the lists' filters and from groups that Exchange made", false,
+		{ShowIn, "not hidden", "each list whose filter is true of the group", "inferred from the lists' filters and from groups that Exchange made", false,
 			hidden(False), nil},
-		{showIn, "not known whether hidden", "the system's own lists, and those that it is in", "a choice of this product: a group that is to be hidden is never shown meanwhile", false,
+		{ShowIn, "not known whether hidden", "the system's own lists, and those that it is in", "a choice of this product: a group that is to be hidden is never shown meanwhile", false,
 			hidden(""), nil},
 	}
 }

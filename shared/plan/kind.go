@@ -121,6 +121,9 @@ type Wish struct {
 	Reason string
 	Note   string
 
+	// Loses says for people what is lost by the way that mail takes to the group; empty: nothing.
+	Loses string
+
 	// Rename says that a new name in the cloud renames a group that has a name already.
 	Rename bool
 

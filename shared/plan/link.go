@@ -7,7 +7,7 @@ import (
 )
 
 // Link is an attribute of a group whose values are objects, by its name in Active Directory:
-// members, and those who manage the group. What it names are refs; a DN, which changes when
+// members, those who manage the group, and address lists. What it names are refs; a DN, which changes when
 // somebody renames the object, is never among a group's texts.
 type Link string
 
@@ -16,6 +16,7 @@ const (
 	Member     Link = "member"
 	ManagedBy  Link = "managedBy"
 	CoManagers Link = "msExchCoManagedByLink" // of Exchange: more of those who manage the group
+	ShownIn    Link = "showInAddressBook"     // of Exchange: the address lists that the group is in
 )
 
 // trait is what sets a link apart.
@@ -23,6 +24,7 @@ type trait struct {
 	link   Link
 	single bool // it has one value at most
 	grants bool // whoever it names is a member, and has what is given to the group
+	lists  bool // it names address lists, and nobody
 }
 
 // traits are all links, in the order in which a plan goes through them. Guards, evidence and
@@ -31,6 +33,7 @@ var traits = [...]trait{
 	{link: Member, grants: true},
 	{link: ManagedBy, single: true},
 	{link: CoManagers},
+	{link: ShownIn, lists: true},
 }
 
 // AllLinks lists all links that there are.
@@ -57,6 +60,9 @@ func (l Link) Single() bool { return l.trait().single }
 
 // Grants says whether a link makes members.
 func (l Link) Grants() bool { return l.trait().grants }
+
+// NamesLists says whether what a link names are address lists, and no accounts or groups.
+func (l Link) NamesLists() bool { return l.trait().lists }
 
 func (l Link) trait() trait {
 	for _, t := range traits {

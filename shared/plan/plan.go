@@ -208,6 +208,8 @@ type Change struct {
 	// Why says for people what the change comes of: the cloud, somebody's hand, new rules,
 	// an operator's word. Nothing depends on it.
 	Why string `json:"why,omitempty"`
+	// Loses says for people what they lose by the way that mail takes to the group. Nothing depends on it.
+	Loses string `json:"loses,omitempty"`
 
 	// Digest is the group's, as it was when its deletion was decided: one that is another
 	// by now is not deleted. Count is how many memberships in the group the change takes away

@@ -21,11 +21,11 @@ const (
 func syntaxes(attr string) syntax {
 	switch strings.ToLower(attr) {
 	case "managedby", "member", "memberof", "manager", "secretary", "seealso", "distinguishedname",
-		"authorig", "unauthorig", "dlmemsubmitperms", "dlmemrejectperms", "msexchcomanagedbylink":
+		"authorig", "unauthorig", "dlmemsubmitperms", "dlmemrejectperms", "msexchcomanagedbylink", "showinaddressbook":
 		return names
-	case "admindescription", "msds-externaldirectoryobjectid":
+	case "admindescription", "msds-externaldirectoryobjectid", "msexchpoliciesexcluded":
 		return folded
-	case "grouptype":
+	case "grouptype", "msexchrecipientdisplaytype":
 		return number
 	}
 	return text

@@ -13,7 +13,7 @@ import (
 type Target struct {
 	Domains  []directory.SID // SIDs of the forest's own domains
 	External bool            // the schema has msDS-ExternalDirectoryObjectId
-	Exchange exchange.Site   // what the forest has of it, as last read whole
+	Mail     *exchange.Stamp // what gives groups their mail there: see Rules.Stamp
 }
 
 // Nested is what the rules must know of another cloud group: one that is a member, or whose
@@ -45,6 +45,7 @@ func (r *Rules) Decide(id directory.ID, g *directory.Group, observed *plan.Group
 	} else {
 		w = r.members(want, g, observed, nested, t)
 		r.owners(&w, g, observed, t)
+		w.Loses = r.loses(g, &w, t)
 	}
 	w.Event, w.Problems = event, append(problems, w.Problems...)
 	w.Additive, w.Rename = r.Members.Additive, r.Rename

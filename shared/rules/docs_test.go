@@ -129,6 +129,8 @@ func surroundings(key string) string {
 		return "ou: OU=x\nscope: all\nattributes: {url: {property: mail, %s}}\n"
 	case strings.HasPrefix(key, "attributes.*."):
 		return "ou: OU=x\nscope: all\nattributes: {url: {%s}}\n"
+	case key == "mail.leave_out":
+		return "ou: OU=x\nscope: all\nmail: {route: expand, %s}\n"
 	case nested:
 		return "ou: OU=x\nscope: all\n" + outer + ": {%s}\n"
 	}

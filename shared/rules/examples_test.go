@@ -17,6 +17,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
@@ -31,6 +32,7 @@ type example struct {
 	group               exampleGroup
 	others              map[string]exampleGroup
 	observed            *exampleGroup // by AD attribute
+	exchange            *exchange.Site
 	archive             *txtar.Archive
 }
 
@@ -67,6 +69,18 @@ func examples(t *testing.T) (all []example) {
 			case "directory.yaml":
 				e.observed = &exampleGroup{}
 				read(f.Data, e.observed)
+			case "exchange.yaml": // what is otherwise than in an organization that lacks nothing
+				site := exampleSite()
+				var said map[string]any
+				read(f.Data, &said)
+				data, err := json.Marshal(said)
+				if err == nil {
+					err = json.Unmarshal(data, &site)
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", file, err)
+				}
+				e.exchange = &site
 			case "wanted":
 				e.wanted = string(f.Data)
 			default:
@@ -80,6 +94,23 @@ func examples(t *testing.T) (all []example) {
 		all = append(all, e)
 	}
 	return all
+}
+
+// exampleSite is an organization that lacks nothing, with the lists that Exchange's setup makes in English.
+func exampleSite() exchange.Site {
+	const system, plain = "CN=All System Address Lists,CN=Address Lists Container,CN=Corp", "CN=All Address Lists,CN=Address Lists Container,CN=Corp"
+	list := func(name, parent, filter string) exchange.AddressList {
+		return exchange.AddressList{DN: "CN=" + name + "," + parent, GUID: name, Filter: filter, System: parent == system}
+	}
+	return exchange.Site{
+		Organization: "CN=Corp", LegacyDN: "/o=Corp/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)", Schema: 17003, Forest: 16763, Domain: 13243,
+		Systems: []string{"CN=Microsoft Exchange System Objects"}, Servers: []string{"Version 15.2 (Build 32562.17)"}, MailRecipient: true, Attributes: exchange.Attributes(),
+		Lists: []exchange.AddressList{
+			list("All Groups(VLV)", system, ""), list("All Recipients(VLV)", system, ""),
+			list("All Distribution Lists", plain, "(&(mailNickname=*)(objectCategory=group))"), list("All Users", plain, "(&(mailNickname=*)(objectClass=user))"),
+			list("Default Global Address List", "CN=All Global Address Lists,CN=Address Lists Container,CN=Corp", "(&(mailNickname=*)(|(objectClass=user)(objectClass=contact)(objectClass=group)))"),
+		},
+	}
 }
 
 func idOf(name string) directory.ID { return graphtest.ID("example " + name) }
@@ -162,6 +193,10 @@ func (g exampleGroup) observe() *plan.Group {
 		switch key {
 		case "dn":
 			out.Name, out.Parent, _ = plan.SplitRDN(fmt.Sprint(v))
+		case "showInAddressBook":
+			for _, list := range values(v) {
+				out.Links = out.Links.With(plan.ShownIn, append(out.Links[plan.ShownIn], plan.GUIDRef(plan.GUID(list))))
+			}
 		case "managedBy", "msExchCoManagedByLink":
 			for _, m := range values(v) {
 				link := plan.Link(key)
@@ -184,6 +219,9 @@ func (g exampleGroup) observe() *plan.Group {
 	return out
 }
 
+// separator is what stands between the values of a link that is no list of members.
+var separator = map[plan.Link]string{plan.ManagedBy: " ", plan.CoManagers: " ", plan.ShownIn: " | "}
+
 // decide says what is wanted, in lines. What each group has is left out.
 func (e example) decide(t *testing.T) string {
 	t.Helper()
@@ -201,8 +239,12 @@ func (e example) decide(t *testing.T) string {
 	if e.observed != nil {
 		observed = e.observed.observe()
 	}
+	var site exchange.Site
+	if e.exchange != nil {
+		site = *e.exchange
+	}
 	w := r.Decide(idOf("group"), view.Group, observed, func(id directory.ID) rules.Nested { return rules.Nested{Group: known[id]} },
-		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}})
+		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}, Mail: r.Stamp(site)})
 	var out strings.Builder
 	if w.Nameless {
 		out.WriteString("whoever has no SID may be a member\n")
@@ -231,16 +273,24 @@ func (e example) decide(t *testing.T) string {
 		}
 		for _, l := range plan.AllLinks()[1:] {
 			if refs, spoken := g.Links[l]; spoken {
-				who := strings.ReplaceAll(strings.Trim(fmt.Sprint(refs), "[]"), "S-1-5-21-1-2-3-", "")
-				if who == "" {
-					who = "nobody"
+				if len(refs) == 0 {
+					fmt.Fprintf(&out, "%s: nobody\n", l)
 				}
-				fmt.Fprintf(&out, "%s: %s\n", l, who)
+				who := make([]string, len(refs))
+				for i, ref := range refs {
+					who[i] = strings.TrimPrefix(strings.TrimPrefix(string(ref), "S-1-5-21-1-2-3-"), "guid:")
+				}
+				if len(refs) > 0 {
+					fmt.Fprintf(&out, "%s: %s\n", l, strings.Join(who, separator[l]))
+				}
 			}
 		}
 	}
 	for _, m := range view.Group.Left {
 		fmt.Fprintf(&out, "left: %s %s\n", m.Kind, strings.TrimPrefix(string(m.SID), "S-1-5-21-1-2-3-")+m.Mail)
+	}
+	if w.Loses != "" {
+		fmt.Fprintf(&out, "loses: %s\n", w.Loses)
 	}
 	for _, id := range w.Ask {
 		fmt.Fprintf(&out, "ask: %s\n", id)

@@ -39,6 +39,8 @@ const (
 	NewWithoutSID      = "new-without-sid"
 	OwnersUnknown      = "owners-unknown"
 	OwnerNotWritten    = "owner-not-written"
+	NoExchange         = "no-exchange"
+	MailIncomplete     = "mail-incomplete"
 )
 
 // Explain is the sentence for a reason, with the remedy where there is one.
@@ -65,7 +67,7 @@ func explanations() map[string]string {
 		GroupDeleted:       "the group was deleted in Entra ID",
 		GroupGone:          "Entra ID no longer lists the group",
 		OutOfScope:         "the group left the scope of the rules",
-		NestedOutOfScope:   "the nested group is not in scope, so there is no AD group to refer to",
+		NestedOutOfScope:   "the nested group is not in scope, or waits, so there is no AD group to refer to",
 		UnsupportedKind:    "members of this kind have no object in Active Directory",
 		ForeignSID:         "the SID belongs to a domain outside this forest",
 		ReservedSID:        "well-known and built-in accounts are never written as members",
@@ -74,6 +76,8 @@ func explanations() map[string]string {
 		NewWithoutSID:      "Graph no longer gives the account's SID (is it still synchronised?), or the contact's address: it becomes no new member until it does",
 		OwnersUnknown:      "who all the owners of the group are is not known: it is asked for by name, and who manages the AD group is left as it is",
 		OwnerNotWritten:    "an owner does not manage the AD group",
+		NoExchange:         "groups with mail wait for Exchange: none is made, and those that are there keep the mail attributes that they have",
+		MailIncomplete:     "something of the group's mail is not written",
 		HiddenMembership:   "the group's membership is hidden and was read without Member.Read.Hidden, so nobody knows who is in it; the AD group keeps the members it has, and none is made",
 		WouldPublish:       "the group's membership is hidden, and Active Directory would show it to everybody; the AD group keeps the members it has, and none is made: take the group out of scope, or let it in by members.hidden",
 

@@ -204,6 +204,10 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 	if want.Parent == "" || want.Name == "" {
 		return nil, problems
 	}
+	more, ok := r.mail(want, g, observed, t)
+	if problems = append(problems, more...); !ok {
+		return nil, problems
+	}
 	return want, problems
 }
 

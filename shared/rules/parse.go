@@ -48,6 +48,7 @@ func Parse(data []byte) (*Rules, error) {
 type reader struct {
 	doc      *ast.File
 	rules    *Rules
+	mailSaid bool // the file, or its preset, says how mail reaches groups
 	mistakes []mistake
 }
 
@@ -78,11 +79,13 @@ func (p *reader) file(settings map[string]any) {
 		{"rename", func(path string, v any) { p.boolean(path, v, &p.rules.Rename) }},
 		{"members", p.members},
 		{"owners", p.owners},
+		{"mail", p.mail},
 		{"leaving", p.leaving},
 		{"limits", p.limits},
 		{"revision", p.revision},
 	}
 	p.mapping("", settings, keys, "setting")
+	p.mailMatters(settings)
 	for _, needed := range []string{"ou", "scope"} {
 		if _, is := settings[needed]; !is {
 			p.mistake(needed, "%s", p.help(needed))

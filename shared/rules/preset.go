@@ -22,6 +22,7 @@ attributes:
 		"connect-v2": `
 kinds: {security: security, microsoft365: distribution}
 writeback_configuration: {honour: true}
+mail: none
 `,
 	}
 }
@@ -37,5 +38,5 @@ func (p *reader) preset(v any) {
 	if err := yaml.Unmarshal([]byte(presets()[name]), &settings); err != nil {
 		panic("rules: a preset is no YAML: " + err.Error())
 	}
-	p.mapping("", settings, []key{{"kinds", p.kinds}, {"writeback_configuration", p.writeback}, {"attributes", p.attributes}, {"members", p.members}}, "setting")
+	p.mapping("", settings, []key{{"kinds", p.kinds}, {"writeback_configuration", p.writeback}, {"attributes", p.attributes}, {"members", p.members}, {"mail", p.mail}}, "setting")
 }

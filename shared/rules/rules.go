@@ -33,6 +33,7 @@ type Rules struct {
 	Rename    bool       // a new cn or account name renames a group that has one
 	Members   Members    // which of the cloud's members
 	Owners    Owners     // what becomes of the cloud's owners
+	Mail      Mail       // how mail reaches groups that have any
 	Leaving   Leaving    // what becomes of groups that are not wanted any more
 	Limits    plan.Limits
 
@@ -53,7 +54,7 @@ type Members struct {
 }
 
 // version is part of Hash: it counts the changes of what this code decides.
-const version = 6
+const version = 7
 
 // Hash identifies what the rules decide. A planner whose rules are not the
 // journal's present ones has every group decided again.
@@ -78,6 +79,7 @@ func (r *Rules) Attributes() []string {
 	for _, l := range r.Owners.links() {
 		names = append(names, string(l))
 	}
+	names = append(names, r.Mail.attributes()...)
 	slices.Sort(names)
 	return names
 }
@@ -98,6 +100,7 @@ func (r *Rules) Properties() []string {
 	if r.Owners != IgnoreOwners {
 		names = append(names, "owners")
 	}
+	names = append(names, r.Mail.properties()...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }

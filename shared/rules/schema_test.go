@@ -64,7 +64,7 @@ func under(path, name string) string { return strings.Trim(path+"."+name, ".") }
 // TestSchemaKeys: the schema has the keys that the reader has, at every place.
 func TestSchemaKeys(t *testing.T) {
 	const odd = "qqqqqqqqqqqq"
-	_, err := rules.Parse([]byte(strings.ReplaceAll("x: 1\nou: {x: 1}\nscope: {x: 1}\nkinds: {x: 1}\nwriteback_configuration: {x: 1}\nattributes: {description: {x: 1}}\nmembers: {x: 1}\nleaving: {x: 1}\nlimits: {x: 1}\n", "x: 1", odd+": 1")))
+	_, err := rules.Parse([]byte(strings.ReplaceAll("x: 1\nou: {x: 1}\nscope: {x: 1}\nkinds: {x: 1}\nwriteback_configuration: {x: 1}\nattributes: {description: {x: 1}}\nmembers: {x: 1}\nleaving: {x: 1}\nmail: {x: 1}\nlimits: {x: 1}\n", "x: 1", odd+": 1")))
 	if err == nil {
 		t.Fatal("unknown keys are taken")
 	}
@@ -90,11 +90,11 @@ func TestSchemaWords(t *testing.T) {
 		of[path] = append(of[path], word)
 	}
 	for path, all := range of {
-		if path == "scope" || path == "scope.groups" {
-			continue // all, or a list
+		if path == "scope" || path == "scope.groups" || path == "mail" {
+			continue // all, or a list; none, or a mapping
 		}
 		text := "qqqqqqqqqqqq"
-		if path == "members.kinds" {
+		if path == "members.kinds" || path == "mail.leave_out" {
 			text = "[" + text + "]"
 		}
 		keys := strings.Split(strings.Replace(path, "*", "description", 1), ".")

@@ -77,7 +77,7 @@ func TestSettings(t *testing.T) {
 			"GROUPWRITEBACK_TENANT_ID: write the tenant's id, a GUID, and not its domain",
 			"GROUPWRITEBACK_RULES: DIR/bad.yaml:",
 			"rules line 2:8: scope: write all, or a list of the object ids of the groups to write, or a mapping such as members_of: <object id>",
-			"rules line 3:1: mode: no such setting; there are preset, ou, scope, kinds, group_scope, writeback_configuration, attributes, rename, members, owners, leaving, limits and revision",
+			"rules line 3:1: mode: no such setting; there are preset, ou, scope, kinds, group_scope, writeback_configuration, attributes, rename, members, owners, mail, leaving, limits and revision",
 			"GROUPWRITEBACK_CA_FILE: DIR/empty.pem holds no PEM certificate",
 			"GROUPWRITEBACK_PRIVATE_AUTHORITY: write true or false",
 			"GROUPWRITEBACK_CLOUD: use public, usgov, usgov-dod or china",

@@ -190,7 +190,7 @@ func TestPageLines(t *testing.T) {
 	}
 	for _, m := range found {
 		file := m[1] + "\n"
-		for _, needed := range []string{"ou: OU=x,DC=corp\n", "scope: all\n"} {
+		for _, needed := range []string{"ou: OU=x,DC=corp\n", "scope: all\n", "mail: none\n"} {
 			if key, _, _ := strings.Cut(needed, " "); !strings.HasPrefix(file, key) {
 				file += needed
 			}
