@@ -139,7 +139,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		if r.Observed == nil && tx.Group(id) == nil && r.Empty() {
 			continue // nobody has heard of it
 		}
-		r.Parked, r.Reread, r.Asked = due(r.Parked), record.Tries{}, true
+		r.Parked, r.Reread, r.Asked, r.AskedBy = due(r.Parked), record.Tries{}, true, ask.Who[id]
 		tx.PutRecord(&r)
 		if r.Observed != nil {
 			read(tx, &r)

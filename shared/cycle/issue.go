@@ -99,7 +99,7 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	groups, of = byGroup(changes[:taken])
 	for _, id := range groups {
 		r := *tx.Record(id)
-		r.LastWrite, r.Asked = tx.Head.Plan.Last, false
+		r.LastWrite, r.Asked, r.AskedBy = tx.Head.Plan.Last, false, ""
 		charge(tx, &r, of[id], d.groups[id].Size)
 		tx.PutRecord(&r)
 	}

@@ -72,6 +72,9 @@ func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
 	if slices.ContainsFunc(r.Parked, func(p record.Parked) bool { return p.Concerns(c) }) {
 		why = append(why, "it was refused before, and is tried again")
 	}
+	if r.AskedBy != "" {
+		why = append(why, "asked for by "+r.AskedBy)
+	}
 	return append(why, approved(tx, d, r, c)...)
 }
 

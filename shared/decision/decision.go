@@ -135,7 +135,7 @@ func (d *decider) decide(want plan.Group) {
 		d.out.Draft = draft
 		return
 	}
-	d.out.Record.Asked = false
+	d.out.Record.Asked, d.out.Record.AskedBy = false, ""
 	if c.Held+c.Parked+c.Unproven == 0 {
 		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = !d.lingers(), true, nil
 		if d.flipped {

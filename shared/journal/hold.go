@@ -20,6 +20,9 @@ type Word struct {
 	Hold string    `json:"hold"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"` // zero: now
+
+	// ID names the word: said again under the same one it is the same. Empty: it is another.
+	ID string `json:"-"`
 }
 
 // Verdict is a word with what it is about.
@@ -58,7 +61,10 @@ func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	if err != nil {
 		return fmt.Errorf("encode word on hold: %w", err)
 	}
-	return j.create(ctx, kind+a.Hold+"-"+nonce(a.At), data)
+	if a.ID == "" {
+		a.ID = nonce(a.At)
+	}
+	return j.create(ctx, kind+a.Hold+"-"+a.ID, data)
 }
 
 // Hold returns what a hold holds, by its id; of a long list its parts, not their items.
