@@ -124,6 +124,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	}
 	if ask.Retry {
 		tx.Head.Retries++
+		tx.Head.Polling = tx.Head.Polling.Retry()
 		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
 			return err
 		}
@@ -134,6 +135,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	if err := tx.Fetch(ctx, ask.Groups); err != nil {
 		return err
 	}
+	tx.Head.Polling = tx.Head.Polling.Note(ask.Groups)
 	for _, id := range ask.Groups {
 		r := *tx.Record(id)
 		if r.Observed == nil && tx.Group(id) == nil && r.Empty() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -144,6 +145,10 @@ func named(ctx context.Context, tx *journal.Tx, changes []plan.Change) (journal.
 	for _, of := range []func(plan.Change) []plan.Ref{func(c plan.Change) []plan.Ref { return c.Remove }, func(c plan.Change) []plan.Ref { return c.Add }} {
 		for _, c := range changes {
 			refs := of(c)
+			if c.Of().NamesLists() {
+				nameLists(tx, out, refs)
+				continue
+			}
 			refs = refs[:min(len(refs), left)]
 			if left -= len(refs); len(refs) == 0 {
 				continue
@@ -154,6 +159,16 @@ func named(ctx context.Context, tx *journal.Tx, changes []plan.Change) (journal.
 		}
 	}
 	return out, nil
+}
+
+// nameLists names address lists by what people see of them.
+func nameLists(tx *journal.Tx, names journal.Names, refs []plan.Ref) {
+	for _, l := range tx.Head.Target.Exchange.Lists {
+		ref := plan.GUIDRef(plan.GUID(l.GUID))
+		if cn, _, ok := plan.SplitRDN(l.DN); ok && slices.Contains(refs, ref) {
+			names[ref] = cn
+		}
+	}
 }
 
 // waiting says in words why no plan can be made, or "".

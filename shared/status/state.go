@@ -147,6 +147,13 @@ func conditions() []condition {
 		{"attention", func(v view) string {
 			return Count(v.Totals.Stale, "group has to be read again by the agent first", "groups have to be read again by the agent first")
 		}, "if it stays so, see the agent's log"},
+		{"attention", func(v view) string {
+			f := v.Polling.Refused
+			if f.Text == "" {
+				return ""
+			}
+			return fmt.Sprintf("%s of Microsoft 365 groups could not all be read since %s: %s", list(v.Polling.Flags), at(f.Since), f.Text)
+		}, "see that the app has the permission; what was read before counts until then, and of what was never read nothing is said"},
 		{"expiring", func(v view) string {
 			c := v.facts.Certificate
 			return when(!c.IsZero() && c.Sub(v.now) < expiring, "the certificate that the app signs in with ends at %s", c)

@@ -105,6 +105,9 @@ func situations() []struct {
 			"1 member stays though nobody has said so and 2 groups wait for an answer of Microsoft Graph"},
 		{"to be read again", counts(record.Counts{Stale: 1}), "attention", "1 group has to be read again by the agent first"},
 		{"many to be read again", counts(record.Counts{Stale: 4}), "attention", "4 groups have to be read again by the agent first"},
+		{"flags are refused", func(v *view) {
+			v.Polling = journal.Polling{Flags: []string{"hideFromAddressLists", "hideFromOutlookClients"}, Refused: journal.Failure{Text: "403", Since: now.Add(-time.Hour)}}
+		}, "attention", "hideFromAddressLists and hideFromOutlookClients of Microsoft 365 groups could not all be read since 2026-11-01T11:00:00Z: 403"},
 		{"the certificate ends", func(v *view) { v.facts.Certificate = now.Add(13 * 24 * time.Hour) }, "expiring", "the certificate that the app signs in with ends at 2026-11-14T12:00:00Z"},
 		{"the certificate has ended", func(v *view) { v.facts.Certificate = now.Add(-time.Hour) }, "expiring", "the certificate that the app signs in with ends at 2026-11-01T11:00:00Z"},
 	}

@@ -47,6 +47,10 @@ func (c *cloud) Describe(context.Context, directory.Feed, []directory.ID) (direc
 	return directory.Page{}, c.fault
 }
 
+func (c *cloud) Flags(context.Context, directory.ID) (directory.Page, error) {
+	return directory.Page{}, c.fault
+}
+
 // appOn is an app that reads c.
 func appOn(t *testing.T, c *cloud) *App {
 	t.Helper()

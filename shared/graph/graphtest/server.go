@@ -200,8 +200,9 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET "+beta(feedPath(f)), serve)
 	}
 	for _, f := range allFeeds()[1:] {
-		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, s.list) })
+		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, paged(s.list)) })
 	}
+	mux.HandleFunc("GET "+listPath(directory.GroupFeed)+"/{id}", s.serveGroup)
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.inTenant(s.serveKeys))
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.inTenant(s.serveToken))
