@@ -92,7 +92,7 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	if err := p.check(ctx, tx, d, groups, of); err != nil {
 		return 0, err
 	}
-	explain(tx, d, changes)
+	tellWhy(tx, d, changes)
 	if taken, err = tx.Issue(changes, budget(tx)); err != nil || taken == 0 {
 		return taken, err
 	}

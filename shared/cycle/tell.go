@@ -17,8 +17,8 @@ import (
 // What people read in the log and in the audit: why something is changed, and what was
 // found that they should know of.
 
-// explain says of each change what it comes of.
-func explain(tx *journal.Tx, d *draft, changes []plan.Change) {
+// tellWhy says of each change what it comes of.
+func tellWhy(tx *journal.Tx, d *draft, changes []plan.Change) {
 	for i, c := range changes {
 		changes[i].Why = strings.Join(reasons(tx, d, c), ", ")
 		if g := d.groups[c.Group]; g != nil && len(c.Set["proxyAddresses"])+len(c.Set["targetAddress"]) > 0 {

@@ -280,6 +280,7 @@ func (d *decider) problem(reason, text string) {
 func (d *decider) stillHeld() {
 	if h := d.Record.Hold; h != nil && h.Open() {
 		d.out.Counts.Held += h.Count
+		d.out.Counts.Holds = 1
 	}
 }
 

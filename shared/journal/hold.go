@@ -156,7 +156,7 @@ func (tx *Tx) Holds(ctx context.Context, most int, first ...directory.ID) (list 
 	}
 	named := map[string]bool{}
 	for _, id := range first {
-		if l, open := openOf(tx.Record(id)); open && !named[l.ID] {
+		if l, open := OpenHoldOf(tx.Record(id)); open && !named[l.ID] {
 			named[l.ID] = true
 			take(l)
 		}
@@ -168,23 +168,32 @@ func (tx *Tx) Holds(ctx context.Context, most int, first ...directory.ID) (list 
 	})
 }
 
-// eachHold goes through the open holds.
-func (tx *Tx) eachHold(ctx context.Context, do func(record.Listing)) error {
+// HoldsOverAll lists the open holds over all groups.
+func (tx *Tx) HoldsOverAll() []record.Listing {
+	list := []record.Listing{}
 	for _, h := range tx.Head.Holds {
 		if h.Open() {
-			do(h.Listed())
+			list = append(list, h.Listed())
 		}
 	}
+	return list
+}
+
+// eachHold goes through the open holds.
+func (tx *Tx) eachHold(ctx context.Context, do func(record.Listing)) error {
+	for _, l := range tx.HoldsOverAll() {
+		do(l)
+	}
 	return tx.EachOf(ctx, func(c record.Counts) bool { return c.Held > 0 }, func(r *record.Group) error {
-		if l, open := openOf(r); open {
+		if l, open := OpenHoldOf(r); open {
 			do(l)
 		}
 		return nil
 	})
 }
 
-// openOf is a group's open hold in a list.
-func openOf(r *record.Group) (l record.Listing, open bool) {
+// OpenHoldOf is a group's open hold in a list.
+func OpenHoldOf(r *record.Group) (l record.Listing, open bool) {
 	if r.Hold == nil || !r.Hold.Open() {
 		return l, false
 	}
