@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -203,7 +204,16 @@ func (a *App) showRun(ctx context.Context, q query) (any, error) {
 	if err := q.know(); err != nil {
 		return nil, err
 	}
-	return status.ReadRun(ctx, a.journal, q.r.PathValue("run"))
+	r, err := status.ReadRun(ctx, a.journal, q.r.PathValue("run"))
+	if err != nil || r.Reply == nil {
+		return r, err
+	}
+	var was replied
+	if err := json.Unmarshal(r.Reply, &was); err != nil {
+		return nil, fmt.Errorf("decode reply: %w", err)
+	}
+	r.Reply, err = json.Marshal(was.Reply)
+	return r, err
 }
 
 // history is what was done: to all, or to the group in the path.

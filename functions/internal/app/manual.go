@@ -69,7 +69,7 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 func (a *App) carryOut(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
 	switch q.Action {
 	case "sync":
-		if len(q.Groups) > 0 || q.Full {
+		if len(q.Groups) > 0 || q.Full || q.async {
 			if err := a.journal.Ask(ctx, journal.Ask{ID: q.run.Ask, Groups: q.Groups, Full: q.Full, By: caller.String()}); err != nil {
 				return manualReply{}, err
 			}

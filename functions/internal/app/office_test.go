@@ -33,12 +33,14 @@ type office struct {
 	tenant *graphtest.Tenant
 	graph  *graphtest.Server
 	fault  graphtest.Fault // of all that Graph is asked
-	dir    string          // of the app's files, with the store below store
-	env    []string        // of the app
-	store  blob.Store
-	url    string
-	app    *App
-	log    lines
+
+	keyless bool     // the keys of the tenant cannot be read
+	dir     string   // of the app's files, with the store below store
+	env     []string // of the app
+	store   blob.Store
+	url     string
+	app     *App
+	log     lines
 
 	agent  *relay.Client
 	self   relay.Poll
@@ -104,6 +106,9 @@ func (o *office) start() {
 		Fault: func(r *http.Request, _ int) graphtest.Fault {
 			if strings.HasPrefix(r.URL.Path, "/v1.0/") {
 				return o.fault
+			}
+			if o.keyless && strings.Contains(r.URL.Path, "/discovery/") {
+				return graphtest.Fault{Status: http.StatusServiceUnavailable}
 			}
 			return graphtest.Fault{}
 		}})
