@@ -102,7 +102,7 @@ func (o *office) start() {
 	role := func(name string) map[string][]string { return map[string][]string{testAudience: {name}} }
 	o.graph = graphtest.NewServer(o.tenant, graphtest.Options{
 		Clients: []graphtest.Client{{ID: "11111111-0000-4000-8000-000000000001", Secret: "s", Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
-			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}},
+			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}, {ID: "reader", Roles: map[string][]string{testAudience: {"Status.Read", "Sync.Operate"}}}},
 		Fault: func(r *http.Request, _ int) graphtest.Fault {
 			if strings.HasPrefix(r.URL.Path, "/v1.0/") {
 				return o.fault

@@ -2,9 +2,7 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -12,14 +10,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"groupwriteback/docs"
-	"groupwriteback/shared/blob"
 )
 
 // contract is the description of the API, with what was asked and answered by it.
@@ -236,22 +232,6 @@ func (k caller) get(path string, to any) {
 		k.t.Fatalf("%s: %d %s", path, status, body)
 	}
 	k.do(json.Unmarshal([]byte(body), to))
-}
-
-// failing is a store that fails on demand.
-type failing struct {
-	blob.Store
-	now *atomic.Bool
-}
-
-var errStore = errors.New("the store is away")
-
-// Get implements blob.Store.
-func (f failing) Get(ctx context.Context, key string) ([]byte, blob.Tag, error) {
-	if f.now.Load() {
-		return nil, "", errStore
-	}
-	return f.Store.Get(ctx, key)
 }
 
 // notProvoked says why an answer that is described is none of TestContract's.
