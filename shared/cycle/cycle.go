@@ -170,11 +170,10 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 			return false, nil, err
 		}
 	}
-	more, source = more || unfolded || got.unread || beside.unread, errors.Join(got.source, beside.source)
-	if !more && source == nil {
+	if more = more || unfolded || got.unread || beside.unread; !more && !got.silent {
 		more, err = p.poll(ctx, tx, limit)
 	}
-	return more, source, err
+	return more, errors.Join(got.source, beside.source), err
 }
 
 // plan decides what may have changed, issues what is to be done, and asks Graph what

@@ -30,8 +30,8 @@ func (p *Planner) Explain(ctx context.Context, tx *journal.Tx, id directory.ID) 
 	}
 	f = explain.Facts{ID: id, Record: *r, Cloud: tx.Group(id), View: in.Cloud, Rules: p.Rules, Idle: idle(tx)}
 	wish := in.Wish
-	in.Wish = func(observed *plan.Group) plan.Wish {
-		f.Observed, f.Wish = observed, wish(observed)
+	in.Wish = func(observed *plan.Group, taken []plan.Clash) plan.Wish {
+		f.Observed, f.Wish = observed, wish(observed, taken)
 		return f.Wish
 	}
 	f.Out = decision.Decide(in)

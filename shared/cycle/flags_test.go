@@ -86,7 +86,22 @@ func TestFlagsComeToAD(t *testing.T) {
 		t.Errorf("asked %v", got)
 	}
 	w.source.flags = nil
-	w.later(24 * time.Hour)
+	w.source.edit = func(p *directory.Page) error { // whoever is behind a member says nothing of flags
+		if p.Feed == directory.DeviceFeed {
+			return errOutage
+		}
+		return nil
+	}
+	w.now = w.now.Add(24 * time.Hour)
+	w.took()
+	if err := w.turn(); !errors.Is(err, errOutage) {
+		t.Fatal(err)
+	}
+	if got := w.took(); len(got) != 2 {
+		t.Errorf("while devices cannot be read %v are asked", got)
+	}
+	w.source.edit = nil
+	w.untilQuiet()
 	if w.hides(0) != "TRUE" || w.hides(1) != "FALSE" || w.hides(100) != "" {
 		t.Errorf("when it is known: %q, %q, %q", w.hides(0), w.hides(1), w.hides(100))
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/record"
@@ -125,7 +126,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	if ask.Retry {
 		tx.Head.Retries++
 		tx.Head.Polling = tx.Head.Polling.Retry()
-		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
+		if err := tx.MarkShards(ctx, wereRefused); err != nil {
 			return err
 		}
 	}
@@ -141,13 +142,28 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		if r.Observed == nil && tx.Group(id) == nil && r.Empty() {
 			continue // nobody has heard of it
 		}
-		r.Parked, r.Reread, r.Asked, r.AskedBy = due(r.Parked), record.Tries{}, true, ask.Who[id]
+		r.Parked, r.Clashes, r.Reread, r.Asked, r.AskedBy = due(r.Parked), dueClashes(r.Clashes), record.Tries{}, true, ask.Who[id]
 		tx.PutRecord(&r)
 		if r.Observed != nil {
 			read(tx, &r)
 		}
 	}
 	return tx.Mark(ctx, ask.Groups...)
+}
+
+// wereRefused says whether something of a shard's groups was refused that other grounds may
+// let go.
+func wereRefused(c record.Counts) bool {
+	return c.Parked > 0 || c.Problems[decision.AddressTaken] > 0
+}
+
+// dueClashes has what others had asked for at once; how often it was asked for stays known.
+func dueClashes(clashes []record.Clash) []record.Clash {
+	out := slices.Clone(clashes)
+	for i := range out {
+		out[i].Until = time.Time{}
+	}
+	return out
 }
 
 // due has what was refused tried at once; how often it was tried stays known.

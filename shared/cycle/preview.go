@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/life"
@@ -26,6 +27,8 @@ type Preview struct {
 
 	MoreHeld int `json:",omitempty"` // holds that are not listed
 	Totals   record.Counts
+
+	NotDeleted int `json:",omitempty"` // groups that are to be deleted, and are not, because they could not be had back
 
 	Other *Other `json:",omitempty"` // of PreviewRules
 }
@@ -99,7 +102,7 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 	if err != nil {
 		return Preview{}, err
 	}
-	out.Totals, out.More = all, all.Changes
+	out.Totals, out.More, out.NotDeleted = all, all.Changes, all.Problems[decision.NotDeleted]
 	if d.complete {
 		out.Digest = Digest(&tx.Head, all)
 	}

@@ -101,7 +101,13 @@ func conditions() []condition {
 			}
 			return fmt.Sprintf("the rules want the groups in %s, and the agent writes below %s alone", ou, base)
 		}, "correct ou in the rules, or directory.base in the agent's file"},
-		{"off", is(func(v view) bool { return !v.Switch.On && !v.Switch.Moved }, "nothing is written until somebody has confirmed the first plan"),
+		{"off", func(v view) string {
+			if v.Switch.On || v.Switch.Moved || v.Switch.Ended == "" {
+				return ""
+			}
+			return fmt.Sprintf("writeback has ended, because %s has said so at %s (%s): nothing is written", v.Switch.By, at(v.Switch.At), v.Switch.Ended)
+		}, "enable takes it back"},
+		{"off", is(func(v view) bool { return !v.Switch.On && !v.Switch.Moved && v.Switch.Ended == "" }, "nothing is written until somebody has confirmed the first plan"),
 			"look at it and confirm it (enable)"},
 		{"off", is(func(v view) bool { return !v.Switch.On && v.Switch.Moved }, "nothing is written: the plan that was confirmed is another one by now"),
 			"look at it again and confirm it (enable)"},

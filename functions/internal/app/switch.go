@@ -147,6 +147,7 @@ func summary(p cycle.Preview) string {
 		status.Count(lost, "membership gives nothing any more", "memberships give nothing any more"),
 		status.Count(add, "member comes in", "members come in"),
 		status.Count(remove, "member goes", "members go"),
+		status.Count(p.NotDeleted, "group is not deleted, because it could not be had back", "groups are not deleted, because they could not be had back"),
 		status.Count(p.More, "more change comes later", "more changes come later"),
 		status.Count(len(p.Held), "hold waits for approval", "holds wait for approval"),
 	}
