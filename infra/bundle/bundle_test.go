@@ -53,15 +53,28 @@ func TestLayouts(t *testing.T) {
 	app := func(dir string) error { return FunctionApp(source, program, "", dir) }
 	withRules := func(dir string) error { return FunctionApp(source, program, rules, dir) }
 	lambda := func(dir string) error { return LambdaFunction(program, rules, dir) }
-	functions := []string{"-rw-r--r-- manualsync/function.json", "-rw-r--r-- relay/function.json"}
-	rest := []string{"-rw-r--r-- status/function.json", "-rw-r--r-- sync/function.json"}
+	var before, functions, rest []string // handler and host.json, and rules.yaml, stand among them
+	for _, name := range []string{"find", "groups", "history", "holds", "manualsync", "metrics", "openapi", "problems", "relay", "runs", "status", "sync"} {
+		switch file := "-rw-r--r-- " + name + "/function.json"; {
+		case name < "handler":
+			before = append(before, file)
+		case name < "rules":
+			functions = append(functions, file)
+		default:
+			rest = append(rest, file)
+		}
+	}
+	handler := []string{"-rwxr-xr-x handler"}
+	listed := func(rules ...string) []string {
+		return slices.Concat(before, handler, functions[:2], []string{"-rw-r--r-- host.json"}, functions[2:], rules, rest)
+	}
 	for _, test := range []struct {
 		name string
 		lay  func(dir string) error
 		want []string
 	}{
-		{"an app", app, slices.Concat([]string{"-rwxr-xr-x handler", "-rw-r--r-- host.json"}, functions, rest)},
-		{"an app with rules", withRules, slices.Concat([]string{"-rwxr-xr-x handler", "-rw-r--r-- host.json"}, functions, []string{"-rw-r--r-- rules.yaml"}, rest)},
+		{"an app", app, listed()},
+		{"an app with rules", withRules, listed("-rw-r--r-- rules.yaml")},
 		{"a Lambda function with rules", lambda, []string{"-rwxr-xr-x bootstrap", "-rw-r--r-- rules.yaml"}},
 	} {
 		dir := filepath.Join(t.TempDir(), "new")

@@ -29,7 +29,7 @@ func foldAcks(ctx context.Context, tx *journal.Tx) error {
 		if err := foldAck(ctx, tx, b, a); err != nil {
 			return err
 		}
-		if err := tx.Note(b, a); err != nil {
+		if err := tx.Note(ctx, b, a); err != nil {
 			return err
 		}
 		stopped = a.Stopped != ""
@@ -211,7 +211,7 @@ func closePlan(ctx context.Context, tx *journal.Tx) error {
 		if err := foldAck(ctx, tx, b, journal.Ack{}); err != nil {
 			return err
 		}
-		if err := tx.Note(b, journal.Ack{Seq: seq, Digest: p.Digests[seq-p.First], Stopped: "no word on it came in time"}); err != nil {
+		if err := tx.Note(ctx, b, journal.Ack{Seq: seq, Digest: p.Digests[seq-p.First], Stopped: "no word on it came in time"}); err != nil {
 			return err
 		}
 	}

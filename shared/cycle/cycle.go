@@ -74,6 +74,12 @@ var ErrReplaced = errors.New("these rules were replaced by newer ones")
 // is near its end. Two planners may run at once: the one that commits second
 // begins its step again.
 func (p *Planner) Run(ctx context.Context) error {
+	_, err := p.Work(ctx)
+	return err
+}
+
+// Work is Run. more says that there was no time for all.
+func (p *Planner) Work(ctx context.Context) (more bool, err error) {
 	const tries = 5
 	conflicts := 0
 	for {
@@ -82,9 +88,9 @@ func (p *Planner) Run(ctx context.Context) error {
 		case errors.Is(err, journal.ErrConflict) && conflicts < tries:
 			conflicts++
 		case err != nil || !more:
-			return err
+			return false, err
 		case ctx.Err() != nil || nearEnd(ctx):
-			return nil // the next turn goes on
+			return true, nil // the next turn goes on
 		}
 	}
 }

@@ -178,8 +178,8 @@ func (p *Planner) draftGroups(ctx context.Context, tx *journal.Tx, d *draft, s *
 	return nil
 }
 
-// decideGroup loads what is known of a group, has it decided, and stores what comes out.
-func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
+// input is what a group is decided from. It and its kin must have been fetched.
+func (p *Planner) input(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Input, error) {
 	r, view := tx.Record(id), p.view(tx, id)
 	in := decision.Input{Record: *r, Cloud: view.Group, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Ending: cmp.Or(p.end, tx.Head.Switch.EndInView()), Restores: tx.Head.Target.Restores, Epoch: epochBegan(&tx.Head),
@@ -195,9 +195,19 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 	if r.Hold != nil && r.Hold.InForce(tx.Now) {
 		approved, err := p.approved(ctx, tx, *r.Hold, id)
 		if err != nil {
-			return decision.Output{}, err
+			return in, err
 		}
 		in.Approved = approved.Remove
+	}
+	return in, nil
+}
+
+// decideGroup has a group decided by what is known of it, and stores what comes out.
+func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id directory.ID) (decision.Output, error) {
+	r := tx.Record(id)
+	in, err := p.input(ctx, tx, d, id)
+	if err != nil {
+		return decision.Output{}, err
 	}
 	out := decision.Decide(in)
 	if out.Open != nil {
@@ -229,11 +239,15 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 // wish is what the rules want of a group whose kin was fetched: g as they look at it,
 // observed as it stands in Active Directory, without what others have.
 func (p *Planner) wish(tx *journal.Tx, mail *exchange.Stamp, g *directory.Group, id directory.ID, observed *plan.Group, taken []plan.Clash) plan.Wish {
-	nested := func(child directory.ID) rules.Nested {
+	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Mail: mail, Clashes: taken}
+	return p.Rules.Decide(id, g, observed, nested(tx), target)
+}
+
+// nested is what the rules ask of other groups.
+func nested(tx *journal.Tx) func(directory.ID) rules.Nested {
+	return func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
-	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Mail: mail, Clashes: taken}
-	return p.Rules.Decide(id, g, observed, nested, target)
 }
 
 // same says whether two records of a group are the same but for the group itself,

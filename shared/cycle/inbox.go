@@ -142,7 +142,7 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		if r.Observed == nil && tx.Group(id) == nil && r.Empty() {
 			continue // nobody has heard of it
 		}
-		r.Parked, r.Clashes, r.Reread, r.Asked = due(r.Parked), dueClashes(r.Clashes), record.Tries{}, true
+		r.Parked, r.Clashes, r.Reread, r.Asked, r.AskedBy = due(r.Parked), dueClashes(r.Clashes), record.Tries{}, true, ask.Who[id]
 		tx.PutRecord(&r)
 		if r.Observed != nil {
 			read(tx, &r)

@@ -92,14 +92,14 @@ func (p *Planner) issue(ctx context.Context, tx *journal.Tx, d *draft, changes [
 	if err := p.check(ctx, tx, d, groups, of); err != nil {
 		return 0, err
 	}
-	explain(tx, d, changes)
+	tellWhy(tx, d, changes)
 	if taken, err = tx.Issue(changes, budget(tx)); err != nil || taken == 0 {
 		return taken, err
 	}
 	groups, of = byGroup(changes[:taken])
 	for _, id := range groups {
 		r := *tx.Record(id)
-		r.LastWrite, r.Asked = tx.Head.Plan.Last, false
+		r.LastWrite, r.Asked, r.AskedBy = tx.Head.Plan.Last, false, ""
 		charge(tx, &r, of[id], d.groups[id].Size)
 		tx.PutRecord(&r)
 	}

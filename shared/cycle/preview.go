@@ -100,7 +100,7 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 	if out.Changes, err = d.changes(ctx, tx); err != nil {
 		return Preview{}, err
 	}
-	explain(tx, d, out.Changes)
+	tellWhy(tx, d, out.Changes)
 	all, err := d.total(ctx, tx)
 	if err != nil {
 		return Preview{}, err

@@ -17,8 +17,8 @@ import (
 // What people read in the log and in the audit: why something is changed, and what was
 // found that they should know of.
 
-// explain says of each change what it comes of.
-func explain(tx *journal.Tx, d *draft, changes []plan.Change) {
+// tellWhy says of each change what it comes of.
+func tellWhy(tx *journal.Tx, d *draft, changes []plan.Change) {
 	for i, c := range changes {
 		changes[i].Why = strings.Join(reasons(tx, d, c), ", ")
 		if g := d.groups[c.Group]; g != nil && routes(c) {
@@ -78,6 +78,9 @@ func reasons(tx *journal.Tx, d *draft, c plan.Change) (why []string) {
 	}
 	if slices.ContainsFunc(r.Parked, func(p record.Parked) bool { return p.Concerns(c) }) {
 		why = append(why, "it was refused before, and is tried again")
+	}
+	if r.AskedBy != "" {
+		why = append(why, "asked for by "+r.AskedBy)
 	}
 	return append(why, approved(tx, d, r, c)...)
 }

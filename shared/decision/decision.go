@@ -136,7 +136,7 @@ func (d *decider) decide(want plan.Group) {
 		d.out.Draft = draft
 		return
 	}
-	d.out.Record.Asked = false
+	d.out.Record.Asked, d.out.Record.AskedBy = false, ""
 	if c.Held+c.Parked+c.Unproven == 0 {
 		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = !d.lingers(), true, nil
 		if d.flipped {
@@ -281,6 +281,7 @@ func (d *decider) problem(reason, text string) {
 func (d *decider) stillHeld() {
 	if h := d.Record.Hold; h != nil && h.Open() {
 		d.out.Counts.Held += h.Count
+		d.out.Counts.Holds = 1
 	}
 }
 

@@ -83,6 +83,7 @@ func (d *decider) limit(want plan.Group, all []plan.Ref) *plan.Group {
 	}
 	held := plan.Missing(gone, d.Approved)
 	d.out.Counts.Held += len(held)
+	d.out.Counts.Holds = min(d.out.Counts.Held, 1)
 	want.Links = want.Links.With(plan.Member, plan.Merge(want.Members(), held))
 	if end := window.End(); !end.IsZero() {
 		d.wake(end)

@@ -57,7 +57,7 @@ func sampleRecords() map[string]*record.Group {
 	tries := record.Tries{Count: 2, Until: now}
 	return map[string]*record.Group{
 		"nothing": {ID: gid(1)},
-		"group":   {ID: gid(1), Observed: group, SID: sidOf(2001), LastWrite: 7, Stale: true, Converged: true, Asked: true, Misses: 3},
+		"group":   {ID: gid(1), Observed: group, SID: sidOf(2001), LastWrite: 7, Stale: true, Converged: true, Asked: true, AskedBy: "alice", Noted: "1-000000000007-6980c2d2ab", Misses: 3},
 		"gone":    {ID: gid(1), SID: sidOf(2001), Missing: true, Reread: tries, Unlisted: true, ByHand: []string{"S-1-5-21-1-2-3-1104", "displayName"}, Look: tries},
 		"named": {ID: gid(1), Names: record.Names{Asked: record.Name{CN: "Sales", Account: "sales"}, Given: record.Name{CN: "Sales_1", Account: "sales_1"},
 			Taken: &record.Taken{Name: record.Name{CN: "Sales", Account: "sales"}, By: "CN=Sales,OU=x", Ours: true, Times: 2}}},

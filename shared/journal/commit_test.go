@@ -125,7 +125,7 @@ func second(ctx context.Context, j *Journal) error {
 		return err
 	}
 	g := plan.Outcome(plan.Group{}, b.Changes[0], a.Results[0])
-	if err := w.Note(b, a); err != nil {
+	if err := w.Note(ctx, b, a); err != nil {
 		return err
 	}
 	w.ClosePlan()

@@ -90,7 +90,7 @@ func (j *Journal) BeginAnew(ctx context.Context) error {
 	h := newHead()
 	h.Epoch, h.Gen, h.Nonce = max(old.Epoch+1, uint64(now.Unix())), old.Gen+1, nonce(now)
 	h.NextSeq, h.Closed = max(old.NextSeq, 1), max(old.NextSeq, 1)-1
-	h.Tenant, h.Target, h.Former, h.Window, h.Audit = old.Tenant, old.Target, old.Former, old.Window.At(now), old.Audit
+	h.Tenant, h.Target, h.Former, h.Window, h.Audit, h.Noted = old.Tenant, old.Target, old.Former, old.Window.At(now), old.Audit, old.Noted
 	for _, k := range inbox { // it is about what is forgotten
 		h.Folded = append(h.Folded, k[len(j.prefix()):])
 	}
@@ -121,7 +121,7 @@ func remains(data []byte) Head {
 	}
 	return Head{Epoch: number("epoch"), Gen: number("gen"), NextSeq: number("nextSeq"), Tenant: remaining[string](fields, "tenant"),
 		Target: remaining[Target](fields, "target"), Former: remaining[[]string](fields, "formerRules"),
-		Window: remaining[record.Window](fields, "window"), Audit: remaining[string](fields, "audit")}
+		Window: remaining[record.Window](fields, "window"), Audit: remaining[string](fields, "audit"), Noted: remaining[string](fields, "noted")}
 }
 
 // remaining is a field of a head, or its zero value.

@@ -58,6 +58,7 @@ type Head struct {
 	Told     time.Time          `json:"told,omitzero"`      // when open holds were last announced
 	Cursor   uint32             `json:"cursor"`             // the shard that was planned last: the others come first
 	Audit    string             `json:"audit,omitzero"`     // hash of the last audit object
+	Noted    string             `json:"noted,omitzero"`     // and its name, without the folder
 	Swept    time.Time          `json:"swept,omitzero"`     // when what nobody names was last deleted
 	Failures map[string]Failure `json:"failures,omitempty"` // of turns, by kind
 	Folded   []string           `json:"folded,omitempty"`   // inbox objects that this generation holds, to be deleted

@@ -20,6 +20,9 @@ type Word struct {
 	Hold string    `json:"hold"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"` // zero: now
+
+	// ID names the word: said again under the same one it is the same. Empty: it is another.
+	ID string `json:"-"`
 }
 
 // Verdict is a word with what it is about.
@@ -58,7 +61,10 @@ func (j *Journal) say(ctx context.Context, kind string, a Word) error {
 	if err != nil {
 		return fmt.Errorf("encode word on hold: %w", err)
 	}
-	return j.create(ctx, kind+a.Hold+"-"+nonce(a.At), data)
+	if a.ID == "" {
+		a.ID = nonce(a.At)
+	}
+	return j.create(ctx, kind+a.Hold+"-"+a.ID, data)
 }
 
 // Hold returns what a hold holds, by its id; of a long list its parts, not their items.
@@ -150,7 +156,7 @@ func (tx *Tx) Holds(ctx context.Context, most int, first ...directory.ID) (list 
 	}
 	named := map[string]bool{}
 	for _, id := range first {
-		if l, open := openOf(tx.Record(id)); open && !named[l.ID] {
+		if l, open := OpenHoldOf(tx.Record(id)); open && !named[l.ID] {
 			named[l.ID] = true
 			take(l)
 		}
@@ -162,23 +168,32 @@ func (tx *Tx) Holds(ctx context.Context, most int, first ...directory.ID) (list 
 	})
 }
 
-// eachHold goes through the open holds.
-func (tx *Tx) eachHold(ctx context.Context, do func(record.Listing)) error {
+// HoldsOverAll lists the open holds over all groups.
+func (tx *Tx) HoldsOverAll() []record.Listing {
+	list := []record.Listing{}
 	for _, h := range tx.Head.Holds {
 		if h.Open() {
-			do(h.Listed())
+			list = append(list, h.Listed())
 		}
 	}
+	return list
+}
+
+// eachHold goes through the open holds.
+func (tx *Tx) eachHold(ctx context.Context, do func(record.Listing)) error {
+	for _, l := range tx.HoldsOverAll() {
+		do(l)
+	}
 	return tx.EachOf(ctx, func(c record.Counts) bool { return c.Held > 0 }, func(r *record.Group) error {
-		if l, open := openOf(r); open {
+		if l, open := OpenHoldOf(r); open {
 			do(l)
 		}
 		return nil
 	})
 }
 
-// openOf is a group's open hold in a list.
-func openOf(r *record.Group) (l record.Listing, open bool) {
+// OpenHoldOf is a group's open hold in a list.
+func OpenHoldOf(r *record.Group) (l record.Listing, open bool) {
 	if r.Hold == nil || !r.Hold.Open() {
 		return l, false
 	}

@@ -26,6 +26,7 @@ type Ack struct {
 	Results []plan.Result `json:"results"`
 	Stopped string        `json:"stopped,omitempty"` // why the batch was not finished, nor will be
 	Seconds float64       `json:"seconds"`           // of work
+	DC      string        `json:"dc,omitempty"`      // that it was written to, as the lease has it: what the agent says here does not count
 
 	Instance string `json:"instance,omitempty"` // as in Poll; not kept
 }
@@ -123,6 +124,9 @@ type Ask struct {
 	Switch string    `json:"switch,omitempty"`
 	Digest string    `json:"digest,omitempty"`
 	End    life.Fate `json:"end,omitempty"` // of SwitchOff: what becomes of the groups
+
+	// Who has asked for each group, where several wishes are in one.
+	Who map[directory.ID]string `json:"-"`
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -188,6 +192,12 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 			return out, tx.explain(ctx, err)
 		}
 		out.Groups, out.Full = append(out.Groups, a.Groups...), out.Full || a.Full
+		for _, id := range a.Groups {
+			if out.Who == nil {
+				out.Who = map[directory.ID]string{}
+			}
+			out.Who[id] = a.By
+		}
 		out.Retry = out.Retry || a.Retry && len(a.Groups) == 0
 		if a.Repin != "" {
 			out.Repin = a.Repin

@@ -86,6 +86,7 @@ type Tx struct {
 	puts    []object // batches, holds: written before the map
 	dropped int      // parts of reports
 	view    bool     // nothing is written
+	spare   *int     // parts that may be read for names yet; nil: all
 
 	committed bool
 	said      []Said

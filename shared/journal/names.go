@@ -18,6 +18,9 @@ func (tx *Tx) NameMembers(ctx context.Context, into Names, group directory.ID, r
 	if len(refs) == 0 {
 		return nil
 	}
+	if t, err := tx.open(ctx); err != nil || len(afford(tx, &t.groups, []directory.ID{group})) == 0 {
+		return err
+	}
 	if err := tx.Fetch(ctx, []directory.ID{group}); err != nil {
 		return err
 	}
@@ -49,10 +52,49 @@ func (tx *Tx) NameMembers(ctx context.Context, into Names, group directory.ID, r
 // NamesOf returns the names of principals by their ids.
 func (tx *Tx) NamesOf(ctx context.Context, ids []directory.ID) (map[directory.ID]string, error) {
 	out := map[directory.ID]string{}
-	_, err := tx.EachPrincipal(ctx, ids, func(p *directory.Principal) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids = afford(tx, &t.principals, ids)
+	_, err = tx.EachPrincipal(ctx, ids, func(p *directory.Principal) {
 		if p.Name != "" {
 			out[p.ID] = p.Name
 		}
 	})
 	return out, err
+}
+
+// Spare has names looked up in so many more parts of the journal at most: for who wants an
+// answer soon, and can do without some.
+func (tx *Tx) Spare(parts int) { tx.spare = &parts }
+
+// Known keeps of some groups those of whom what the cloud says can be read within what is
+// spared.
+func (tx *Tx) Known(ctx context.Context, ids []directory.ID) ([]directory.ID, error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return afford(tx, &t.groups, ids), nil
+}
+
+// afford keeps of some ids those in parts that are read already, or that there is room for.
+func afford[R any](tx *Tx, t *tree[R], ids []directory.ID) []directory.ID {
+	if tx.spare == nil {
+		return ids
+	}
+	may := map[shard]bool{}
+	return slices.DeleteFunc(slices.Clone(ids), func(id directory.ID) bool {
+		n := t.shardOf(id)
+		if n == 0 || t.loaded[n] != nil || may[n] {
+			return false
+		}
+		if *tx.spare <= 0 {
+			return true
+		}
+		*tx.spare--
+		may[n] = true
+		return false
+	})
 }

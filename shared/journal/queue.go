@@ -155,7 +155,7 @@ func (j *Journal) Ack(ctx context.Context, a Ack) (last bool, err error) {
 	if l.Token != a.Token {
 		return false, ErrLease
 	}
-	a.Instance = ""
+	a.Instance, a.DC = "", l.DC.Name
 	data, err := json.Marshal(a)
 	if err != nil {
 		return false, fmt.Errorf("encode acknowledgement: %w", err)
@@ -208,9 +208,12 @@ func (r Report) check(now time.Time) error {
 	return nil
 }
 
-// Ask takes an operator's wish; its id is made here.
+// Ask takes an operator's wish. Its id is made here where it has none; the same wish under
+// the same id is one.
 func (j *Journal) Ask(ctx context.Context, a Ask) error {
-	a.ID = ReportID(j.now())
+	if a.ID == "" {
+		a.ID = ReportID(j.now())
+	}
 	data, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encode ask: %w", err)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 )
 
@@ -45,7 +44,7 @@ const (
 // Sweep deletes what the committed head, its map and its shadow do not name and
 // what is old enough that nobody is about to: shards, maps, batches, releases and rules of
 // steps that were lost or have been replaced, and after their retention audit
-// objects, the oldest of the chain, and holds that are not open. A crash in it leaves work for the next one. A step that changes nothing, and so
+// objects, the oldest of the chain, runs, and holds that are not open. A crash in it leaves work for the next one. A step that changes nothing, and so
 // leaves nothing behind, does not sweep.
 func (tx *Tx) Sweep(ctx context.Context) error {
 	if tx.Now.Sub(tx.Head.Swept) < sweepEvery || !tx.changed() {
@@ -55,7 +54,7 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/", "rules/"} {
+	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/", "rules/", runs, replies} {
 		keys, err := tx.journal.Store.List(ctx, tx.journal.prefix()+kind)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", kind, err)
@@ -129,8 +128,11 @@ func (tx *Tx) outlived(name string) bool {
 		}
 		return older(id, tx.Now, age)
 	}
-	if strings.HasPrefix(name, "audit/") {
+	switch {
+	case strings.HasPrefix(name, "audit/"):
 		age = retention
+	case strings.HasPrefix(name, runs), strings.HasPrefix(name, replies):
+		age = runLife
 	}
 	return older(name[strings.LastIndexByte(name, '-')+1:], tx.Now, age)
 }
@@ -174,33 +176,5 @@ func (tx *Tx) nameHolds(ctx context.Context, keys []string, named map[string]boo
 			named[partName(p)] = true
 		}
 	}
-	return nil
-}
-
-// Applied is one audit object: what became of one batch. Each names the hash of
-// the one before, so that none can be taken away unnoticed.
-type Applied struct {
-	Before  string        `json:"before,omitempty"` // SHA-256 of the audit object before
-	Epoch   uint64        `json:"epoch"`
-	Seq     uint64        `json:"seq"`
-	Batch   string        `json:"batch"` // SHA-256 of the batch's bytes
-	Agent   string        `json:"agent"`
-	Folded  time.Time     `json:"folded"`
-	Changes []plan.Change `json:"changes"`
-	Results []plan.Result `json:"results"`
-	Stopped string        `json:"stopped,omitempty"`
-}
-
-// Note writes down what became of a batch, with the step.
-func (tx *Tx) Note(b Batch, a Ack) error {
-	data, err := json.Marshal(Applied{Before: tx.Head.Audit, Epoch: b.Epoch, Seq: b.Seq, Batch: a.Digest, Agent: a.Agent, Folded: tx.Now,
-		Changes: b.Changes, Results: a.Results, Stopped: a.Stopped})
-	if err != nil {
-		return fmt.Errorf("encode audit: %w", err)
-	}
-	// The name holds the step's chance: one that is lost leaves an object that no
-	// chain leads to.
-	tx.puts = append(tx.puts, object{fmt.Sprintf("audit/%d-%012d-%s", b.Epoch, b.Seq, nonce(tx.Now)), data})
-	tx.Head.Audit = Digest(data)
 	return nil
 }

@@ -226,6 +226,20 @@ func (tx *Tx) Each(ctx context.Context, do func(*record.Group) error) error {
 	return tx.EachOf(ctx, func(record.Counts) bool { return true }, do)
 }
 
+// Behind sums up what was counted in the parts behind a place.
+func (tx *Tx) Behind(ctx context.Context, at Place) (sum record.Counts, err error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return sum, err
+	}
+	for n, i := range t.records.infos {
+		if uint64(n.first()) >= at.hash && at.id == (directory.ID{}) {
+			sum.Add(i.Counts)
+		}
+	}
+	return sum, nil
+}
+
 // EachOf reads the records of the shards whose counts match.
 func (tx *Tx) EachOf(ctx context.Context, which func(record.Counts) bool, do func(*record.Group) error) error {
 	t, err := tx.open(ctx)

@@ -250,41 +250,6 @@ func TestSweepBehindAnother(t *testing.T) {
 	}
 }
 
-// TestAudit: each object names the one before, and none can be taken away unnoticed.
-func TestAudit(t *testing.T) {
-	ctx := t.Context()
-	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(newClock())
-	w := load(t, j)
-	for seq := range uint64(3) {
-		if err := w.Note(Batch{Epoch: 1, Seq: seq, Changes: []plan.Change{update(1, 1)}}, Ack{Agent: "a"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	commit(t, w)
-	byHash := map[string]Applied{}
-	for _, name := range objects(t, j, "audit/") {
-		data, _, err := j.Store.Get(ctx, j.prefix()+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := getJSON[Applied](ctx, j, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		byHash[Digest(data)] = a
-	}
-	n := 0
-	for at := load(t, j).Head.Audit; at != ""; at = byHash[at].Before {
-		if _, ok := byHash[at]; !ok || n > 3 {
-			t.Fatalf("the chain breaks at %s", at)
-		}
-		n++
-	}
-	if n != 3 {
-		t.Errorf("a chain of %d, want 3", n)
-	}
-}
-
 // TestMemberIsDescribed: a page of users names no group, and whoever holds one of them is
 // brought in line with it, and decided.
 func TestMemberIsDescribed(t *testing.T) {

@@ -12,6 +12,7 @@ type Counts struct {
 	Managed  int `json:"managed,omitempty" cbor:"5,keyasint,omitempty"`      // of Groups: those that the cloud knows, and that are not retired
 	Changes  int `json:"changes" cbor:"6,keyasint,omitempty"`                // still to be done
 	Held     int `json:"held" cbor:"7,keyasint,omitempty"`                   // removals that wait for approval, by a limit of their group
+	Holds    int `json:"holds,omitempty" cbor:"18,keyasint,omitempty"`       // groups that they are of
 	Stale    int `json:"stale" cbor:"8,keyasint,omitempty"`                  // groups to be read again first
 	Unasked  int `json:"unasked,omitempty" cbor:"16,keyasint,omitempty"`     // of Stale: those that the agent was not asked for yet
 	Parked   int `json:"parked" cbor:"9,keyasint,omitempty"`                 // changes and members that were refused
@@ -37,6 +38,7 @@ func (c *Counts) Add(d Counts) {
 	c.Managed += d.Managed
 	c.Changes += d.Changes
 	c.Held += d.Held
+	c.Holds += d.Holds
 	c.Stale += d.Stale
 	c.Unasked += d.Unasked
 	c.Parked += d.Parked

@@ -35,6 +35,7 @@ type Group struct {
 	Names     Names    // what it is called
 	Converged bool     // it has agreed with the cloud once: what comes after the first fill is growth
 	Asked     bool     // an operator waits for it
+	AskedBy   string   // who that is
 	Misses    int      // how many plans in a row got no answer for it
 	Issued    []Issued // what plans were told to do to it, and nobody has shown yet to be done or not
 	Window    Window   // what plans did to it lately
@@ -45,12 +46,14 @@ type Group struct {
 	ByHand    []string // what of it somebody changed by hand, since it last was as the cloud wants it: members, and names of attributes
 	Unlisted  bool     // it was asked whether it is gone: what it is asked when that is answered is another question
 
+	Noted string // the audit's last object with changes of it: each names the one before
+
 	Problems []plan.Problem
 }
 
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
-	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
+	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.AskedBy == "" && g.Noted == "" && g.Misses == 0 &&
 		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Clashes)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{}) && g.Life == (Life{}) && g.Grave == nil
 }
 

@@ -70,7 +70,9 @@ type badRequest struct{ error }
 
 func (b *badRequest) Unwrap() error { return b.error }
 
-// frank marks an error that is told in full though it is ours.
+// Frank marks an error as one that is told in full though it is ours: operators are to mend it.
+func Frank(err error) error { return &frank{err} }
+
 type frank struct{ error }
 
 func (f *frank) Unwrap() error { return f.error }

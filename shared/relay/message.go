@@ -38,20 +38,39 @@ func Serve[Q, R any](d *Door, k Kind[Q], do func(ctx context.Context, caller Cal
 		}
 		defer done() // what it became takes as much
 		q, err := decode(body, k)
+		if h, takes := any(&q).(HeaderTaker); err == nil && takes {
+			err = h.TakeHeader(r.Header, body)
+		}
 		if err != nil {
 			WriteProblem(w, r, d.Log, &badRequest{err})
 			return
 		}
 		reply, err := do(r.Context(), caller, q)
 		if err != nil && k.Frank {
-			err = &frank{err}
+			err = Frank(err)
 		}
 		if err != nil {
 			WriteProblem(w, r, d.Log, err)
 			return
 		}
-		WriteJSON(w, http.StatusOK, reply)
+		status := http.StatusOK
+		if s, says := any(reply).(StatusSayer); says {
+			status = s.SayStatus(w.Header())
+		}
+		WriteJSON(w, status, reply)
 	}, []string{k.Role})
+}
+
+// HeaderTaker is a message that headers of its request are part of.
+type HeaderTaker interface {
+	// TakeHeader is asked once the message is decoded; body is as it was sent.
+	TakeHeader(h http.Header, body []byte) error
+}
+
+// StatusSayer is a reply that may have another status than 200.
+type StatusSayer interface {
+	// SayStatus returns the status, and sets headers that go with it.
+	SayStatus(h http.Header) int
 }
 
 // maxValues is how many values the JSON of a message may have: some hundred for
@@ -110,8 +129,9 @@ func knownKeys(body []byte, message reflect.Type) error {
 	}
 	var known []string
 	for i := range message.NumField() {
-		name, _, _ := strings.Cut(message.Field(i).Tag.Get("json"), ",")
-		known = append(known, name)
+		if name, _, _ := strings.Cut(message.Field(i).Tag.Get("json"), ","); name != "" {
+			known = append(known, name)
+		}
 	}
 	for key := range sent {
 		if !slices.Contains(known, key) {

@@ -123,6 +123,8 @@ func problemKinds() []problemKind {
 		{journal.ErrTarget, http.StatusConflict, "target"},
 		{journal.ErrUnknownHold, http.StatusNotFound, "unknown-hold"},
 		{journal.ErrUnknownGroup, http.StatusNotFound, "unknown-group"},
+		{journal.ErrUnknownRun, http.StatusNotFound, "unknown-run"},
+		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused"},
 		{journal.ErrFull, http.StatusServiceUnavailable, "full"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},
 		{journal.ErrOldFormat, http.StatusServiceUnavailable, "old-format"},

@@ -86,7 +86,7 @@ func inScopeButFor(e life.Event) bool {
 // class is the groupType that a group is given or, where none is written for it, what has
 // become of it, and why. The fixed clauses are Cloud Sync's, and ours.
 func (r *Rules) class(g *directory.Group, nested func(directory.ID) Nested) (class string, event life.Event, reason string) {
-	switch reason := r.Scope.takes(g, nested); reason {
+	switch reason, _ := r.Scope.takes(g, nested); reason {
 	case "":
 	case ScopeUnknown, FilterFailed:
 		return "", life.Unsure, reason

@@ -181,20 +181,21 @@ func (f Filter) matches(g *directory.Group) (bool, error) {
 	return unknown == nil, unknown
 }
 
-// filtered says why no filter matches a group: one that does is enough.
-func (s Scope) filtered(g *directory.Group) (reason string) {
+// filtered says why no filter matches a group: one that does is enough. key names what
+// decided: the filter that matches, or all of them.
+func (s Scope) filtered(g *directory.Group) (reason, key string) {
 	if len(s.Where) > 0 {
-		reason = NotMatched
+		reason, key = NotMatched, "where"
 	}
-	for _, f := range s.Where {
+	for i, f := range s.Where {
 		switch match, err := f.matches(g); {
 		case err != nil:
 			reason = FilterFailed
 		case match:
-			return ""
+			return "", fmt.Sprintf("where[%d]", i)
 		}
 	}
-	return reason
+	return reason, key
 }
 
 func (s Scope) properties() (names []string) {
@@ -210,43 +211,48 @@ func (s Scope) properties() (names []string) {
 	return names
 }
 
-// takes says whether the scope takes in a group and, where it does not, why. nested is
-// asked for the group whose members are in scope.
-func (s Scope) takes(g *directory.Group, nested func(directory.ID) Nested) (reason string) {
-	if reason := s.candidate(g.ID, nested); reason != "" {
-		return reason
+// takes says whether the scope takes in a group and, where it does not, why. key is the part
+// of the scope that decided. nested is asked for the group whose members are in scope.
+func (s Scope) takes(g *directory.Group, nested func(directory.ID) Nested) (reason, key string) {
+	reason, in := s.candidate(g.ID, nested)
+	if reason != "" {
+		return reason, in
 	}
 	team := slices.Contains(g.Props["resourceProvisioningOptions"], "Team")
 	dynamic := slices.Contains(g.Props["groupTypes"], "DynamicMembership")
 	switch {
 	case s.Except[g.ID]:
-		return Excepted
-	case s.Teams.without(team), s.Dynamic.without(dynamic):
-		return NotMatched
+		return Excepted, "except"
+	case s.Teams.without(team):
+		return NotMatched, "teams"
+	case s.Dynamic.without(dynamic):
+		return NotMatched, "dynamic"
 	case !s.RoleAssignable && is(g, "isAssignableToRole"):
-		return RoleAssignable
+		return RoleAssignable, "role_assignable"
 	}
-	return s.filtered(g)
+	reason, key = s.filtered(g)
+	return reason, cmp.Or(key, in)
 }
 
 // without says whether it takes out a group that has the property, or has not.
 func (o Only) without(has bool) bool { return o == Just && !has || o == Never && has }
 
-// candidate says whether a group is one of those that the filters are asked of.
-func (s Scope) candidate(id directory.ID, nested func(directory.ID) Nested) (reason string) {
+// candidate says whether a group is one of those that the filters are asked of, and which
+// part of the scope says so.
+func (s Scope) candidate(id directory.ID, nested func(directory.ID) Nested) (reason, key string) {
 	if s.All || s.Groups[id] {
-		return ""
+		return "", "groups"
 	}
 	if s.MembersOf == (directory.ID{}) {
-		return NotListed
+		return NotListed, "groups"
 	}
 	switch of := nested(s.MembersOf).Group; {
 	case of != nil && slices.ContainsFunc(of.Members, func(m directory.Member) bool { return m.ID == id }):
-		return ""
+		return "", "members_of"
 	case of == nil, of.Unread, of.Gone == directory.Unlisted && of.Reading != directory.Named, of.Gone == directory.NotRemoved && certainty(of) < certainty(&directory.Group{Reading: directory.Whole}):
-		return ScopeUnknown
+		return ScopeUnknown, "members_of"
 	}
-	return NotListed
+	return NotListed, "members_of"
 }
 
 // String is what the scope takes in, in short: all, a number of groups, the members of one.

@@ -56,6 +56,18 @@ func (l *problemList) add(p Problem) {
 	l.problems = append(l.problems, p)
 }
 
+// rest counts how many groups that nobody looked through have a problem of this reason: with one that is not one
+// group's, where that is listed. It returns those that are not counted there.
+func (l *problemList) rest(reason string, groups int) int {
+	for p, at := range l.shared {
+		if p.Reason == reason {
+			l.problems[at].Groups += groups
+			return 0
+		}
+	}
+	return groups
+}
+
 // problems lists all that stands in the way of one group: why it cannot be managed as
 // it is, what could not be decided, and what was refused.
 func problems(r *record.Group, describe func(plan.Problem) string) []Problem {

@@ -66,36 +66,63 @@ func Read(ctx context.Context, j *journal.Journal, facts Facts, describe func(pl
 	if h.Gen == 0 {
 		return s, nil
 	}
+	tx.Spare(partsOfNames)
 	unknown, err := unknown(ctx, tx, facts.Scope)
 	if err != nil {
 		return Status{}, err
 	}
 	s.Notes = append(slices.Clone(facts.Notes), unknown...)
-	holds, more, err := tx.Holds(ctx, maxHolds)
-	if err != nil {
+	if err := s.list(ctx, tx, describe); err != nil {
 		return Status{}, err
 	}
-	s.MoreHolds = more
-	left := room(roomForHolds)
-	for _, l := range holds {
-		if l.Text = cut(l.Text); left.takes(l) {
+	return s, name(ctx, tx, s.Problems)
+}
+
+// How many parts of the groups a status looks through for holds and problems, and how many
+// more of the journal for names: that of a large tenant costs no more than that of a
+// small one, and what is not listed is counted.
+const (
+	partsOfStatus = 3
+	partsOfNames  = 3
+)
+
+// list lists holds and problems, those of the first groups that have any.
+func (s *Status) list(ctx context.Context, tx *journal.Tx, describe func(plan.Problem) string) error {
+	forHolds := room(roomForHolds)
+	hold := func(l record.Listing) {
+		if l.Text = cut(l.Text); len(s.Holds) < maxHolds && forHolds.takes(l) {
 			s.Holds = append(s.Holds, l)
 		} else {
 			s.MoreHolds++
 		}
 	}
 	all := problemList{room: roomForProblems}
-	err = tx.Each(ctx, func(r *record.Group) error {
+	for _, l := range tx.HoldsOverAll() {
+		hold(l)
+	}
+	w := journal.Walk{Parts: partsOfStatus, Records: true, Which: func(c record.Counts) bool { return c.Held > 0 || Filter{Problem: AnyProblem}.counts(c) }}
+	next, _, err := tx.Walk(ctx, w, func(id directory.ID) (bool, error) {
+		r := tx.Record(id)
+		if l, open := journal.OpenHoldOf(r); open {
+			hold(l)
+		}
 		for _, p := range problems(r, describe) {
 			all.add(p)
 		}
-		return nil
+		return true, nil
 	})
-	s.Problems, s.More = all.problems, all.more
+	s.More = all.more
 	if err != nil {
-		return s, err
+		return err
 	}
-	return s, name(ctx, tx, s.Problems)
+	rest, err := tx.Behind(ctx, next)
+	s.MoreHolds += rest.Holds
+	s.More += rest.Parked
+	for reason, n := range rest.Problems {
+		s.More += all.rest(reason, n)
+	}
+	s.Problems = all.problems
+	return err
 }
 
 // Look says how a target stands, and nothing more.
@@ -131,7 +158,11 @@ func unknown(ctx context.Context, tx *journal.Tx, scope []directory.ID) (notes [
 	if tx.Head.Main.Number == 0 {
 		return nil, nil
 	}
-	if err := tx.Fetch(ctx, scope); err != nil {
+	scope, err = tx.Known(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.FetchGroups(ctx, scope); err != nil {
 		return nil, err
 	}
 	for _, id := range scope {

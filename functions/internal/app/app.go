@@ -5,12 +5,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"groupwriteback/shared/blob"
@@ -27,12 +29,14 @@ type App struct {
 
 	journal *journal.Journal
 	planner *cycle.Planner
-	client  *graph.Client
+	graph   *graph.Client
 	door    *relay.Door
 	log     *slog.Logger
 	facts   status.Facts
 	health  health
 	turn    chan struct{} // holds one: planners of one process take turns; those of two are told apart by the journal
+	begun   atomic.Int64  // how many turns have begun
+	last    ended         // what became of the last of them; whoever has turn may look
 
 	previewing sync.Mutex // of other rules: one is as much work as a full turn
 }
@@ -60,7 +64,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: log, client: client, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
+	a := &App{log: log, graph: client, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
 	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Text: s.text, Journal: a.journal, Select: selection(client), Log: log}
 	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Mistakes: oneLine(s.mistakes), Certificate: s.signIn.Ends()}
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
@@ -116,21 +120,44 @@ const minTurn = 15 * time.Second
 // leaves a tenth, a minute at most, for the answer to get out before the host
 // kills the process.
 func (a *App) Sync(ctx context.Context) error {
+	_, err := a.sync(ctx)
+	return err
+}
+
+// sync is Sync. Of several who wait for a turn at once one makes it, and it is that of the others
+// too. more says that there is more to do: the next turn does it.
+func (a *App) sync(ctx context.Context) (more bool, err error) {
+	came := a.begun.Load()
 	if end, ok := ctx.Deadline(); ok {
 		left := time.Until(end)
 		if left < minTurn {
-			return fmt.Errorf("begin turn: the host leaves it %v, and it needs %v: raise the function's timeout", left.Round(time.Second), minTurn)
+			return true, fmt.Errorf("begin turn: the host leaves it %v, and it needs %v: raise the function's timeout", left.Round(time.Second), minTurn)
 		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-min(left/10, time.Minute)))
 		defer cancel()
 	}
 	if err := a.begin(ctx); err != nil {
-		return err
+		return true, err
 	}
 	defer a.end()
-	return a.planner.Run(ctx)
+	if n := a.begun.Load(); n > came && a.last.err == nil {
+		return a.last.more, nil
+	}
+	a.begun.Add(1)
+	more, err = a.planner.Work(ctx)
+	a.last = ended{more, err}
+	return more, err
 }
+
+// ended is what became of a turn.
+type ended struct {
+	more bool
+	err  error
+}
+
+// errBusy: another turn runs, and there is no time to wait for its end.
+var errBusy = errors.New("another one is running")
 
 // begin waits until no other turn runs in this process.
 func (a *App) begin(ctx context.Context) error {
@@ -138,7 +165,7 @@ func (a *App) begin(ctx context.Context) error {
 	case a.turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("begin turn: another one is running: %w", context.Cause(ctx))
+		return fmt.Errorf("begin turn: %w: %w", errBusy, context.Cause(ctx))
 	}
 }
 

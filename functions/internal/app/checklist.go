@@ -71,8 +71,8 @@ func (a *App) exchange(side status.Side, survey *cycle.Survey) []checklist.Row {
 func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	roles, err := a.client.Roles(ctx)
-	rows := allowed(roles, err, a.client.Feeds(), readsFlags(a.planner.Rules))
+	roles, err := a.graph.Roles(ctx)
+	rows := allowed(roles, err, a.graph.Feeds(), readsFlags(a.planner.Rules))
 	for i := range rows {
 		if rows[i].What != "permissions" {
 			rows[i].What = "graph " + rows[i].What
@@ -82,12 +82,12 @@ func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 		why := fmt.Errorf("microsoft graph asks not to be asked before %s", wait.UTC().Format(time.RFC3339))
 		return append(rows, unknown("default", why), unknown("cloud-sync", why))
 	}
-	if on, err := a.client.WritebackDefault(ctx); err != nil {
+	if on, err := a.graph.WritebackDefault(ctx); err != nil {
 		rows = append(rows, untold("default", err))
 	} else {
 		rows = append(rows, preflight.Default(on, slices.Contains(a.planner.Rules.Properties(), "writebackConfiguration")))
 	}
-	found, err := a.client.GroupJobs(ctx)
+	found, err := a.graph.GroupJobs(ctx)
 	if err != nil {
 		return append(rows, untold("cloud-sync", err))
 	}

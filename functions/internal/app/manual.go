@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
@@ -28,6 +27,9 @@ type manualRequest struct {
 	Domain string         `json:"domain,omitempty"` // repin: the SID of the domain that the journal is for
 	Rules  *string        `json:"rules,omitempty"`  // preview: the text of a rules file, as if it were in force
 	Target string         `json:"target,omitempty"` // begin-anew: the target's name, so that nobody does it by mistake
+
+	headers
+	run journal.Run // that notes it
 }
 
 // maxAsked is how many groups one request may name.
@@ -47,44 +49,60 @@ type manualReply struct {
 	Preview *cycle.Preview  `json:"preview,omitempty"`
 	Switch  *journal.Switch `json:"switch,omitempty"`
 	Done    string          `json:"done,omitempty"`
+	Run     string          `json:"run,omitempty"`
 
 	// Of a plan that somebody has to confirm: what there is to know before that, as rows and as lines.
 	Checklist []checklist.Row `json:"checklist,omitempty"`
 	Lines     []string        `json:"lines,omitempty"`
+
+	later bool // it is noted, and not done yet
 }
 
 func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	if q.changes() && !q.plain() {
+		return a.once(ctx, caller, q)
+	}
+	reply, err := a.carryOut(ctx, caller, q)
+	if errors.Is(err, errLater) {
+		q.async = true
+		return a.once(ctx, caller, q)
+	}
+	return reply, err
+}
+
+// carryOut does what is asked for. errLater: it is noted, and a later turn does it.
+func (a *App) carryOut(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
 	switch q.Action {
 	case "sync":
-		if len(q.Groups) > 0 || q.Full {
-			if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Full: q.Full, By: caller.String()}); err != nil {
+		if len(q.Groups) > 0 || q.Full || q.async {
+			if err := a.journal.Ask(ctx, journal.Ask{ID: q.run.Ask, Groups: q.Groups, Full: q.Full, By: caller.String()}); err != nil {
 				return manualReply{}, err
 			}
 			a.log.Info("sync asked for", "groups", len(q.Groups), "full", q.Full, "by", caller)
 		}
-		return a.run(ctx, q.Groups, "a turn was run")
+		return a.turnFor(ctx, q, "a turn was run")
 	case "preview":
 		return a.preview(ctx, q)
 	case "enable":
-		return a.enable(ctx, caller, q.Digest)
+		return a.enable(ctx, caller, q)
 	case "disable":
-		return a.disable(ctx, caller, q.End, q.Digest)
+		return a.disable(ctx, caller, q)
 	case journal.SwitchPause, journal.SwitchGoOn:
-		return a.pause(ctx, caller, q.Action)
+		return a.pause(ctx, caller, q)
 	case "retry":
-		if err := a.journal.Ask(ctx, journal.Ask{Groups: q.Groups, Retry: true, By: caller.String()}); err != nil {
+		if err := a.journal.Ask(ctx, journal.Ask{ID: q.run.Ask, Groups: q.Groups, Retry: true, By: caller.String()}); err != nil {
 			return manualReply{}, err
 		}
 		a.log.Info("retry asked for", "groups", len(q.Groups), "by", caller)
-		return a.run(ctx, q.Groups, "what was refused is tried again: a turn was run")
+		return a.turnFor(ctx, q, "what was refused is tried again: a turn was run")
 	case "approve":
-		return a.say(ctx, caller, q.Hold, "hold approved", a.journal.Approve, "approved: it is carried out in the next turn")
+		return a.say(ctx, caller, q, "hold approved", a.journal.Approve, "approved: it is carried out in the next turn")
 	case "reject":
-		return a.say(ctx, caller, q.Hold, "hold rejected", a.journal.Reject, "rejected: it stays held, and is not told of again")
+		return a.say(ctx, caller, q, "hold rejected", a.journal.Reject, "rejected: it stays held, and is not told of again")
 	case "repin":
-		return a.repin(ctx, caller, q.Domain)
+		return a.repin(ctx, caller, q)
 	case "begin-anew":
-		return a.beginAnew(ctx, caller, q.Target)
+		return a.beginAnew(ctx, caller, q)
 	}
 	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, disable, pause, resume, retry, approve, reject, repin or begin-anew", q.Action))
 }
@@ -125,30 +143,37 @@ func (a *App) preview(ctx context.Context, q manualRequest) (out manualReply, er
 	return out, nil
 }
 
-// run runs a turn, after which it is known whether there are such groups.
-func (a *App) run(ctx context.Context, groups []directory.ID, done string) (manualReply, error) {
-	if err := a.Sync(ctx); err != nil {
+// turnFor runs a turn, after which it is known whether there are such groups. errLater: that takes
+// longer, or nobody waits for it.
+func (a *App) turnFor(ctx context.Context, q manualRequest, done string) (manualReply, error) {
+	if q.async {
+		return manualReply{}, errLater
+	}
+	switch more, err := a.sync(ctx); {
+	case errors.Is(err, errBusy), err == nil && more:
+		return manualReply{}, errLater
+	case err != nil:
 		return manualReply{}, err
 	}
-	return manualReply{Done: done}, a.journal.Known(ctx, groups)
+	return manualReply{Done: done}, a.journal.Known(ctx, q.Groups)
 }
 
 // repin says which domain the journal is for.
-func (a *App) repin(ctx context.Context, caller relay.Caller, domain string) (manualReply, error) {
-	sid, err := directory.ParseSID(domain)
+func (a *App) repin(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	sid, err := directory.ParseSID(q.Domain)
 	if err != nil {
 		return manualReply{}, relay.BadRequest(fmt.Errorf("domain: name the domain's SID, as status and the agent's check have it: %w", err))
 	}
-	if err := a.journal.Ask(ctx, journal.Ask{Repin: sid, By: caller.String()}); err != nil {
+	if err := a.journal.Ask(ctx, journal.Ask{ID: q.run.Ask, Repin: sid, By: caller.String()}); err != nil {
 		return manualReply{}, err
 	}
 	a.log.Warn("journal is to be of another domain", "domain", sid, "by", caller)
-	return a.run(ctx, nil, "the agent's next full report from this domain says which container the journal is for: all is read again first")
+	return a.turnFor(ctx, q, "the agent's next full report from this domain says which container the journal is for: all is read again first")
 }
 
 // beginAnew has the journal forget what it knows and read all again.
-func (a *App) beginAnew(ctx context.Context, caller relay.Caller, target string) (manualReply, error) {
-	if target != a.journal.Target {
+func (a *App) beginAnew(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	if q.Target != a.journal.Target {
 		return manualReply{}, relay.BadRequest(fmt.Errorf("target: name the target whose journal shall begin anew, which is %q", a.journal.Target))
 	}
 	if err := a.begin(ctx); err != nil {
@@ -159,19 +184,19 @@ func (a *App) beginAnew(ctx context.Context, caller relay.Caller, target string)
 	if err != nil {
 		return manualReply{}, err
 	}
-	a.log.Warn("journal begins anew", "target", target, "by", caller)
-	return a.run(ctx, nil, "the journal begins anew: all is read again from Entra ID and Active Directory before anything is written")
+	a.log.Warn("journal begins anew", "target", q.Target, "by", caller)
+	return a.turnFor(ctx, q, "the journal begins anew: all is read again from Entra ID and Active Directory before anything is written")
 }
 
 // say hands an operator's word on a hold in, and logs it once it is taken.
-func (a *App) say(ctx context.Context, caller relay.Caller, hold, event string, take func(context.Context, journal.Word) error, done string) (manualReply, error) {
-	if len(hold) > maxHoldID {
+func (a *App) say(ctx context.Context, caller relay.Caller, q manualRequest, event string, take func(context.Context, journal.Word) error, done string) (manualReply, error) {
+	if len(q.Hold) > maxHoldID {
 		return manualReply{}, journal.ErrUnknownHold
 	}
-	if err := take(ctx, journal.Word{Hold: hold, By: caller.String(), At: time.Now().UTC()}); err != nil {
+	if err := take(ctx, journal.Word{Hold: q.Hold, By: caller.String(), At: q.run.At.UTC(), ID: q.run.NamesAWord()}); err != nil {
 		return manualReply{}, err
 	}
-	a.log.Info(event, "hold", hold, "by", caller)
+	a.log.Info(event, "hold", q.Hold, "by", caller)
 	return manualReply{Done: done}, nil
 }
 

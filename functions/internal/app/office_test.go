@@ -41,6 +41,7 @@ type office struct {
 	url       string
 	app       *App
 	log       lines
+	keyless   bool // the keys of the tenant cannot be read
 
 	agent  *relay.Client
 	self   relay.Poll
@@ -111,13 +112,16 @@ func (o *office) start() {
 	role := func(name string) map[string][]string { return map[string][]string{testAudience: {name}} }
 	o.graph = graphtest.NewServer(o.tenant, graphtest.Options{
 		Clients: []graphtest.Client{{ID: "11111111-0000-4000-8000-000000000001", Secret: "s", Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
-			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}},
+			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}, {ID: "reader", Roles: map[string][]string{testAudience: {"Status.Read", "Sync.Operate"}}}},
 		Fault: func(r *http.Request, _ int) graphtest.Fault {
 			switch at, is := strings.CutPrefix(r.URL.Path, "/v1.0/"); {
 			case is && (at == "groupSettings" || at == "servicePrincipals") && o.elsewhere.Status != 0:
 				return o.elsewhere
 			case is:
 				return o.fault
+			}
+			if o.keyless && strings.Contains(r.URL.Path, "/discovery/") {
+				return graphtest.Fault{Status: http.StatusServiceUnavailable}
 			}
 			return graphtest.Fault{}
 		}})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -25,6 +26,11 @@ func (a *App) routes() http.Handler {
 		relay.Kind[manualRequest]{Role: relay.OperatorRole, Size: 1 << 20, Strict: true, Frank: true, Bound: boundManual}, a.manual))
 	mux.Handle("GET "+base+"status", a.door.Guard(a.status, relay.ReaderRole, relay.OperatorRole))
 	mux.HandleFunc("GET "+base+"status/health", a.healthOf)
+	for path, v := range a.views() {
+		mux.Handle("GET "+base+path, a.read(v))
+	}
+	mux.Handle("GET "+base+"metrics", a.door.Guard(a.metrics, relay.ReaderRole, relay.OperatorRole))
+	mux.HandleFunc("GET "+base+"openapi.yaml", description)
 	return asWritten(mux)
 }
 
@@ -68,19 +74,9 @@ func asWritten(mux *http.ServeMux) http.Handler {
 func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 	var answer any
 	var err error
-	switch id := r.URL.Query().Get("hold"); {
-	case len(id) > maxHoldID:
-		err = journal.ErrUnknownHold
-	case id != "" && r.URL.Query().Has("part"):
-		var part int
-		if part, err = strconv.Atoi(r.URL.Query().Get("part")); err != nil {
-			err = relay.BadRequest(errors.New("part: name a part by its number, as the hold lists it"))
-			break
-		}
-		answer, err = status.ReadHold(r.Context(), a.journal, id, max(part, 0))
-	case id != "":
-		answer, err = status.ReadHold(r.Context(), a.journal, id, -1)
-	default:
+	if id := r.URL.Query().Get("hold"); id != "" {
+		answer, err = a.hold(r.Context(), id, r.URL.Query())
+	} else {
 		answer, err = status.Read(r.Context(), a.journal, a.facts, rules.Describe)
 	}
 	if err != nil {
@@ -88,4 +84,20 @@ func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 		return
 	}
 	relay.WriteJSON(w, http.StatusOK, answer)
+}
+
+// hold is what a hold lists; of a long list, where a part is named, what that part of it lists.
+func (a *App) hold(ctx context.Context, id string, q url.Values) (status.Hold, error) {
+	part := -1
+	if q.Has("part") {
+		n, err := strconv.Atoi(q.Get("part"))
+		if err != nil {
+			return status.Hold{}, relay.BadRequest(errors.New("part: name a part by its number, as the hold lists it"))
+		}
+		part = max(n, 0)
+	}
+	if len(id) > maxHoldID {
+		return status.Hold{}, journal.ErrUnknownHold
+	}
+	return status.ReadHold(ctx, a.journal, id, part)
 }

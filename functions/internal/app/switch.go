@@ -17,13 +17,14 @@ import (
 
 // enable shows what would be written with a checklist, and names it by a digest. Said again with that
 // digest it switches the target on, unless the plan is another one by then.
-func (a *App) enable(ctx context.Context, caller relay.Caller, digest string) (manualReply, error) {
+func (a *App) enable(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	digest := q.Digest
 	on, err := a.journal.SwitchNow(ctx)
 	if err != nil || !unconfirmed(on) {
 		return manualReply{Switch: &on, Done: "it is on already"}, err
 	}
 	if digest != "" {
-		if on, err = a.turnSwitch(ctx, caller, journal.Ask{Switch: journal.SwitchOn, Digest: digest}); err != nil {
+		if on, err = a.turnSwitch(ctx, caller, journal.Ask{ID: q.run.Ask, Switch: journal.SwitchOn, Digest: digest}); err != nil {
 			return manualReply{}, err
 		}
 		if !unconfirmed(on) && on.Confirmed == "" {
@@ -40,7 +41,8 @@ func (a *App) enable(ctx context.Context, caller relay.Caller, digest string) (m
 
 // disable shows what the end of writeback would do, and names it by a digest. Said again with
 // that digest it ends, unless the plan is another one by then.
-func (a *App) disable(ctx context.Context, caller relay.Caller, end life.Fate, digest string) (manualReply, error) {
+func (a *App) disable(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	end, digest := q.End, q.Digest
 	if !slices.Contains(life.Fates(), end) {
 		return manualReply{}, relay.BadRequest(errors.New("end: say what becomes of the AD groups: keep leaves them to people, as they are; quarantine takes from their members what they have by them; delete deletes them, so that they can be restored for a while"))
 	}
@@ -54,7 +56,7 @@ func (a *App) disable(ctx context.Context, caller relay.Caller, end life.Fate, d
 		return manualReply{Switch: &on, Done: "it is ending already, as was confirmed: ask for status"}, nil
 	}
 	if digest != "" {
-		if on, err = a.turnSwitch(ctx, caller, journal.Ask{Switch: journal.SwitchOff, End: end, Digest: digest}); err != nil {
+		if on, err = a.turnSwitch(ctx, caller, journal.Ask{ID: q.run.Ask, Switch: journal.SwitchOff, End: end, Digest: digest}); err != nil {
 			return manualReply{}, err
 		}
 		if on.Confirmed == "" && (on.Ending == end || !on.On) {
@@ -84,8 +86,8 @@ func toConfirm(p cycle.Preview, on journal.Switch, digest, is, word string) stri
 }
 
 // pause stops writing, and resume goes on with it.
-func (a *App) pause(ctx context.Context, caller relay.Caller, word string) (manualReply, error) {
-	on, err := a.turnSwitch(ctx, caller, journal.Ask{Switch: word})
+func (a *App) pause(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
+	on, err := a.turnSwitch(ctx, caller, journal.Ask{ID: q.run.Ask, Switch: q.Action})
 	out := manualReply{Switch: &on}
 	switch {
 	case err != nil:
@@ -100,14 +102,17 @@ func (a *App) pause(ctx context.Context, caller relay.Caller, word string) (manu
 	return out, nil
 }
 
-// turnSwitch hands a word on the switch in, and returns the switch after a turn.
+// turnSwitch hands a word on the switch in, and returns the switch after a turn. errLater: there was
+// no time for one.
 func (a *App) turnSwitch(ctx context.Context, caller relay.Caller, word journal.Ask) (journal.Switch, error) {
 	word.By = caller.String()
 	if err := a.journal.Ask(ctx, word); err != nil {
 		return journal.Switch{}, err
 	}
 	a.log.Warn("switch: "+word.Switch, "by", caller, "digest", word.Digest)
-	if err := a.Sync(ctx); err != nil {
+	if _, err := a.sync(ctx); errors.Is(err, errBusy) {
+		return journal.Switch{}, errLater
+	} else if err != nil {
 		return journal.Switch{}, err
 	}
 	return a.journal.SwitchNow(ctx)

@@ -22,9 +22,12 @@ func (s *Server) list(r *http.Request, f directory.Feed, _ []string) (wirePage, 
 		return wirePage{}, badRequest("The query string is malformed.")
 	}
 	for name := range q {
-		if !slices.Contains([]string{"$select", "$filter", "$skiptoken"}, name) {
+		if !slices.Contains([]string{"$select", "$filter", "$skiptoken", "$top"}, name) {
 			return wirePage{}, badRequest("The query parameter '" + name + "' is not supported here.")
 		}
+	}
+	if q.Has("$top") {
+		return s.named(r, f, nil)
 	}
 	names := strings.FieldsFunc(q.Get("$select"), func(r rune) bool { return r == ',' })
 	if skip := q.Get("$skiptoken"); skip != "" {

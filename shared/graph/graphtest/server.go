@@ -202,6 +202,7 @@ func (s *Server) handler() http.Handler {
 	for _, f := range allFeeds()[1:] {
 		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, paged(s.list)) })
 	}
+	mux.HandleFunc("GET "+listPath(directory.GroupFeed), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, directory.GroupFeed, paged(s.named)) })
 	mux.HandleFunc("GET "+listPath(directory.GroupFeed)+"/{id}", s.serveGroup)
 	mux.HandleFunc("GET /v1.0/groupSettings", s.about(settingsRoles, s.groupSettings))
 	mux.HandleFunc("GET /v1.0/servicePrincipals", s.about(principalRoles, s.servicePrincipals))

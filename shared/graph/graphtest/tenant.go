@@ -17,6 +17,8 @@
 //     for. $top, $expand, $orderby, and parameters beside a token: 400.
 //   - Users, devices and contacts by id, up to 15 values of "in", with null for what was never set:
 //     when asked for. More are refused with 400.
+//   - Groups, users, devices and contacts by name: "eq" of one or several properties, joined by
+//     "or", and $top. Letters count as the same in either case: always.
 //   - Flags of a Microsoft 365 group, such as hideFromAddressLists, by GET of that group alone,
 //     where they are selected and the token has Group.Read.All; null in a delta; no delta tells
 //     of a change. 404 for any other group, and for one that is not there: always.
