@@ -49,6 +49,7 @@ func arrows() map[string]arrow {
 		"shared/relay":    {"shared/directory shared/exchange shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
 		"shared/ad":       {"shared/directory shared/exchange shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
 		"shared/status":   {"shared/directory shared/exchange shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
+		"shared/show":     {"shared/checklist shared/cycle shared/directory shared/plan shared/record shared/rules shared/status", "it turns into text what others have found: it asks nobody anything"},
 
 		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
 
@@ -74,7 +75,7 @@ func isEquipment(name string) bool {
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/expr", "shared/plan", "shared/record", "shared/rules", "shared/rules/cloudsync"}
+	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/expr", "shared/plan", "shared/record", "shared/rules", "shared/rules/cloudsync", "shared/show"}
 }
 
 // clocks are the words of package time that read a clock or wait: times come in as
