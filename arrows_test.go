@@ -51,6 +51,7 @@ func arrows() map[string]arrow {
 		"shared/relay":    {"shared/directory shared/exchange shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
 		"shared/ad":       {"shared/directory shared/exchange shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
 		"shared/status":   {"shared/checklist shared/directory shared/exchange shared/journal shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
+		"shared/report":   {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay", "it puts what is in a directory into the relay's words, and writes nothing: the agent and the pilot see alike"},
 		"shared/show":     {"shared/checklist shared/cycle shared/directory shared/plan shared/record shared/rules shared/status", "it turns into text what others have found: it asks nobody anything"},
 
 		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
@@ -63,7 +64,7 @@ func arrows() map[string]arrow {
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 

@@ -16,13 +16,14 @@ import (
 	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/report"
 )
 
 // domain is what the agent needs of Active Directory: an *ad.Domain.
 type domain interface {
 	reader
 	writer
-	inspector
+	report.Inspected
 }
 
 type reader interface {
