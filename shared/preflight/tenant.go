@@ -13,19 +13,13 @@ type Need struct {
 	What  string // in a word: groups, users, …
 	Held  string // the permission by which it may; empty: by none
 	Least string // the one to grant for it
-
-	Delegated bool // a person signs in: it has to be granted as a delegated permission
 }
 
 // Permission is whether the app may read something that the rules need.
 func Permission(n Need) checklist.Row {
 	if n.Held == "" {
-		kind := "an application"
-		if n.Delegated {
-			kind = "a delegated"
-		}
 		return checklist.Row{What: n.What, State: checklist.Missing, Text: "the app may not read " + n.What,
-			Remedy: "grant it " + n.Least + " as " + kind + " permission, with admin consent"}
+			Remedy: "grant it " + n.Least + " as an application permission, with admin consent"}
 	}
 	return checklist.Row{What: n.What, State: checklist.OK, Text: "may be read, by " + n.Held}
 }

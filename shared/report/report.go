@@ -143,6 +143,12 @@ func (r Reader) graves(ctx context.Context, restores bool) (map[directory.ID]pla
 	return all, nil
 }
 
+// Place is the directory that a report is of, as far as its identity says it.
+func Place(base string, id ad.Identity) relay.Target {
+	return relay.Target{Base: plan.NormalDN(base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
+		DC: relay.DC{Name: id.Server, InvocationID: string(id.Invocation), USN: id.USN}, External: id.External}
+}
+
 // Row is a group in the relay's words. Of one that is in trouble what could be read
 // is told, but never a half of it.
 func Row(x ad.Row, after uint64, content bool) relay.Row {
