@@ -119,6 +119,16 @@ func TestGraveTold(t *testing.T) {
 	if len(absent) != 2 || absent[0].Grave != nil || absent[1].Grave == nil || *absent[1].Grave != grave {
 		t.Errorf("told %+v", absent)
 	}
+	if !w.reports[0].Target.Restores {
+		t.Error("that it sees what was deleted is not told with it")
+	}
+	w.reply.State, w.lacks = "s3", "the right"
+	_, err = a.turn(t.Context())
+	ok(t, err)
+	if len(w.reports) != 2 || w.reports[1].Target.Restores {
+		t.Errorf("without the right: %+v %s", w.reports, &w.log)
+	}
+	w.reports = w.reports[:1]
 	w.reply.State = "s2"
 	w.graveErr = errors.New("no")
 	_, err = a.turn(t.Context())

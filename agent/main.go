@@ -139,15 +139,8 @@ func (c config) connector(log *slog.Logger) func(context.Context, []string) (*se
 
 // connect dials the domain controller, and asks who it is.
 func (c config) connect(ctx context.Context, care *caution) (d *ad.Domain, hangUp func(), err error) {
-	cfg, err := c.Directory.dial()
+	conn, err := signInTo(ctx, c, care, ad.Dial)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := care.allows(cfg.User, cfg.Password); err != nil {
-		return nil, nil, err
-	}
-	conn, err := ad.Dial(ctx, cfg)
-	if err := care.learn(err, bindRefused, cfg.User, cfg.Password); err != nil {
 		return nil, nil, withKey(err)
 	}
 	d = &ad.Domain{Conn: conn, Base: c.Directory.Base, Instance: c.Target, More: c.Policy.more()}
@@ -155,7 +148,22 @@ func (c config) connect(ctx context.Context, care *caution) (d *ad.Domain, hangU
 		conn.Close()
 		return nil, nil, err
 	}
-	return d, func() { conn.Close() }, nil
+	d.Catalog = func(ctx context.Context) (ad.Conn, error) { return signInTo(ctx, c, care, ad.DialCatalog) }
+	return d, func() { d.Close(); conn.Close() }, nil
+}
+
+// signInTo connects to a part of the domain controller, unless it has refused this user and
+// password a while ago.
+func signInTo[Conn any](ctx context.Context, c config, care *caution, dial func(context.Context, ad.Config) (Conn, error)) (conn Conn, err error) {
+	cfg, err := c.Directory.dial()
+	if err != nil {
+		return conn, err
+	}
+	if err := care.allows(cfg.User, cfg.Password); err != nil {
+		return conn, err
+	}
+	conn, err = dial(ctx, cfg)
+	return conn, care.learn(err, bindRefused, cfg.User, cfg.Password)
 }
 
 // withKey adds the key of the agent's file that an error of connecting is about.

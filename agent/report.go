@@ -61,7 +61,7 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) {
 // tell reports what the relay asks for with its content, and everything by its
 // digest when it is time.
 func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
-	asked := r.State != a.reading.answered.state || a.now().Sub(a.reading.answered.at) > answerAgain
+	asked := a.unmet(r)
 	due := a.reading.owed || a.now().Sub(a.reading.scanned) >= a.scanEvery
 	if !due && r.Batch == nil && !reflect.DeepEqual(r.Wants, a.reading.wants) {
 		due = a.reading.whole.AllowN(a.now(), 1)
@@ -71,8 +71,8 @@ func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 	switch {
 	case asked && r.ReadAll && a.reading.whole.AllowN(a.now(), 1):
 		report = func() error { return a.full(ctx, true, r.Wants) }
-	case asked && !r.ReadAll && len(r.Read) > 0:
-		report = func() error { return a.named(ctx, r) }
+	case !r.ReadAll && len(a.wanted(r)) > 0:
+		report, answer = func() error { return a.named(ctx, r) }, asked
 	case due && r.Batch == nil:
 		report, answer = func() error { return a.full(ctx, false, r.Wants) }, false
 	default:
@@ -88,6 +88,24 @@ func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 		a.reading.answered.state, a.reading.answered.at = r.State, a.now()
 	}
 	return nil
+}
+
+// unmet says whether the relay's wish to read was not met yet, or nobody has heard that it was.
+func (a *agent) unmet(r relay.PollReply) bool {
+	return r.State != a.reading.answered.state || a.now().Sub(a.reading.answered.at) > answerAgain
+}
+
+// wanted are the named groups that are to be read now. Of a wish that was met they are those
+// whose reading failed: nobody asks for them in another way, since for the relay nothing has
+// changed.
+func (a *agent) wanted(r relay.PollReply) (ids []directory.ID) {
+	asked := a.unmet(r)
+	for _, id := range r.Read[:min(len(r.Read), mostNamed)] {
+		if f := a.reading.unread[id]; f == nil && asked || f != nil && f.over(a.now()) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // full reports every group that we own. One with content is asked for where
@@ -121,21 +139,27 @@ func (a *agent) reader() report.Reader {
 	return report.Reader{Directory: a.session, After: a.closed, Log: a.log, Alive: a.keepLease}
 }
 
+// restores notes whether the account could have deleted groups back.
+func (a *agent) restores(ctx context.Context) error {
+	may, err := a.reader().Restores(ctx)
+	if err != nil {
+		return err
+	}
+	a.place.Restores = may
+	return nil
+}
+
 // row is a group in the relay's words, with its content.
 func (a *agent) row(x ad.Row) relay.Row { return report.Row(x, a.closed, true) }
 
 // named reports groups that were asked for. One whose reading fails is left out, and
-// read again later each time it is asked for: the others do not wait for it.
+// read again later: the others do not wait for it.
 func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 	report := relay.Report{After: a.closed}
 	rows := a.rows()
 	defer rows.Drop()
-	ids := r.Read[:min(len(r.Read), mostNamed)]
-	maps.DeleteFunc(a.reading.unread, func(id directory.ID, _ *failure) bool { return !slices.Contains(ids, id) })
-	for _, id := range ids {
-		if f := a.reading.unread[id]; f != nil && !f.over(a.now()) {
-			continue
-		}
+	maps.DeleteFunc(a.reading.unread, func(id directory.ID, _ *failure) bool { return !slices.Contains(r.Read, id) })
+	for _, id := range a.wanted(r) {
 		a.keepLease(ctx)
 		if err := a.dial(ctx, r.Attrs); err != nil {
 			return err
@@ -190,6 +214,9 @@ func (a *agent) leaveOut(id directory.ID, err error) {
 // was proved to see all that is there.
 func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *report.Rows) (err error) {
 	if len(report.Absent) > 0 {
+		if err := a.restores(ctx); err != nil { // who may not have them back sees none
+			return err
+		}
 		if report.Proven, report.Blind, err = a.reader().Prove(ctx); err != nil {
 			return err
 		}

@@ -152,6 +152,45 @@ func TestNamedGroups(t *testing.T) {
 	}
 }
 
+// TestNamedGroupIsReadAgain: a group whose reading failed is read again after its pause, though
+// nothing has changed for the relay, which still waits for it; and the others are not.
+func TestNamedGroupIsReadAgain(t *testing.T) {
+	w := newWorld(t)
+	w.groups = []ad.Row{group(1, 2), group(2, 2)}
+	w.reply.Read = []directory.ID{{1}, {2}}
+	cut, reads := true, map[directory.ID]int{}
+	w.onRead = func(id directory.ID, _ plan.GUID) error {
+		if reads[id]++; cut && id == (directory.ID{2}) {
+			return fmt.Errorf("read group %s: %w: EOF", id, ad.ErrConnection)
+		}
+		return nil
+	}
+	a := w.start()
+	turn := func() {
+		t.Helper()
+		_, err := a.turn(t.Context())
+		ok(t, err)
+	}
+	turn()
+	cut = false
+	turn()
+	if reads[directory.ID{2}] != 1 || len(w.reports) != 1 {
+		t.Fatalf("before its pause is over it was read %d times", reads[directory.ID{2}])
+	}
+	w.clock = w.clock.Add(firstPause)
+	turn()
+	if reads[directory.ID{2}] != 2 || reads[directory.ID{1}] != 1 || len(w.reports) != 2 || w.reports[1].Rows[0].ID != (directory.ID{2}) {
+		t.Errorf("read %v, reported %d times", reads, len(w.reports))
+	}
+	for range 3 {
+		w.clock = w.clock.Add(firstPause)
+		turn()
+	}
+	if len(w.reports) != 2 {
+		t.Errorf("what was told is told again: %d reports", len(w.reports))
+	}
+}
+
 // TestPause: the relay's word on when to come again is bounded, whatever number it is.
 func TestPause(t *testing.T) {
 	for seconds, want := range map[float64]time.Duration{2: 2 * time.Second, 0: soonest, -1: soonest, 1e-300: soonest, 1e300: latest, math.Inf(1): latest, math.Inf(-1): soonest, 299.5: 299500 * time.Millisecond} {

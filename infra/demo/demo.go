@@ -93,7 +93,7 @@ func (d *demo) end(ctx context.Context, cause error) error {
 func (d *demo) start(ctx context.Context) (err error) {
 	d.title("Starting")
 	s := d.stage
-	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Looks: []string{"--mail"}, Rules: ruled, Policy: policed, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1, Fault: d.fault}}
+	*s = stage.Stage{Dir: d.dir, Target: "corp", Log: d.log, Looks: []string{"--mail"}, Rules: ruled, Roles: []string{"Group.Read.All"}, Policy: policed, Graph: graphtest.Options{MemberSlice: 490, PageSize: 50, Shuffle: true, Repeat: 7, EmptyPages: 3, Seed: 1, Fault: d.fault}}
 	steps := []struct {
 		what, slow string
 		do         func() (string, error)

@@ -344,3 +344,8 @@ func (t *Tenant) Describe(_ context.Context, feed directory.Feed, ids []director
 	}
 	return p, nil
 }
+
+// Flags implements cycle.Source: no group is a Microsoft 365 group.
+func (t *Tenant) Flags(context.Context, directory.ID) (directory.Page, error) {
+	return directory.Page{}, directory.ErrUntold
+}

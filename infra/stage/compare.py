@@ -143,6 +143,25 @@ def ruled(truth, base, suffixed):
     return want
 
 
+def suspended(group_type):
+    """The groupType of the same scope by which members have nothing."""
+    return str(int(group_type) & 0x7FFFFFFF)
+
+
+def left(entry, group, quarantine, key):
+    """What is wrong with the AD group of a group that the cloud has no more."""
+    note = entry.get("info", [""])[0]
+    if not note.startswith("In quarantine" if quarantine else ("No longer managed", "In quarantine")):
+        return ["it is not marked as no longer managed or in quarantine: %r" % note[:20]]
+    if not quarantine:
+        return []
+    wrong, group_type = [], entry.get("groupType", ["0"])[0]
+    if group_type != suspended(group_type):
+        wrong.append("it is in quarantine, and groupType is %r" % group_type)
+    members = {key.get(m.lower()) for m in entry.get("member", [])}
+    return wrong + ["member %s is missing" % m["sid"] for m in group.get("members", []) if m.get("sid") and "sid:" + m["sid"] not in members]
+
+
 def main():
     ap = argparse.ArgumentParser()
     for name in ("truth", "url", "user", "password-file", "ca", "base", "domain"):
@@ -151,6 +170,8 @@ def main():
     ap.add_argument("--mail", action="store_true", help="Microsoft 365 groups are distribution groups with mail")
     ap.add_argument("--renames", action="store_true", help="names follow the cloud")
     ap.add_argument("--ruled", action="store_true")
+    ap.add_argument("--quarantine", action="store_true", help="so ends a group that is not in the cloud any more")
+    ap.add_argument("--distribution", action="store_true", help="the rules make distribution groups")
     ap.add_argument("--suffixed", default="", help="object ids, with commas between them")
     ap.add_argument("--foreign", default="", help="SIDs of members that stay wherever they are, with commas between them")
     a = ap.parse_args()
@@ -165,6 +186,7 @@ def main():
     want = ruled(truth, a.base, a.suffixed.split(",")) if a.ruled else expected(truth, strangers, a.renames, a.mail)
     have = ldapsearch(a, a.base, "(objectClass=group)",
                       ["cn", "displayName", "description", "sAMAccountName", "groupType", "info", "wWWHomePage", "mail", "mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientDisplayType", "adminDescription", "msDS-ExternalDirectoryObjectId", "member"])
+    gone = {g["id"]: g for g in truth["groups"] if g.get("removed")}
     differences, kept, found = [], 0, {}
     for e in have:
         mark = e.get("adminDescription", [""])[0]
@@ -178,10 +200,11 @@ def main():
     for gid, e in sorted(found.items()):
         if gid not in want:
             kept += 1
-            if not e.get("info", [""])[0].startswith(("No longer managed", "In quarantine")):
-                differences.append("%s is not in the cloud, and not marked as no longer managed or in quarantine" % e["dn"][0])
+            differences += ["%s is not in the cloud: %s" % (e["dn"][0], text) for text in left(e, gone.get(gid, {}), a.quarantine, key)]
             continue
         w = want[gid]
+        if a.distribution:
+            w["groupType"] = suspended(w["groupType"])
         for attr in ("cn", "displayName", "description", "sAMAccountName", "groupType", "wWWHomePage", "mail", "mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientDisplayType"):
             is_, should = " | ".join(sorted(e.get(attr, []))), w.get(attr, "")
             if is_ != should:

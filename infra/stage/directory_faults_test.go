@@ -22,27 +22,43 @@ type ordeal struct {
 	before, after at                 // what the proxy does
 	begin, end    func(t *testing.T) // what else goes wrong, and how a person puts it right
 
+	ripple bool // it is about what the ripple writes
+
 	// says are words of the one line that the agent logs, told those of the status, in
 	// a problem or for all: what failed, and what to do. None: it gets over it by itself.
 	says, told []string
 }
 
 // TestDirectoryFaults plays every fault on the way to a domain controller, and of
-// a domain controller itself: the cloud changes while the fault is on. What the
+// a domain controller itself: the cloud changes while the fault is on; a group is deleted in it, and the one of before comes back. What the
 // agent cannot get over by itself it says in one line, or the status has a problem
 // that names the remedy. When the fault is over, AD becomes what the cloud says.
 // Nobody was ever removed from a group whom the cloud did not remove.
 func TestDirectoryFaults(t *testing.T) {
-	s := newScene(t, 40, busyDay)
+	f := newFire(t, 40, busyDay+"leaving: {deleted: quarantine}\n")
+	f.Looks = append(f.Looks, "--quarantine")
+	for i, o := range f.ordeals(t) {
+		t.Run(o.name, func(t *testing.T) { f.play(t, o, i) })
+	}
+	checkRemovals(t, f.Stage, f.proxy.Writes())
+}
+
+// newFire is a scene under no ordeal yet, with an agent that may do what a life takes.
+func newFire(t *testing.T, groups int, rules string) *fire {
+	t.Helper()
+	s := newScene(t, groups, rules)
+	must(t, s.DC.LetRestore(true))
 	s.StopAgent()
-	s.Scan, s.Answer = "500ms", "2s"
+	s.Scan, s.Answer, s.Policy = "500ms", "2s", lifePolicy
 	f := &fire{scene: s, admin: administrator{s.DC}}
 	s.proxy.Before, s.proxy.After = f.before, f.after
 	must(t, s.StartAgent())
-	for i, o := range slices.Concat(f.lines(), f.answers(), f.controllers(), f.accounts(), f.rights(t)) {
-		t.Run(o.name, func(t *testing.T) { f.play(t, o, i) })
-	}
-	checkRemovals(t, s.Stage, s.proxy.Writes())
+	return f
+}
+
+// ordeals are all of them, as if none was played.
+func (f *fire) ordeals(t *testing.T) []ordeal {
+	return slices.Concat(f.lines(), f.answers(), f.controllers(), f.accounts(), f.rights(t))
 }
 
 // fire is a scene under an ordeal.
@@ -106,14 +122,13 @@ func (f *fire) suffer(t *testing.T, o ordeal, from, n int) {
 		o.begin(t)
 	}
 	f.ripple(t, n, o.name)
+	f.leave(t, n)
 	must(t, f.Sync(t.Context()))
 	if len(o.says) > 0 {
 		f.await(t, o.says, func(Status) bool { return f.console.count(from, o.says) > 0 })
 	}
 	if len(o.told) > 0 {
-		f.await(t, o.told, func(st Status) bool {
-			return hasAll(st.Said(), o.told) || slices.ContainsFunc(st.Problems, func(p Problem) bool { return p.Reason == "refused" && hasAll(p.Text, o.told) })
-		})
+		f.await(t, o.told, o.isTold)
 	}
 	if len(o.says)+len(o.told) == 0 {
 		converge(t, f.Stage)
@@ -123,6 +138,21 @@ func (f *fire) suffer(t *testing.T, o ordeal, from, n int) {
 			t.Error("nothing went wrong")
 		}
 	}
+}
+
+// leave has a group deleted in row n, and the one of the row before restored.
+func (f *fire) leave(t *testing.T, n int) {
+	t.Helper()
+	c := f.Company.Tenant
+	must(t, c.SoftDelete(f.department(n+5)))
+	if n > 0 {
+		must(t, c.Restore(f.department(n+4)))
+	}
+}
+
+// isTold says whether a status has what is to be told.
+func (o ordeal) isTold(st Status) bool {
+	return hasAll(st.Said(), o.told) || slices.ContainsFunc(st.Problems, func(p Problem) bool { return p.Reason == "refused" && hasAll(p.Text, o.told) })
 }
 
 // await fires the timer until somebody was told these words.
@@ -232,7 +262,7 @@ func (f *fire) answers() []ordeal {
 			from, words := f.console.end(), []string{"failed", "Operations Error", "again_in"}
 			f.await(t, words, func(Status) bool { return f.console.count(from, words) == 1 }) // while there is no plan; told once, tried again
 		}},
-		{name: "admin limit", before: always(big, 11), begin: func(*testing.T) {
+		{name: "admin limit", ripple: true, before: always(big, 11), begin: func(*testing.T) {
 			for i := 10; i < 30; i++ {
 				_ = f.Company.Tenant.AddMember(f.Company.ID("Empty"), f.Company.ID(userName(i)))
 			}
@@ -249,7 +279,7 @@ func (f *fire) controllers() []ordeal {
 	return []ordeal{
 		{name: "stopped", begin: stop, end: start, says: []string{"connect to ldaps://", gone}},
 		{name: "stopped in a plan", before: inPlan(), end: start, says: []string{"connect to ldaps://", gone}},
-		{name: "stopped until the plan expired", begin: stop, end: func(t *testing.T) {
+		{name: "stopped until the plan expired", ripple: true, begin: stop, end: func(t *testing.T) {
 			f.expire(t)
 			start(t)
 		}, says: []string{"connect to ldaps://", gone}},

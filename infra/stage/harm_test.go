@@ -7,13 +7,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"groupwriteback/infra/stage/ldapproxy"
 	"groupwriteback/infra/stage/samba"
 )
 
@@ -50,44 +48,40 @@ const everyFault = "GROUPWRITEBACK_TEST_EVERY_FAULT"
 // come kills at random. The next run converges to what the cloud says, and no
 // member was ever removed that the cloud did not remove.
 func TestHarmedAtEveryWrite(t *testing.T) {
-	bin, err := built()
-	must(t, err)
-	faulty := filepath.Join(filepath.Dir(bin.Handler), "faultyhandler")
-	build := exec.Command("go", "build", "-o", faulty, "./functions/internal/faultyhandler")
-	build.Dir = source()
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build faultyhandler: %v\n%s", err, out)
-	}
-	dc, err := samba.Launch(t.Context(), filepath.Join(t.TempDir(), "dc"), 60, os.Stderr)
-	if err != nil {
-		t.Fatalf("%v\nremedy: infra/stage/samba/install.sh", err)
-	}
-	t.Cleanup(func() { dc.Close() })
+	f := newField(t)
 	began := time.Now()
-	r := play(t, dc, bin, faulty, 0, harm{})
+	r := play(t, f, 0, harm{})
 	if r.store < 20 || r.writes < 15 || r.ops < 60 {
 		t.Fatalf("the recorded run has %+v: too few to mean anything", r)
 	}
 	t.Logf("a run takes %.1f s and has %d store writes, %d LDAP writes, %d LDAP operations", time.Since(began).Seconds(), r.store, r.writes, r.ops)
 	all := harms(r)
-	step := max(1, len(all)/50)
-	first := int(time.Now().Unix()/86400) % step
-	if os.Getenv(everyFault) != "" {
-		step, first = 1, 0
-	}
 	began = time.Now()
 	var played, met atomic.Int64
 	t.Cleanup(func() {
 		t.Logf("%d faults, of which %d were played and %d met, in %.0f s; the last %d of them are runs with two kills at random", len(all), played.Load(), met.Load(), time.Since(began).Seconds(), randomRuns)
 	})
-	for i := first; i < len(all); i += step {
+	for i := range sample(len(all), 50) {
 		t.Run(all[i].String(), func(t *testing.T) {
 			t.Parallel()
 			played.Add(1)
-			if play(t, dc, bin, faulty, i+1, all[i]).met {
+			if play(t, f, i+1, all[i]).met {
 				met.Add(1)
 			}
 		})
+	}
+}
+
+// sample yields the numbers of those of n faults that are played: about so many, or all.
+func sample(n, some int) func(yield func(int) bool) {
+	step := max(1, n/some)
+	first := int(time.Now().Unix()/86400) % step
+	if os.Getenv(everyFault) != "" {
+		step, first = 1, 0
+	}
+	return func(yield func(int) bool) {
+		for i := first; i < n && yield(i); i += step {
+		}
 	}
 }
 
@@ -115,58 +109,22 @@ func harms(r run) []harm {
 	return out
 }
 
-// A run is what one had of each.
-type run struct {
-	store, writes, ops int64
-	met                bool // with its harm; what a run does by time differs a little
-}
-
 // play plays the run in an OU of its own.
-func play(t *testing.T, dc *samba.DC, bin Binaries, faulty string, number int, h harm) run {
-	dir := t.TempDir()
-	base := fmt.Sprintf("OU=run%03d,%s", number, dc.Base)
-	addOU(t, dc, base)
-	company, err := NewCompany(fmt.Sprintf("run%d ", number), dc.SIDs, 10, 30)
-	must(t, err)
-	s := &Stage{Dir: dir, Source: source(), Bin: bin, Company: company, DC: dc, Base: base, Target: fmt.Sprintf("run%03d", number), Poll: "20ms", Log: &testLog{t: t}}
-	s.namesFollow()
-	p := newProxy(t, s)
-	var met atomic.Bool
-	do := func(o ldapproxy.Operation) (f ldapproxy.Fault) {
-		switch {
-		case h.op == o.N && !met.Swap(true):
-			f.Cut = true
-		case h.write > 0 && h.write == o.Write && !met.Swap(true):
-			s.KillAgent()
-			f.Cut = true
-		}
-		return f
-	}
-	if h.when == "before" {
-		p.Before = do
-	} else {
-		p.After = do
-	}
-	stand(t, s, p)
-	counter := filepath.Join(dir, "writes")
-	s.HandlerCommand = func(string) *exec.Cmd {
-		cmd := exec.Command(faulty)
-		cmd.Env = []string{"FAULT_COUNT=" + counter, fmt.Sprintf("FAULT_WRITE=%d", h.store), "FAULT_WHEN=" + h.when}
-		return cmd
-	}
-	must(t, s.Start(t.Context()))
-	defer s.Stop()
-	must(t, s.StartAgent())
-	settleAlive(t, s)
-	id, c := company.ID, company.Tenant
+func play(t *testing.T, f field, number int, h harm) run {
+	v := f.victim(t, number)
+	v.namesFollow()
+	v.arm(t, h)
+	must(t, v.Start(t.Context()))
+	defer v.Stop()
+	must(t, v.StartAgent())
+	settleAlive(t, v.Stage)
+	id, c := v.Company.ID, v.Company.Tenant
 	must(t, errors.Join(c.Rename(id("Department 07"), "Renamed"), c.SetProperty(id("Department 08"), "description", nil),
 		c.RemoveMember(id("All staff"), id("user00002")), c.AddMember(id("Empty"), id("user00003")), c.AddMember(id("Everybody technical"), id("Partners")),
 		c.SoftDelete(id("Department 09"))))
-	convergeAlive(t, s)
-	checkRemovals(t, s, p.Writes())
-	info, err := os.Stat(counter)
-	must(t, err)
-	return run{store: info.Size(), writes: int64(len(p.Writes())), ops: int64(len(p.Operations())), met: h.store > 0 && info.Size() >= h.store || met.Load()}
+	convergeAlive(t, v.Stage)
+	checkRemovals(t, v.Stage, v.proxy.Writes())
+	return v.did(t)
 }
 
 // convergeAlive settles until AD is what the cloud says: what got no answer is read
@@ -193,12 +151,7 @@ func settleAlive(t *testing.T, s *Stage) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errTooLong)
 	defer cancel()
 	for {
-		if !s.Host.Running() {
-			must(t, s.Host.Start(ctx))
-		}
-		if !s.AgentRuns() {
-			must(t, s.StartAgent())
-		}
+		revive(t, s)
 		try, stop := context.WithCancel(ctx)
 		dead := func() bool { return !s.Host.Running() || !s.AgentRuns() }
 		err := s.Settle(try, func(st Status) {
@@ -216,6 +169,17 @@ func settleAlive(t *testing.T, s *Stage) {
 			// The host may die just after it answered, or may be about to.
 			must(t, pause(ctx, 20*time.Millisecond))
 		}
+	}
+}
+
+// revive starts again who has died, as their hosts would.
+func revive(t *testing.T, s *Stage) {
+	t.Helper()
+	if !s.Host.Running() {
+		must(t, s.Host.Start(t.Context()))
+	}
+	if !s.AgentRuns() {
+		must(t, s.StartAgent())
 	}
 }
 

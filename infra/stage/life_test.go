@@ -57,56 +57,11 @@ func same(t *testing.T, when string, before, now map[string]identity) {
 	}
 }
 
-// lifetime is a stage on which groups live.
-type lifetime struct {
-	*Stage
-	killing bool // agent and handler are killed while writeback ends
-}
-
-// switchOff ends writeback as a person does: by the digest of what is shown, and with a word on
-// what is held.
-func (s lifetime) switchOff(t *testing.T, end string) {
-	t.Helper()
-	shown := s.say(t, map[string]string{"action": "disable", "end": end})
-	if !shown.Switch.On || shown.Preview.Digest == "" {
-		t.Fatalf("asked what the end would do: %+v", shown)
-	}
-	s.say(t, map[string]string{"action": "disable", "end": end, "digest": shown.Preview.Digest})
-	s.untilOff(t)
-}
-
-func (s lifetime) untilOff(t *testing.T) {
-	t.Helper()
-	turns := 0
-	for deadline := time.Now().Add(2 * time.Minute); ; must(t, pause(t.Context(), 50*time.Millisecond)) {
-		if turns++; s.killing && turns%4 == 2 {
-			s.KillAgent()
-			must(t, s.StartAgent())
-		}
-		if s.killing && turns%4 == 0 {
-			s.Host.Kill()
-			must(t, s.Host.Start(t.Context()))
-		}
-		must(t, s.Sync(t.Context()))
-		st, err := s.Status(t.Context())
-		must(t, err)
-		for _, h := range st.Holds {
-			s.say(t, map[string]string{"action": "approve", "hold": h.ID})
-		}
-		switch {
-		case st.State == "off":
-			return
-		case time.Now().After(deadline):
-			t.Fatalf("it is not off: %+v", st)
-		}
-	}
-}
-
 // TestWholeLife takes groups through their life on a real domain, with the account's own rights:
 // quarantine and back, an end of writeback of each kind and back. No group is another one by
 // that: each has its SID, its GUID and its members; and nothing is deleted that could not be had back.
 func TestWholeLife(t *testing.T) {
-	wholeLife(t, lifetime{Stage: newStage(t, 60, 10, 30)})
+	wholeLife(t, &living{Stage: newStage(t, 60, 10, 30)}, nil)
 }
 
 // TestWholeLifeHarmed does so while the way to the domain controller is cut at every few
@@ -134,7 +89,15 @@ func TestWholeLifeHarmed(t *testing.T) {
 	p.Before = harm("before", 2, ldapproxy.Fault{Cut: true})
 	p.After = harm("after", 5, ldapproxy.Fault{Cut: true})
 	stand(t, s, p)
-	wholeLife(t, lifetime{s, true})
+	turns := 0
+	wholeLife(t, &living{Stage: s}, func(*testing.T, Status) {
+		switch turns++; turns % 4 {
+		case 2:
+			s.KillAgent()
+		case 0:
+			s.Host.Kill()
+		}
+	})
 	mu.Lock()
 	defer mu.Unlock()
 	t.Logf("cut %v", met)
@@ -145,9 +108,17 @@ func TestWholeLifeHarmed(t *testing.T) {
 	}
 }
 
-func wholeLife(t *testing.T, s lifetime) {
+// wholeLife plays it. seen is told how things stand while writeback ends; nil: nobody is.
+func wholeLife(t *testing.T, s *living, seen func(*testing.T, Status)) {
 	t.Helper()
-	s.Rules, s.Policy, s.Scan = "leaving: {deleted: quarantine}\n", "policy:\n  quarantine: true\n  delete: true\n", "500ms"
+	end := func(what string) {
+		t.Helper()
+		s.seen = seen
+		s.end(t, what)
+		s.seen = nil
+		revive(t, s.Stage)
+	}
+	s.Rules, s.Policy, s.Scan = "leaving: {deleted: quarantine}\n", lifePolicy, "500ms"
 	must(t, s.DC.LetRestore(true))
 	must(t, s.Start(t.Context()))
 	must(t, s.StartAgent())
@@ -185,7 +156,7 @@ func wholeLife(t *testing.T, s lifetime) {
 		converge(t, s.Stage)
 		same(t, when, before, identities(t, s.Stage))
 	}
-	s.switchOff(t, "keep")
+	end("keep")
 	kept := identities(t, s.Stage)
 	same(t, "left to people", before, kept)
 	for _, g := range kept {
@@ -195,13 +166,13 @@ func wholeLife(t *testing.T, s lifetime) {
 	}
 	back("taken back")
 
-	s.switchOff(t, "delete")
+	end("delete")
 	if left := identities(t, s.Stage); len(left) != 0 {
 		t.Errorf("not deleted: %v", slices.Collect(maps.Keys(left)))
 	}
 	back("restored")
 
-	s.switchOff(t, "delete")
+	end("delete")
 	s.Host.Kill()
 	must(t, os.RemoveAll(filepath.Join(s.Dir, "store")))
 	must(t, s.Host.Start(t.Context()))

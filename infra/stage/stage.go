@@ -46,6 +46,7 @@ type Stage struct {
 	Base    string    // DN of the OU; empty: DC.Base
 	Graph   graphtest.Options
 	Rules   string   // more of the rules file, whole lines; with an ou, all of it
+	Roles   []string // permissions on Graph, beside those that all rules need
 	Looks   []string // further arguments of compare.py
 	LDAP    string   // what the agent takes for the domain controller; empty: DC.URL
 	LDAPCA  string   // PEM file of its certificate's authority; empty: DC.CAFile
@@ -97,7 +98,7 @@ func (s *Stage) Start(ctx context.Context) error {
 	}
 	roles := func(r ...string) map[string][]string { return map[string][]string{audience: r} }
 	s.Graph.Clients = []graphtest.Client{
-		{ID: handlerClient, Secret: secret, Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
+		{ID: handlerClient, Secret: secret, Roles: map[string][]string{graphtest.GraphAudience: append([]string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}, s.Roles...)}},
 		{ID: agentClient, Secret: secret, Roles: roles("Relay.Agent")},
 		{ID: operatorClient, Secret: secret, Roles: roles("Sync.Operate", "Status.Read")},
 	}

@@ -10,8 +10,11 @@ import (
 
 // answer is what the operator is told of the switch.
 type answer struct {
-	Done    string
-	Switch  struct{ On, Paused, Moved bool }
+	Done   string
+	Switch struct {
+		On, Paused, Moved bool
+		Ending            string
+	}
 	Preview struct {
 		Digest  string
 		Changes []struct{ Op string }

@@ -249,10 +249,17 @@ const busyDay = "limits: {floor: 1000}\n"
 // a group gets another name. The groups are others each time.
 func (s scene) ripple(t *testing.T, n int, name string) {
 	t.Helper()
-	const first, all = 7, 33
-	dept := func(k int) directory.ID { return s.Company.ID(departmentName(first + (n+k)%all)) }
+	dept := func(k int) directory.ID { return s.department(n + k) }
 	c := s.Company.Tenant
 	must(t, c.RemoveMember(dept(0), s.Company.Members(dept(0))[n%5]))
 	must(t, c.AddMember(dept(11), s.outsider(dept(11))))
-	must(t, c.Rename(dept(22), departmentName(first+(n+22)%all)+" "+name))
+	must(t, c.Rename(dept(22), departmentName(firstDepartment+(n+22)%departments)+" "+name))
+}
+
+// The departments of a company of 40 groups.
+const firstDepartment, departments = 7, 33
+
+// department is the nth of them, which begin anew behind the last.
+func (s scene) department(n int) directory.ID {
+	return s.Company.ID(departmentName(firstDepartment + n%departments))
 }

@@ -63,6 +63,11 @@ type Domain struct {
 	More     Allowed  // that a plan may do here beyond what it may anywhere
 	Log      *slog.Logger
 
+	// Catalog connects to the forest's global catalog; nil: what other domains of the forest
+	// have is not known. Close ends that connection.
+	Catalog func(context.Context) (Conn, error)
+	catalog catalog
+
 	bearers bearers // brought up to date before each use; of the server that Conn leads to
 
 	// Wait pauses before a busy server is asked again; nil: until the time has passed.

@@ -31,7 +31,7 @@ func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.R
 	}
 	var no refusal
 	if errors.As(w.refuse("read the group", err), &no) && ctx.Err() == nil {
-		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text, Bad: w.bad, Taken: no.taken}, nil
+		return plan.Result{Status: cmp.Or(no.status, plan.Refused), GUID: w.guid, Code: no.code, Text: no.text, Bad: w.bad, Taken: no.taken, Clashes: no.clashes}, nil
 	}
 	err = fmt.Errorf("%s group %s: %w", c.Op, c.Group, err)
 	return plan.Result{Status: plan.Unknown, GUID: w.guid, Text: err.Error()}, err
@@ -150,7 +150,14 @@ func (w *writer) allowed(o object) error {
 
 // wanted are the attributes that the change compares. Members are read only where the
 // server's answer to a write does not do: a group may have very many.
-func (w *writer) wanted() []string { return slices.Sorted(maps.Keys(w.change.Set)) }
+func (w *writer) wanted() []string {
+	names := slices.Collect(maps.Keys(w.change.Set))
+	if len(plan.Claims(w.change.Set)) > 0 {
+		names = append(names, plan.ClaimedAttributes()...)
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return slices.CompactFunc(names, strings.EqualFold)
+}
 
 // rename sets attributes and moves the group to its name. The fence is taken
 // first, by a modify, since a rename cannot carry it; a crash in between leaves a
@@ -204,6 +211,9 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 		changes := w.changes(*o)
 		if len(changes) == 0 && !always {
 			return w.outranks(*o)
+		}
+		if err := w.unclaimed(ctx, *o); err != nil {
+			return err
 		}
 		err := w.modify(ctx, o, changes...)
 		switch code(err) {

@@ -28,6 +28,9 @@ func (w *writer) create(ctx context.Context) error {
 	case s.guid != "":
 		return w.takeBack(ctx, s.guid)
 	}
+	if err := w.unclaimed(ctx, object{}); err != nil {
+		return err
+	}
 	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
 	err = w.patiently(ctx, func() error { return w.Conn.Add(w.addition(dn)) })
 	if err != nil {

@@ -113,7 +113,7 @@ func TestTakenBackOrNot(t *testing.T) {
 		f := fence(3)
 		f.Instance = "other"
 		r, err := other.Apply(t.Context(), f, creation(t, d, 0, "group"))
-		if err != nil || r.Status != plan.Refused || !strings.Contains(r.Text, `belongs to installation "test"`) {
+		if err != nil || r.Status != plan.Refused || !strings.Contains(r.Text, `was let go by installation "test"`) || !strings.Contains(r.Text, `set its adminDisplayName to "gwb other 0.0.0" to hand it over`) {
 			t.Errorf("by another installation: got %+v, %v", r, err)
 		}
 		narrow := *d

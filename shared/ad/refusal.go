@@ -18,6 +18,8 @@ type refusal struct {
 	code   int
 	text   string
 	taken  *plan.Taken // who has the name
+
+	clashes []plan.Clash // who has addresses
 }
 
 func (r refusal) Error() string { return r.text }

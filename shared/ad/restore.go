@@ -103,7 +103,10 @@ func (w *writer) unearth(ctx context.Context) (t tomb, err error) {
 	if err == nil && !found {
 		err = refusal{text: fmt.Sprintf("restore %s: %s does not exist: create it", w.change.Name, w.change.Parent)}
 	}
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return t, w.unclaimed(ctx, object{}) // what a deleted group has kept keeps nobody from having it
 }
 
 func orGone(err error, text string) error {

@@ -20,6 +20,8 @@ func (d *Domain) trouble(s sighting, id directory.ID, was bool) *plan.Trouble {
 	switch {
 	case s.odd != nil:
 		return say(plan.TroubleUnreadable, "cannot be read whole, and is left alone (%v): if that does not end by itself, let the account read it", s.odd)
+	case by != "" && by != d.Instance && o.fence == plan.Released(by):
+		return say(plan.TroubleForeign, "was let go by installation %q (its adminDisplayName is %q), which takes it back where it may: take cloud group %s out of the scope of that one, and then %s to hand it over", by, o.fence, id, d.handOver(o, id))
 	case by != "" && by != d.Instance:
 		return say(plan.TroubleForeign, "belongs to installation %q (its adminDisplayName is %q): leave it there, and take cloud group %s out of the scope of one of the two installations", by, o.fence, id)
 	case by == "" && !was:

@@ -93,6 +93,9 @@ func foldResult(tx *journal.Tx, r *record.Group, c plan.Change, res plan.Result)
 	if res.Status == plan.Refused && res.Taken != nil {
 		r.Names = r.Names.Refused(c, *res.Taken)
 	}
+	if res.Status == plan.Refused && len(res.Clashes) > 0 {
+		r.Clashes = record.Clashing(r.Clashes, c.Set, res.Clashes, grounds(&tx.Head), tx.Now)
+	}
 	p := record.Parked{Kind: c.Kind(), Link: c.Link, Code: res.Code, Text: res.Text, Wish: c.Wish(), Grounds: grounds(&tx.Head)}
 	switch {
 	case res.Status == plan.Done:

@@ -122,6 +122,10 @@ func foldByName(ctx context.Context, tx *journal.Tx, asked []directory.ID, pages
 
 func (p *Planner) unanswered(tx *journal.Tx, what string, n int, err error) {
 	waitFor(tx, err)
+	p.tellUnanswered(what, n, err)
+}
+
+func (p *Planner) tellUnanswered(what string, n int, err error) {
 	if p.Log != nil {
 		p.Log.Warn("Graph did not answer a question: it is asked again later", "about", what, "count", n, "err", err)
 	}

@@ -36,6 +36,9 @@ type Source interface {
 	// Describe reads users, devices or contacts by id, at most 50. Of those that it leaves out it
 	// says nothing.
 	Describe(ctx context.Context, feed directory.Feed, ids []directory.ID) (directory.Page, error)
+	// Flags asks a group for the flags that the rules read. The error is directory.ErrUntold
+	// or directory.ErrRefused where it says something about the group.
+	Flags(ctx context.Context, group directory.ID) (directory.Page, error)
 }
 
 // Planner makes plans for one target. The first four fields are needed.
@@ -164,7 +167,10 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 			return false, nil, err
 		}
 	}
-	return more || unfolded || got.unread || beside.unread, errors.Join(got.source, beside.source), nil
+	if more = more || unfolded || got.unread || beside.unread; !more && !got.silent {
+		more, err = p.poll(ctx, tx, limit)
+	}
+	return more, errors.Join(got.source, beside.source), err
 }
 
 // plan decides what may have changed, issues what is to be done, and asks Graph what

@@ -184,11 +184,11 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 	in := decision.Input{Record: *r, Cloud: view.Group, Parts: view.Parts, Doubtful: view.Doubtful, Kin: tx.Record, Limits: p.Rules.Limits, Grounds: grounds(&tx.Head), Now: tx.Now, MayAsk: d.asks.room(),
 		Ending: cmp.Or(p.end, tx.Head.Switch.EndInView()), Restores: tx.Head.Target.Restores, Epoch: epochBegan(&tx.Head),
 		Behind: tx.Head.Main.Behind || slices.ContainsFunc(p.principalFeeds(), tx.Head.Main.Lost),
-		Wish: func(observed *plan.Group) plan.Wish {
-			w := p.wish(tx, d.mail, view.Group, id, observed)
+		Wish: func(observed *plan.Group, taken []plan.Clash) plan.Wish {
+			w := p.wish(tx, d.mail, view.Group, id, observed, taken)
 			if d.shifts != nil {
 				before := d.shifts.before
-				d.shifts.note(id, before.wish(tx, d.shifts.mail, before.view(tx, id).Group, id, observed), w)
+				d.shifts.note(id, before.wish(tx, d.shifts.mail, before.view(tx, id).Group, id, observed, taken), w)
 			}
 			return w
 		}}
@@ -227,12 +227,12 @@ func (p *Planner) decideGroup(ctx context.Context, tx *journal.Tx, d *draft, id 
 }
 
 // wish is what the rules want of a group whose kin was fetched: g as they look at it,
-// observed as it stands in Active Directory.
-func (p *Planner) wish(tx *journal.Tx, mail *exchange.Stamp, g *directory.Group, id directory.ID, observed *plan.Group) plan.Wish {
+// observed as it stands in Active Directory, without what others have.
+func (p *Planner) wish(tx *journal.Tx, mail *exchange.Stamp, g *directory.Group, id directory.ID, observed *plan.Group, taken []plan.Clash) plan.Wish {
 	nested := func(child directory.ID) rules.Nested {
 		return rules.Nested{Group: tx.Group(child), Exists: tx.Record(child).Observed != nil}
 	}
-	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Mail: mail}
+	target := rules.Target{Domains: tx.Head.Target.Domains, External: tx.Head.Target.External, Mail: mail, Clashes: taken}
 	return p.Rules.Decide(id, g, observed, nested, target)
 }
 

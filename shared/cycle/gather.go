@@ -64,9 +64,11 @@ func (p *Planner) fold(ctx context.Context, tx *journal.Tx, page directory.Page,
 	if err != nil {
 		return s, err
 	}
+	news := s.News(page)
 	touched := s.Fold(page)
 	if err := tx.Keep(ctx, s, touched, shadow); err != nil || shadow { // all groups are decided again when it is complete
 		return s, err
 	}
+	noteNews(tx, s, news)
 	return s, p.markRelated(ctx, tx, touched)
 }

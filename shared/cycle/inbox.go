@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/record"
@@ -124,7 +125,8 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	}
 	if ask.Retry {
 		tx.Head.Retries++
-		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
+		tx.Head.Polling = tx.Head.Polling.Retry()
+		if err := tx.MarkShards(ctx, wereRefused); err != nil {
 			return err
 		}
 	}
@@ -134,18 +136,34 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	if err := tx.Fetch(ctx, ask.Groups); err != nil {
 		return err
 	}
+	tx.Head.Polling = tx.Head.Polling.Note(ask.Groups)
 	for _, id := range ask.Groups {
 		r := *tx.Record(id)
 		if r.Observed == nil && tx.Group(id) == nil && r.Empty() {
 			continue // nobody has heard of it
 		}
-		r.Parked, r.Reread, r.Asked = due(r.Parked), record.Tries{}, true
+		r.Parked, r.Clashes, r.Reread, r.Asked = due(r.Parked), dueClashes(r.Clashes), record.Tries{}, true
 		tx.PutRecord(&r)
 		if r.Observed != nil {
 			read(tx, &r)
 		}
 	}
 	return tx.Mark(ctx, ask.Groups...)
+}
+
+// wereRefused says whether something of a shard's groups was refused that other grounds may
+// let go.
+func wereRefused(c record.Counts) bool {
+	return c.Parked > 0 || c.Problems[decision.AddressTaken] > 0
+}
+
+// dueClashes has what others had asked for at once; how often it was asked for stays known.
+func dueClashes(clashes []record.Clash) []record.Clash {
+	out := slices.Clone(clashes)
+	for i := range out {
+		out[i].Until = time.Time{}
+	}
+	return out
 }
 
 // due has what was refused tried at once; how often it was tried stays known.

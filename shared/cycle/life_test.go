@@ -313,6 +313,7 @@ func TestEndsAreLimited(t *testing.T) {
 		{"few", 40, 1, most, ""},
 		{"groups", 40, 1, most + 1, plan.Retirements},
 		{"memberships", 4, 8, 1, plan.Losses},
+		{"empty groups", 40, 0, most + 1, plan.Retirements},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := guarded{groups: tt.groups, size: tt.size}.town(t)
@@ -345,7 +346,7 @@ func TestEndsAreLimited(t *testing.T) {
 			}
 			w.days(4)
 			if tt.guard == plan.Retirements {
-				tt.guard = plan.Losses
+				tt.guard = map[bool]plan.GuardName{true: plan.Losses, false: plan.Deletions}[tt.size > 0]
 			}
 			held("deletion", tt.guard, tt.go_)
 			if len(w.graves) != tt.go_ || len(w.holds()) != 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/life"
@@ -26,6 +27,8 @@ type Preview struct {
 
 	MoreHeld int `json:",omitempty"` // holds that are not listed
 	Totals   record.Counts
+
+	NotDeleted int `json:",omitempty"` // groups that are to be deleted, and are not, because they could not be had back
 
 	Other *Other `json:",omitempty"` // of PreviewRules
 }
@@ -63,6 +66,9 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		return Preview{}, err
 	}
 	got, err := p.foldGraph(ctx, tx, limit)
+	if err == nil && got.source != nil && p.survey != nil { // whoever is to switch on is shown all the rest
+		return Preview{Waiting: "Entra ID could not be read, or not all of it: " + got.source.Error(), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}, nil
+	}
 	if err = errors.Join(err, got.source); err != nil {
 		return Preview{}, err
 	}
@@ -99,7 +105,7 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 	if err != nil {
 		return Preview{}, err
 	}
-	out.Totals, out.More = all, all.Changes
+	out.Totals, out.More, out.NotDeleted = all, all.Changes, all.Problems[decision.NotDeleted]
 	if d.complete {
 		out.Digest = Digest(&tx.Head, all)
 	}

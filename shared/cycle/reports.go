@@ -127,7 +127,7 @@ func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[dir
 	}
 	if r.Grounds != h.Grounds { // the policy, a right, the schema: what was refused may go now
 		h.Grounds = r.Grounds
-		if err := tx.MarkShards(ctx, func(c record.Counts) bool { return c.Parked > 0 }); err != nil {
+		if err := tx.MarkShards(ctx, wereRefused); err != nil {
 			return err
 		}
 	}

@@ -304,14 +304,22 @@ const maxWait = 24 * time.Hour
 
 // waitFor keeps Graph's wish not to be asked for a while: nobody else would remember it.
 func waitFor(tx *journal.Tx, err error) {
-	var wait interface{ NotBefore() time.Time }
-	if errors.As(err, &wait) {
-		at := wait.NotBefore().UTC().Truncate(time.Second)
-		if most := tx.Now.Add(maxWait); at.After(most) {
-			at = most
-		}
+	if at := askedToWait(tx, err); !at.IsZero() {
 		tx.Head.Wait = at
 	}
+}
+
+// askedToWait is until when Graph asks to be left alone; zero: it does not.
+func askedToWait(tx *journal.Tx, err error) time.Time {
+	var wait interface{ NotBefore() time.Time }
+	if !errors.As(err, &wait) {
+		return time.Time{}
+	}
+	at := wait.NotBefore().UTC().Truncate(time.Second)
+	if most := tx.Now.Add(maxWait); at.After(most) {
+		at = most
+	}
+	return at
 }
 
 // userMembers counts, in Round.Named, users that groups named as members.

@@ -155,7 +155,11 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 			r.Parked = due(r.Parked)
 		}
 		if !same {
-			byHand(tx, &r, row.Group)
+			if beyond(tx, old, row) { // what is known of it is older than what was done to it
+				r.ByHand, r.Life = nil, record.Life{}
+			} else {
+				byHand(tx, &r, row.Group)
+			}
 			r.Observed = row.Group
 		}
 		r.Stale, r.Missing, r.Trouble, r.Look, r.Grave = false, false, nil, record.Tries{}, nil
@@ -169,6 +173,13 @@ func foldRow(tx *journal.Tx, row journal.Row) (changed bool) {
 	}
 	tx.PutRecord(&r)
 	return changed
+}
+
+// beyond says whether a group was written to by a batch of ours that its record knows nothing
+// of: the journal was set back.
+func beyond(tx *journal.Tx, r *record.Group, row journal.Row) bool {
+	f, ok := plan.ParseFence(row.Fence)
+	return ok && f.Instance == tx.Target() && f.Seq > r.LastWrite
 }
 
 // manyParked is how many refusals of one group are too many to be tried again whenever
@@ -240,7 +251,7 @@ func foldGone(tx *journal.Tx, g journal.Gone, rep journal.Report) (changed bool)
 	}
 	tx.Head.Blind = ""
 	r.Observed, r.Stale, r.Missing, r.Trouble, r.Converged, r.Parked, r.Look = nil, false, false, nil, false, due(r.Parked), record.Tries{}
-	if g.Grave != nil || tx.Head.Target.Restores { // else the agent sees none
+	if g.Grave != nil || rep.Target.Restores { // else the agent sees none
 		r.Grave = g.Grave
 	}
 	switch {

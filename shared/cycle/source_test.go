@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -35,6 +36,36 @@ type source struct {
 
 	described int                           // users that were read by id
 	describe  func(p *directory.Page) error // what goes wrong then; nil: nothing
+
+	flags func(id directory.ID) error // what goes wrong with flags; nil: nothing
+	asked []directory.ID              // for their flags
+}
+
+// sources is held while one is asked for flags, which is done by several at once.
+var sources sync.Mutex
+
+// Flags is what a Microsoft 365 group says of itself.
+func (s *source) Flags(_ context.Context, id directory.ID) (directory.Page, error) {
+	sources.Lock()
+	defer sources.Unlock()
+	s.asked = append(s.asked, id)
+	p := directory.Page{Feed: directory.GroupFeed}
+	if s.flags != nil {
+		if err := s.flags(id); err != nil {
+			return p, err
+		}
+	}
+	for _, g := range s.tenant.Dump().Groups {
+		if g.ID == id && g.Removed == "" {
+			set := directory.Properties{}
+			for _, name := range []string{"allowExternalSenders", "hideFromAddressLists", "hideFromOutlookClients"} {
+				set[name] = []string{strconv.FormatBool(g.Properties[name] == true)}
+			}
+			p.Groups = append(p.Groups, directory.GroupChange{ID: id, Set: set})
+			return p, nil
+		}
+	}
+	return p, directory.ErrUntold
 }
 
 func (s *source) Again(_ context.Context, groups []directory.ID, link string) (directory.Page, error) {
@@ -124,6 +155,9 @@ func (s *source) changes(feed directory.Feed, truth graphtest.Truth, events []gr
 	p := directory.Page{Feed: feed}
 	about := map[directory.ID][]graphtest.Event{}
 	for _, e := range events {
+		if directory.IsFlag(e.Property) {
+			continue // no delta tells of it
+		}
 		about[e.Object] = append(about[e.Object], e)
 	}
 	objects := map[directory.Feed][]graphtest.TruthObject{directory.GroupFeed: truth.Groups, directory.UserFeed: truth.Users, directory.DeviceFeed: truth.Devices, directory.ContactFeed: truth.Others}[feed]
@@ -192,6 +226,9 @@ func properties(o graphtest.TruthObject, events []graphtest.Event) directory.Pro
 		}
 	}
 	for name, v := range o.Properties {
+		if directory.IsFlag(name) {
+			continue
+		}
 		switch v := v.(type) {
 		case string:
 			out[name] = []string{v}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/preflight"
@@ -20,11 +22,12 @@ import (
 // Survey is what all that is wanted means for people, whether it is in Active Directory
 // already or not: into how many security groups they come, and who is left out.
 type Survey struct {
-	Over   int    // users in more than preflight.Many groups
-	Who    string // who is in the most; empty: nobody is in any
-	Groups int    // how many those are
-	Part   string // what of it was not looked at; empty: nothing
-	Left   []preflight.Left
+	Over    int      // users in more than preflight.Many groups
+	Who     string   // who is in the most; empty: nobody is in any
+	Groups  int      // how many those are
+	Domains []string // of the primary addresses of groups that are wanted with mail; sorted, in lower case
+	Part    string   // what of it was not looked at; empty: nothing
+	Left    []preflight.Left
 }
 
 // PreviewFirst is Preview with a survey of all that is wanted; nil where nothing can be planned
@@ -41,12 +44,12 @@ func (p *Planner) PreviewFirst(ctx context.Context) (Preview, *Survey, error) {
 
 // look fills a survey.
 func (s *Survey) look(ctx context.Context, p *Planner, tx *journal.Tx, all record.Counts) (err error) {
-	w := weighing{Planner: p, tx: tx, end: time.Now().Add(cmp.Or(p.LookTime, 25*time.Second))}
+	w := weighing{Planner: p, tx: tx, mail: p.Rules.Stamp(tx.Head.Target.Exchange), domains: map[string]bool{}, end: time.Now().Add(cmp.Or(p.LookTime, 25*time.Second))}
 	if s.Part, err = w.everything(ctx); err != nil {
 		return err
 	}
 	over, who, groups := w.load.Heaviest()
-	s.Over, s.Groups = over, groups
+	s.Over, s.Groups, s.Domains = over, groups, slices.Sorted(maps.Keys(w.domains))
 	if groups > 0 {
 		if s.Who, err = nameOf(ctx, tx, who); err != nil {
 			return err
@@ -63,6 +66,9 @@ type weighing struct {
 	tx   *journal.Tx
 	end  time.Time
 	load preflight.Load
+	mail *exchange.Stamp
+
+	domains map[string]bool
 }
 
 // everything weighs all groups, as far as there is time, and says what was left out.
@@ -114,8 +120,14 @@ func (w *weighing) each(ctx context.Context, ids []directory.ID, tell func(group
 		}
 		for _, id := range some {
 			g := w.view(w.tx, id).Group
-			wish := w.wish(w.tx, w.Rules.Stamp(w.tx.Head.Target.Exchange), g, id, w.tx.Record(id).Observed)
-			if wish.Group == nil || g == nil || plan.Suspends(*wish.Group) {
+			wish := w.wish(w.tx, w.mail, g, id, w.tx.Record(id).Observed, nil)
+			if wish.Group == nil || g == nil {
+				continue
+			}
+			for _, mail := range wish.Group.Attrs["mail"] {
+				w.domains[strings.ToLower(mail[strings.LastIndexByte(mail, '@')+1:])] = true
+			}
+			if plan.Suspends(*wish.Group) {
 				continue
 			}
 			users, groups := wanted(g.Members, wish.Group.Members())

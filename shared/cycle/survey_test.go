@@ -1,6 +1,7 @@
 package cycle_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -75,5 +76,18 @@ func TestSurveyOfGroups(t *testing.T) {
 	}
 	if len(s.Left) != 1 || s.Left[0].Members || s.Left[0].Group != "Hidden" || s.Left[0].Count != 1 {
 		t.Errorf("left out: %+v", s.Left)
+	}
+}
+
+// TestUnreadIsShown: where Graph refuses, that is what is waited for; a preview that nobody wants
+// the rest of is an error.
+func TestUnreadIsShown(t *testing.T) {
+	w := newTarget(t)
+	w.source.edit = func(*directory.Page) error { return errors.New("403: consent was withdrawn") }
+	if p, s := w.survey(); s != nil || !strings.Contains(p.Waiting, "consent was withdrawn") {
+		t.Errorf("%q, %+v", p.Waiting, s)
+	}
+	if _, err := w.planner.Preview(t.Context()); err == nil {
+		t.Error("a preview hides it")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"groupwriteback/shared/decision"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/record"
 )
@@ -48,10 +49,10 @@ func confirm(ctx context.Context, tx *journal.Tx, d *draft) (again bool, err err
 		return false, err
 	}
 	if s.Confirmed == "" {
-		if all.Changes+all.Stale+all.Parked+all.Held+len(all.Over) > 0 || d.more {
+		if all.Changes+all.Stale+all.Parked+all.Held+len(all.Over)+all.Problems[decision.NotDeleted] > 0 || d.more {
 			return false, nil
 		}
-		tx.Say("switched off: all groups have their end", "end", s.Ending, "by", s.By)
+		tx.Say("switched off: all groups have their end, but for those that are not as they must be", "end", s.Ending, "by", s.By, "in_trouble", all.Trouble)
 		return true, flip(ctx, tx, (*journal.Switch).Over)
 	}
 	was, went := *s, false

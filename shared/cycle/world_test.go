@@ -42,9 +42,11 @@ type world struct {
 	bin     bool              // what is deleted keeps its members
 	blunt   bool              // the account may not restore what was deleted
 	others  map[string]string // names in the form of plan.Names, and who has them that is none of ours
+	mail    map[string]string // what mail attributes hold in the form of plan.Clash.Key, and who has it that is none of ours
 	fences  map[directory.ID]string
 	usns    map[directory.ID]int64 // one more with each write, whoever makes it
 	touched map[directory.ID]bool  // groups that somebody changed by hand
+	made    map[directory.ID]int   // how often a group was made, with an identity of its own each time
 	removed []string               // every removal that was carried out: "group ref"
 	self    journal.Poll           // how the agent is known
 	high    journal.Mark
@@ -77,7 +79,7 @@ const (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tenant: &graphtest.Tenant{}, store: blob.Memory(), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		ad: plan.State{}, graves: plan.State{}, let: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}}
+		ad: plan.State{}, graves: plan.State{}, let: plan.State{}, others: map[string]string{}, fences: map[directory.ID]string{}, usns: map[directory.ID]int64{}, troubles: map[directory.ID]*plan.Trouble{}, touched: map[directory.ID]bool{}, made: map[directory.ID]int{}}
 	w.source, w.domains, w.self = &source{tenant: w.tenant}, []directory.SID{domainSID}, journal.Poll{Agent: "agent"}
 	w.restart()
 	return w
@@ -293,12 +295,18 @@ func (w *world) apply(c plan.Change) plan.Result {
 	if no := w.begins(&g, exists, c); no != nil {
 		return *no
 	}
+	if no := w.clashes(g, exists, c); no != nil {
+		return *no
+	}
 	after := plan.Apply(g, c)
 	if by := w.holder(after); by != nil && c.Op != plan.Update {
 		return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken", Taken: by}
 	}
 	w.writes++
 	w.usns[c.Group]++
+	if g.GUID == "" {
+		w.made[c.Group]++
+	}
 	if w.onEnd != nil && (c.Op == plan.Delete || c.Op == plan.Disown || c.Op == plan.Update && secure(g) && !secure(after)) {
 		w.onEnd(c)
 	}
@@ -364,6 +372,7 @@ func (w *world) begins(g *plan.Group, exists bool, c plan.Change) *plan.Result {
 		}
 	case c.Op == plan.Create && !exists && was:
 		*g = let.Clone()
+		delete(g.Attrs, "info") // the agent takes it back without the note
 	}
 	return nil
 }

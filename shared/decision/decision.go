@@ -28,8 +28,8 @@ type Input struct {
 	Doubtful []directory.Member
 
 	// Wish is the rules' word, for the group as it stands in Active Directory; nil: it
-	// does not stand there.
-	Wish func(observed *plan.Group) plan.Wish
+	// does not stand there. taken is what it is not to have now, because others have it.
+	Wish func(observed *plan.Group, taken []plan.Clash) plan.Wish
 	// Kin returns the record of a group that is or was a member.
 	Kin func(directory.ID) *record.Group
 
@@ -67,8 +67,7 @@ func Decide(in Input) Output {
 	d := decider{Input: in}
 	d.out.Record = in.Record
 	d.observed = d.canonical()
-	d.wish = in.Wish(d.observed)
-	d.out.Record.Problems = d.wish.Problems
+	d.hear()
 	d.countObserved()
 	var want *plan.Group
 	if in.Record.Trouble == nil && !in.Record.Stale && !in.Record.Missing {
@@ -102,9 +101,10 @@ type decider struct {
 	Input
 	observed *plan.Group // with nested groups of ours by their mark
 	wish     plan.Wish
-	size     int  // of the group, as its own limit counts it
-	manages  bool // the group is kept as the cloud has it
-	flipped  bool // it was made a security group by hand, and stays so
+	size     int          // of the group, as its own limit counts it
+	manages  bool         // the group is kept as the cloud has it
+	taken    []plan.Clash // what it is not to have now
+	flipped  bool         // it was made a security group by hand, and stays so
 	out      Output
 }
 
@@ -113,6 +113,7 @@ type decider struct {
 func (d *decider) decide(want plan.Group) {
 	if d.manages {
 		want = d.named(want)
+		want.Attrs = plan.WithoutClashes(want.Attrs, d.attributes(), d.taken)
 	}
 	want = d.prove(d.unflipped(want))
 	left := d.withoutParked(want)

@@ -124,9 +124,9 @@ func (s *scene) decide(t *testing.T) decision.Output {
 		}
 		return &record.Group{ID: id}
 	}
-	s.Wish = func(observed *plan.Group) plan.Wish {
+	s.Wish = func(observed *plan.Group, taken []plan.Clash) plan.Wish {
 		in := forest
-		in.Mail = s.rules.Stamp(s.site)
+		in.Mail, in.Clashes = s.rules.Stamp(s.site), taken
 		w := s.rules.Decide(staff, s.Cloud, observed, s.nested, in)
 		for link, refs := range s.links {
 			w.Group.Links = w.Group.Links.With(link, refs)

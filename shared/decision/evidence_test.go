@@ -170,7 +170,7 @@ func TestWhateverRulesWant(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			in := of(refs(1, 9), tt.cloud).Input
 			in.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
-			in.Wish = func(observed *plan.Group) plan.Wish {
+			in.Wish = func(observed *plan.Group, _ []plan.Clash) plan.Wish {
 				want := observed.Clone()
 				want.Links = want.Links.With(plan.Member, refs(1))
 				return plan.Wish{Event: life.Wanted, Group: &want, Undescribed: tt.undescribed}
@@ -372,7 +372,7 @@ func TestDescribeOthers(t *testing.T) {
 	in := decision.Input{
 		Record: record.Group{ID: cloud.ID, Observed: &plan.Group{ID: cloud.ID, Links: plan.Members("S-1-5-21-1-2-3-1101")}},
 		Cloud:  cloud, Limits: plan.DefaultLimits(), MayAsk: true,
-		Wish: func(*plan.Group) plan.Wish {
+		Wish: func(*plan.Group, []plan.Clash) plan.Wish {
 			return plan.Wish{Event: life.Wanted, Group: &plan.Group{ID: cloud.ID}, Describe: []directory.Member{owner}}
 		},
 		Kin: func(id directory.ID) *record.Group { return &record.Group{ID: id} },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/exchange"
@@ -23,7 +24,6 @@ const TypeFlipped = "type-flipped"
 // present is what the group is in Active Directory, as far as anybody knows. Where the journal
 // was lost, Active Directory tells what it can: the note, and the type.
 func present(r *record.Group, observed *plan.Group) life.State {
-	given := func(s life.State) bool { return s == life.Kept || s == life.Quarantined }
 	switch {
 	case observed == nil && r.Grave != nil:
 		return life.Deleted
@@ -31,13 +31,11 @@ func present(r *record.Group, observed *plan.Group) life.State {
 		return life.Disowned
 	case observed == nil:
 		return life.Candidate
-	case given(r.Life.State):
+	case r.Life.State == life.Kept || r.Life.State == life.Quarantined:
 		return r.Life.State
 	case !plan.Retired(*observed):
 		return life.Written
-	case given(r.Life.Going):
-		return r.Life.Going
-	case plan.Suspends(*observed):
+	case r.Life.Going != life.Kept && plan.Suspends(*observed): // what it was going to be it is when it shows
 		return life.Quarantined
 	}
 	return life.Kept
@@ -63,7 +61,8 @@ func (d *decider) live() *plan.Group {
 		event, fate = life.SwitchOff, d.Ending
 	}
 	to := life.Next(from, event, fate)
-	if to == life.Quarantined && from == to && fate == life.Delete && d.graceOver(event) {
+	d.runs(from)
+	if to == life.Quarantined && from == to && d.graceOver() {
 		to = life.Next(from, life.GraceOver, fate)
 	}
 	if to == life.Deleted && d.observed != nil && !d.Restores {
@@ -79,39 +78,56 @@ func (d *decider) live() *plan.Group {
 	case d.observed == nil || to == life.Written || d.wish.Note == "" && event != life.SwitchOff: // it is not made, or not known to be unwanted
 		return nil
 	}
-	return form(*d.observed, to, d.note(event, to))
+	note := []string{d.note(event, to)}
+	if from == to && plan.Retired(*d.observed) { // another reason gives up nothing that was not given up
+		note = d.observed.Attrs["info"]
+	}
+	return form(*d.observed, to, note)
+}
+
+// runs notes since when the group is in quarantine so as to be deleted. Where it was there for
+// another reason, or somebody has lifted the quarantine, nobody had that time to notice.
+func (d *decider) runs(at life.State) {
+	l := &d.out.Record.Life
+	switch {
+	case d.wish.Event == life.Unsure:
+	case at != life.Quarantined || d.wish.Fate != life.Delete || !plan.Suspends(*d.observed):
+		l.Doomed, l.Grace = time.Time{}, 0
+	case l.Doomed.IsZero():
+		l.Doomed, l.Grace = d.Now, d.wish.Grace
+	}
 }
 
 // graceOver says whether the group was in quarantine for the rules' time, and may be deleted.
 // A journal that was lost or restored does not know all of what was: then its time begins anew.
-func (d *decider) graceOver(event life.Event) bool {
-	switch event {
-	case life.SoftDeleted, life.HardDeleted, life.SwitchedOff, life.OutOfScope:
-	default:
+func (d *decider) graceOver() bool {
+	if d.out.Record.Life.Doomed.IsZero() || d.wish.Fate != life.Delete || d.Ending != "" {
 		return false
 	}
-	since := d.Record.Life.Since
-	if since.IsZero() {
-		return false
-	}
-	if since.Before(d.Epoch) {
-		since = d.Epoch
-	}
-	end := since.Add(d.wish.Grace)
-	if d.Now.Before(end) {
+	if end := d.end(); d.Now.Before(end) {
 		d.wake(end)
 		return false
 	}
 	return true
 }
 
+// end is when the time in quarantine is over.
+func (d *decider) end() time.Time {
+	l := d.out.Record.Life
+	since := l.Doomed
+	if since.Before(d.Epoch) {
+		since = d.Epoch
+	}
+	return since.Add(max(l.Grace, d.wish.Grace))
+}
+
 // form is the group as it is to be in a state in which the cloud is not its master.
-func form(observed plan.Group, to life.State, note string) *plan.Group {
+func form(observed plan.Group, to life.State, note []string) *plan.Group {
 	w := observed.Clone()
 	if w.Attrs == nil {
 		w.Attrs = map[string][]string{}
 	}
-	w.Attrs["info"] = []string{note}
+	w.Attrs["info"] = note
 	switch to {
 	case life.Quarantined:
 		suspend(&w)
@@ -158,17 +174,20 @@ func (d *decider) note(event life.Event, to life.State) string {
 	return fmt.Sprintf("No longer managed by Groupwriteback: %s.", why)
 }
 
-// tellEnd tells what becomes of a group that is not wanted any more.
+// tellEnd tells what has become of a group that is not wanted any more, or is to become of it.
 func (d *decider) tellEnd(event life.Event, to life.State) {
 	if d.observed == nil || event == life.SwitchOff || d.wish.Note == "" {
 		return
 	}
 	what := map[life.State]string{
 		life.Kept:        "the AD group is kept as it is, and no longer managed",
-		life.Quarantined: "the AD group is in quarantine: it keeps its members, and gives them nothing",
-		life.Deleted:     "the AD group is deleted, and can be restored",
+		life.Quarantined: "the AD group is to be in quarantine",
+		life.Deleted:     "the AD group is to be deleted, so that it can be restored",
 	}[to]
-	if to == life.Quarantined && mailed(d.observed) {
+	if to == life.Quarantined && plan.Retired(*d.observed) && plan.Suspends(*d.observed) {
+		what = "the AD group is in quarantine: it keeps its members, and gives them nothing" + d.until()
+	}
+	if to == life.Quarantined && plan.Retired(*d.observed) && mailed(d.observed) {
 		what += "; it takes no mail, and is in no address list"
 	}
 	for i, p := range d.out.Record.Problems {
@@ -179,6 +198,14 @@ func (d *decider) tellEnd(event life.Event, to life.State) {
 	}
 }
 
+// until says when the quarantine ends.
+func (d *decider) until() string {
+	if d.out.Record.Life.Doomed.IsZero() {
+		return ""
+	}
+	return "; it is to be deleted at " + d.end().Format(time.RFC3339)
+}
+
 // arrive notes that the group is what it was to be.
 func (d *decider) arrive() {
 	l := &d.out.Record.Life
@@ -186,12 +213,12 @@ func (d *decider) arrive() {
 	case to == life.Written || to == life.Waiting:
 		*l = record.Life{}
 	case l.State != to:
-		*l = record.Life{State: to, Since: d.Now}
-		if to == life.Quarantined && d.wish.Fate == life.Delete {
-			d.wake(d.Now.Add(d.wish.Grace))
-		}
+		*l = record.Life{State: to, Since: d.Now, Doomed: l.Doomed, Grace: l.Grace}
 	default:
 		l.Going = ""
+	}
+	if d.runs(l.State); !l.Doomed.IsZero() && d.end().After(d.Now) { // what keeps it longer is news when it ends
+		d.wake(d.end())
 	}
 }
 

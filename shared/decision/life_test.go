@@ -24,7 +24,7 @@ func TestEnds(t *testing.T) {
 	suspended := func(s *scene) { // the group is as quarantine leaves it
 		out := s.decide(t)
 		s.Record.Observed = &out.Draft.Want
-		s.Record.Life = record.Life{State: life.Quarantined, Since: now.Add(-grace)}
+		s.Record.Life = record.Life{State: life.Quarantined, Since: now.Add(-2 * grace), Doomed: now.Add(-grace), Grace: grace}
 	}
 	for _, tt := range []struct {
 		name    string
@@ -50,6 +50,16 @@ func TestEnds(t *testing.T) {
 			s.Record.Observed.Attrs["groupType"] = []string{"-2147483640"}
 			s.Record.ByHand = []string{"groupType"}
 		}, nil, "", 0, 0, decision.TypeFlipped},
+		{"kept, and a quarantine that was held is not wanted any more", life.Keep, func(s *scene) {
+			s.Record.Observed = &s.decide(t).Draft.Want
+			s.Record.Life.Going = life.Quarantined
+		}, nil, "", 0, 0, ""},
+		{"its reach was changed by hand before", life.Quarantine, func(s *scene) {
+			s.Record.Observed.Attrs["groupType"], s.Record.ByHand = []string{"-2147483646"}, []string{"groupType"}
+		}, []plan.Kind{plan.Setting}, life.Quarantined, 2, 0, ""},
+		{"kept before", life.Delete, func(s *scene) { suspended(s); s.Record.Life = record.Life{State: life.Kept} }, nil, "", 0, grace, ""},
+		{"its time is over, and nobody knows whether it is gone", life.Delete, func(s *scene) { suspended(s); s.Cloud.Gone, s.Cloud.Reading = directory.Unlisted, directory.Partial }, nil, life.Quarantined, 0, 0, rules.Unconfirmed},
+		{"its time is over, and a person has another word", life.Delete, func(s *scene) { suspended(s); s.Ending = life.Quarantine }, nil, "", 0, 0, ""},
 		{"a person ends it all, and leaves it", life.Delete, func(s *scene) { s.Ending = life.Keep }, []plan.Kind{plan.Disowning}, life.Disowned, 0, 0, ""},
 		{"a person ends it all, and deletes it", life.Keep, func(s *scene) { s.Ending = life.Delete }, []plan.Kind{plan.Deleting}, life.Deleted, 2, 0, ""},
 		{"deleted before", life.Delete, func(s *scene) { s.Record.Observed, s.Record.Grave = nil, &plan.Grave{GUID: "g"} }, nil, life.Deleted, 0, 0, ""},
@@ -77,6 +87,9 @@ func TestEnds(t *testing.T) {
 			}
 			if told := slices.ContainsFunc(out.Record.Problems, func(p plan.Problem) bool { return p.Reason == tt.problem }); told != (tt.problem != "") {
 				t.Errorf("problems %+v", out.Record.Problems)
+			}
+			if doomed := out.Record.Life.Doomed; tt.problem == rules.Unconfirmed && !doomed.Equal(now.Add(-grace)) {
+				t.Errorf("its time begins anew, at %s", doomed)
 			}
 			if tt.wake != 0 && !out.Wake.Equal(now.Add(tt.wake)) {
 				t.Errorf("decided again at %s, want %s", out.Wake, now.Add(tt.wake))

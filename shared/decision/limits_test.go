@@ -132,7 +132,7 @@ func BenchmarkDoublingParked(b *testing.B) {
 	scale.Doubling(b, 20_000, func(n int) func() {
 		s := of(none(), cloud(directory.Named, people(upTo(n)...)...)).refusedMembers(plan.Adding, upTo(n)...)
 		s.Kin = func(id directory.ID) *record.Group { return &record.Group{ID: id} }
-		s.Wish = func(observed *plan.Group) plan.Wish {
+		s.Wish = func(observed *plan.Group, _ []plan.Clash) plan.Wish {
 			return s.rules.Decide(staff, s.Cloud, observed, s.nested, forest)
 		}
 		return func() {

@@ -109,7 +109,7 @@ func (s Snapshot) unlisted(id ID, t Touched) {
 
 // Succeed is what a complete enumeration says of a group, g, in the light of what was
 // known before it, old; g is nil if it does not list it. Whom it lacks has not left
-// for that: guards and evidence ask for more.
+// for that: guards and evidence ask for more. Flags no enumeration tells: they stay.
 func Succeed(g, old *Group) *Group {
 	if g == nil {
 		if old.Gone != NotRemoved {
@@ -120,7 +120,8 @@ func Succeed(g, old *Group) *Group {
 	if g.Gone == Unlisted {
 		return g // it was held against the same before
 	}
-	now := *g
+	learnt, _ := g.Learn(old.flags())
+	now := *learnt
 	now.Left = old.Left
 	now.leave(nil)
 	if old.Gone == NotRemoved && len(lost(g.Members, old.Members)) > 0 {

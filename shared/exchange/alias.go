@@ -26,6 +26,14 @@ func (g Group) alias(primary string) (value string, notes []Note) {
 	return value, notes
 }
 
+// Aliased is the group under an alias of its own, where somebody else has the one that it would have.
+func (g Group) Aliased() Group {
+	alias, _ := g.alias(g.primary())
+	const suffix = 8
+	g.Nickname = strings.TrimRight(cut(alias, maxAlias-suffix-1), ".") + "-" + cut(hexOf(g.ID), suffix)
+	return g
+}
+
 func quoted(s string) string { return `"` + short(s) + `"` }
 
 func legalAlias(s string) string {

@@ -35,7 +35,32 @@ func malformedf(format string, args ...any) error { return &malformed{fmt.Sprint
 // The error is a *malformed if the page is whole; any other says that it could
 // not be read to its end.
 func decode(r io.Reader, f feed, selection []string, list bool) (directory.Page, error) {
-	d := decoder{
+	d := newDecoder(r, selection)
+	page := directory.Page{Feed: f.name}
+	if err := d.page(&page, f, list); err != nil {
+		return directory.Page{}, err
+	}
+	if err := d.end(); err != nil {
+		return directory.Page{}, err
+	}
+	return page, nil
+}
+
+// decodeOne reads a body that is one group, in the same way.
+func decodeOne(r io.Reader, f feed, selection []string) (directory.Page, error) {
+	d := newDecoder(r, selection)
+	page := directory.Page{Feed: f.name}
+	if err := d.item(&page, f, 1); err != nil {
+		return directory.Page{}, err
+	}
+	if err := d.end(); err != nil {
+		return directory.Page{}, err
+	}
+	return page, nil
+}
+
+func newDecoder(r io.Reader, selection []string) *decoder {
+	d := &decoder{
 		json:  jsontext.NewDecoder(withoutMark(r), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)),
 		names: make(map[string]string, len(selection)),
 	}
@@ -48,17 +73,17 @@ func decode(r io.Reader, f feed, selection []string, list bool) (directory.Page,
 			d.names[name] = name
 		}
 	}
-	page := directory.Page{Feed: f.name}
-	if err := d.page(&page, f, list); err != nil {
-		return directory.Page{}, err
-	}
-	// The end of the body is what proves that the connection was not cut.
+	return d
+}
+
+// end reads the end of the body: it is what proves that the connection was not cut.
+func (d *decoder) end() error {
 	if _, err := d.json.ReadToken(); err == nil {
-		return directory.Page{}, malformedf("page is followed by more data")
+		return malformedf("page is followed by more data")
 	} else if !errors.Is(err, io.EOF) {
-		return directory.Page{}, err
+		return err
 	}
-	return page, nil
+	return nil
 }
 
 // byteOrderMark begins a text as some servers and proxies on Windows write it.

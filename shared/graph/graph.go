@@ -2,9 +2,9 @@
 // members and, where they are asked for, their owners, users, devices and, where they
 // are asked for, contacts, page by page, into the types of package directory.
 //
-// It is not a general Graph client: it sends GET requests to four feeds, for users,
-// devices and contacts by id, and for what of the tenant people should know before
-// writeback is switched on, and nothing else; it keeps no state but the address it was given. Of the Graph
+// It is not a general Graph client: it sends GET requests to four feeds, for users, devices and
+// contacts by id, for what only a group itself tells, and for what of the tenant people should know
+// before writeback is switched on, and nothing else; it keeps no state but the address it was given. Of the Graph
 // SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
 // link the generated models, which cannot tell a property that was cleared from
 // one that was not mentioned.
@@ -53,6 +53,7 @@ type Options struct {
 
 	// Properties of groups to read on top of those that are always read, by their
 	// Graph names; "owners" is who owns them. Links are valid only for the properties that they began with.
+	// Flags (directory.IsFlag) are no part of that: see Client.Flags.
 	Properties []string
 
 	// Contacts says that contacts are read too.
@@ -85,6 +86,7 @@ type Client struct {
 	credential azcore.TokenCredential
 	tenant     string
 	extra      []string
+	flags      []string
 	contacts   bool
 	http       *http.Client
 	timeout    time.Duration
@@ -109,7 +111,7 @@ func New(o Options) (*Client, error) {
 		}
 	}
 	c := &Client{
-		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.Clone(o.Properties), contacts: o.Contacts, http: guarded(o.HTTP, base),
+		base: base, credential: o.Credential, tenant: o.Tenant, extra: slices.DeleteFunc(slices.Clone(o.Properties), directory.IsFlag), flags: directory.Flags(o.Properties), contacts: o.Contacts, http: guarded(o.HTTP, base),
 		timeout: cmp.Or(o.Timeout, 2*time.Minute), log: o.Log, wait: o.Wait, now: o.Now, jitter: o.Jitter,
 	}
 	if c.log == nil {

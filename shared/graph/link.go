@@ -15,6 +15,7 @@ type request struct {
 	link string
 	ours bool // the link was made here, not by Graph
 	list bool // of objects as they are, not of changes: no deltaLink ends it
+	one  bool // not a page, but one group, of which the flags are asked: tried once
 }
 
 func parseBase(s string) (*url.URL, error) {

@@ -32,10 +32,10 @@ func TestPermissions(t *testing.T) {
 	}
 	roles := []string{"Device.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Mail.Read", "Member.Read.Hidden", "OrgContact.Read.All", "User.Read.All"}
 	feeds := []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
-	if got := graph.Excess(roles, feeds); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read", "OrgContact.Read.All"}) {
+	if got := graph.Excess(roles, feeds, false); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read", "OrgContact.Read.All"}) {
 		t.Errorf("more than is needed: %v", got)
 	}
-	if got := graph.Excess(roles, append(feeds, directory.ContactFeed)); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
+	if got := graph.Excess(roles, append(feeds, directory.ContactFeed), false); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
 		t.Errorf("more than is needed with contacts: %v", got)
 	}
 }

@@ -96,7 +96,7 @@ func (c *Client) persist(ctx context.Context, r request, use func(resp *http.Res
 			return err
 		case ctx.Err() != nil:
 			return t.until(fmt.Errorf("%w: last: %w", ctx.Err(), err))
-		case n >= maxTries:
+		case n >= maxTries, r.one:
 			return t.until(fmt.Errorf("gave up after %d tries: %w", n, err))
 		}
 		wait := c.pause(t, n)
@@ -149,7 +149,7 @@ func (c *Client) try(ctx context.Context, r request, fresh bool, use func(resp *
 
 // understand reads the page of a response.
 func (c *Client) understand(resp *http.Response, r request) (directory.Page, error) {
-	page, err := decode(resp.Body, r.feed, c.Select(r.feed.name), r.list)
+	page, err := c.decode(resp.Body, r)
 	if _, whole := errors.AsType[*malformed](err); err != nil && !whole {
 		return page, &transient{error: fmt.Errorf("page (%s) is not whole or not JSON: %w", cmp.Or(resp.Header.Get("Content-Type"), "no content type"), err)}
 	}
@@ -163,6 +163,13 @@ func (c *Client) understand(resp *http.Response, r request) (directory.Page, err
 		return page, c.check(link)
 	}
 	return page, nil
+}
+
+func (c *Client) decode(body io.Reader, r request) (directory.Page, error) {
+	if r.one {
+		return decodeOne(body, r.feed, c.flags)
+	}
+	return decode(body, r.feed, c.Select(r.feed.name), r.list)
 }
 
 // token returns an access token, normally the credential's cached one. A fresh one

@@ -71,6 +71,7 @@ type (
 		Life      record.Life          `cbor:"27,keyasint,omitzero"`
 		Grave     *plan.Grave          `cbor:"28,keyasint,omitempty"`
 		Links     map[plan.Link][]byte `cbor:"29,keyasint,omitempty"` // but members, which are Refs
+		Clashes   []record.Clash       `cbor:"30,keyasint,omitempty"`
 	}
 	issuedWire struct {
 		Seq   uint64         `cbor:"1,keyasint"`
@@ -131,7 +132,7 @@ func decodePrincipal(b []byte) (directory.ID, *directory.Principal, error) {
 func encodeRecord(r *record.Group) ([]byte, error) {
 	var domains table[directory.SID]
 	w := recordWire{ID: r.ID[:], LastWrite: r.LastWrite, Stale: r.Stale, Missing: r.Missing, Converged: r.Converged, Asked: r.Asked, Parked: r.Parked,
-		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: packNames(r.Names), Life: r.Life, Grave: r.Grave}
+		Hold: r.Hold, Window: r.Window, SID: r.SID, Reread: r.Reread, Trouble: r.Trouble, Misses: r.Misses, Look: r.Look, Unlisted: r.Unlisted, ByHand: r.ByHand, Names: packNames(r.Names), Life: r.Life, Grave: r.Grave, Clashes: r.Clashes}
 	if g := r.Observed; g != nil {
 		w.Exists, w.GUID, w.Parent, w.Name, w.Attrs = true, g.GUID, g.Parent, g.Name, g.Attrs
 		w.Refs, w.Links = packLinks(g.Links, &domains)
@@ -157,7 +158,7 @@ func decodeRecord(b []byte) (directory.ID, *record.Group, error) {
 	}
 	id, err := rawID(w.ID)
 	r := &record.Group{ID: id, LastWrite: w.LastWrite, Stale: w.Stale, Missing: w.Missing, Converged: w.Converged, Asked: w.Asked, Parked: w.Parked,
-		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: unpackNames(w.Names), Life: w.Life, Grave: w.Grave}
+		Hold: w.Hold, Window: w.Window, SID: w.SID, Reread: w.Reread, Trouble: w.Trouble, Misses: w.Misses, Look: w.Look, Unlisted: w.Unlisted, ByHand: w.ByHand, Names: unpackNames(w.Names), Life: w.Life, Grave: w.Grave, Clashes: w.Clashes}
 	if w.Exists {
 		links, err1 := unpackLinks(w.Refs, w.Links, w.Domains)
 		err = errors.Join(err, err1)

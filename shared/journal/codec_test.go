@@ -65,6 +65,9 @@ func sampleRecords() map[string]*record.Group {
 		"named as found":  {ID: gid(1), Names: record.Names{Given: record.Name{CN: "R/D", Account: "R_D"}}},
 		"taken, not seen": {ID: gid(1), Names: record.Names{Given: record.Name{CN: "S", Account: "S"}, Taken: &record.Taken{Name: record.Name{CN: "S", Account: "S"}, Times: 1}}},
 		"trouble":         {ID: gid(1), Trouble: &plan.Trouble{Case: plan.TroubleOutside, DN: "CN=x", Text: "move it back"}},
+		"clashing": {ID: gid(1), Clashes: []record.Clash{
+			{Tries: tries, Attribute: "proxyAddresses", Value: "SMTP:a@corp.test", By: "CN=A,DC=corp,DC=test", Ours: true, Grounds: "g"},
+			{Tries: tries, Attribute: "mailNickname", Value: "a"}}},
 		"refused": {ID: gid(1), Parked: []record.Parked{
 			{Tries: tries, Kind: plan.Adding, Ref: "S-1-5-21-1-2-3-1101", Code: 53, Text: "no"},
 			{Tries: tries, Kind: plan.Creating, Code: 68, Text: "taken", Wish: "0a1b", Grounds: "ff"}}},
@@ -78,7 +81,7 @@ func sampleRecords() map[string]*record.Group {
 		"managed": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Links: plan.Members("S-1-5-21-1-2-3-1101").With(plan.ManagedBy, []plan.Ref{"S-1-5-21-9-9-9-1102"}).
 			With(plan.CoManagers, []plan.Ref{"S-1-5-21-8-8-8-1103", plan.GroupRef(gid(2))})},
 			Parked: []record.Parked{{Tries: tries, Kind: plan.Adding, Link: plan.ManagedBy, Ref: "S-1-5-21-1-2-3-1104", Text: "no"}}},
-		"in quarantine": {ID: gid(1), Observed: group, Life: record.Life{State: life.Quarantined, Since: now, Going: life.Deleted},
+		"in quarantine": {ID: gid(1), Observed: group, Life: record.Life{State: life.Quarantined, Since: now, Going: life.Deleted, Doomed: now.Add(time.Hour), Grace: 10 * 24 * time.Hour},
 			Issued: []record.Issued{{Seq: 9, At: now, Guard: plan.Losses, Impact: plan.Impact{Whole: true, Count: 300}}}},
 		"deleted":                  {ID: gid(1), SID: sidOf(2001), Life: record.Life{State: life.Deleted, Since: now}, Grave: &plan.Grave{GUID: "0b1c", SID: sidOf(2001)}},
 		"managed, without members": {ID: gid(1), Observed: &plan.Group{ID: gid(1), Links: plan.Links{plan.ManagedBy: {"S-1-5-21-9-9-9-1102"}}}},

@@ -40,12 +40,10 @@ func (h *Head) Failed(kind string, err error, now time.Time) {
 		delete(h.Failures, kind)
 		return
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ") // of several feeds, in one sentence
-	text = text[:min(len(text), failureText)]
 	if known && now.Sub(old.Last) < failureEvery {
 		return // its words may be others each time: ids, times
 	}
-	f := Failure{Text: text, Since: now, Last: now}
+	f := Failure{Text: failureWords(err), Since: now, Last: now}
 	if known && now.Sub(old.Last) < failureLife {
 		f.Since = old.Since
 	}
@@ -54,6 +52,12 @@ func (h *Head) Failed(kind string, err error, now time.Time) {
 		h.Failures = map[string]Failure{}
 	}
 	h.Failures[kind] = f
+}
+
+// failureWords is an error in one sentence, though it be of several feeds.
+func failureWords(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	return text[:min(len(text), failureText)]
 }
 
 // Failing is why turns fail now; ok is false if they do not.

@@ -63,6 +63,7 @@ type Head struct {
 	Folded   []string           `json:"folded,omitempty"`   // inbox objects that this generation holds, to be deleted
 	Rate     float64            `json:"rate"`               // values per second that the agent managed lately
 	Written  time.Time          `json:"written"`            // when Graph's links were last saved
+	Polling  Polling            `json:"polling,omitzero"`   // what only groups themselves tell
 	Totals   record.Counts      `json:"totals"`             // of all shards, for people
 }
 

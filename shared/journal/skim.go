@@ -29,7 +29,7 @@ func keysOf(kind string) int {
 	case principalKind:
 		return 7
 	}
-	return 29
+	return 30
 }
 
 // idOf is the id of a well-formed record of a kind. The rest of it is passed over, but if

@@ -72,6 +72,70 @@ func (tx *Tx) Keep(ctx context.Context, s directory.Snapshot, touched directory.
 	return tx.Mark(ctx, slices.Collect(maps.Keys(touched.Decide))...)
 }
 
+// Learn keeps the flags that a group has told, and has it decided again if that is
+// news. An enumeration under way, which tells nothing of them, learns them too.
+func (tx *Tx) Learn(ctx context.Context, id directory.ID, told directory.Properties) (news bool, err error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, groups := range []*tree[*directory.Group]{&t.groups, &t.shadow.groups} {
+		if err := groups.load(ctx, []directory.ID{id}); err != nil {
+			return false, tx.explain(ctx, err)
+		}
+		g, known := groups.get(id)
+		if !known {
+			continue
+		}
+		if now, is := g.Learn(told); is {
+			groups.put(id, now)
+			news = true
+		}
+	}
+	if !news {
+		return false, nil
+	}
+	return true, tx.Mark(ctx, id)
+}
+
+// EachAfter reads groups in the order of InOrder, from the first one behind after on (zero:
+// from the beginning), until do says that it is enough, or so many parts were read. It
+// returns the last group that do has had, and whether none is behind it.
+func (tx *Tx) EachAfter(ctx context.Context, after directory.ID, parts int, do func(*directory.Group) (enough bool)) (last directory.ID, end bool, err error) {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return after, false, err
+	}
+	numbers := slices.SortedFunc(maps.Keys(t.groups.infos), func(a, b shard) int { return ShardsInOrder(uint32(a), uint32(b)) })
+	if after != (directory.ID{}) {
+		at := slices.Index(numbers, t.groups.shardOf(after))
+		numbers = numbers[max(at, 0):]
+	}
+	read := 0
+	for _, n := range numbers {
+		if read == parts {
+			return after, false, nil
+		}
+		ids, err := t.groups.within(ctx, n)
+		if err != nil {
+			return after, false, tx.explain(ctx, err)
+		}
+		read += min(len(ids), 1)
+		slices.SortFunc(ids, InOrder)
+		for _, id := range ids {
+			if after != (directory.ID{}) && InOrder(id, after) <= 0 {
+				continue
+			}
+			g, _ := t.groups.get(id)
+			after = id
+			if do(g) {
+				return after, false, nil
+			}
+		}
+	}
+	return after, true, nil
+}
+
 // Parts returns the numbers of the parts of what Graph said before an enumeration
 // under way. They stay the same while nothing else is folded.
 func (tx *Tx) Parts(ctx context.Context) ([]uint32, error) {

@@ -23,9 +23,10 @@ type Switch struct {
 	Moved bool `json:"moved,omitempty"`
 
 	// Ending is what becomes of all groups until it is off; End what would, by the plan that
-	// was confirmed.
+	// was confirmed; Ended what has, if it is off by that.
 	Ending life.Fate `json:"ending,omitempty"`
 	End    life.Fate `json:"end,omitempty"`
+	Ended  life.Fate `json:"ended,omitempty"`
 }
 
 // EndInView is what becomes of all groups or, while somebody's word on a plan is looked at,
@@ -76,14 +77,14 @@ func (s *Switch) Settle(digest string, now time.Time) (went bool) {
 	}
 	went = s.Confirmed == digest && now.Sub(s.At) < confirmLife
 	if went {
-		s.On, s.Ending = true, s.End
+		s.On, s.Ending, s.Ended = true, s.End, ""
 	}
 	s.Confirmed, s.End, s.Moved = "", "", !went
 	return went
 }
 
 // Over says that nothing is left to be done of the end.
-func (s *Switch) Over() { s.On, s.Paused, s.Ending = false, false, "" }
+func (s *Switch) Over() { s.On, s.Paused, s.Ending, s.Ended = false, false, "", s.Ending }
 
 // SwitchNow is the switch as it is.
 func (j *Journal) SwitchNow(ctx context.Context) (Switch, error) {

@@ -176,6 +176,15 @@ func (tx *Tx) Fetch(ctx context.Context, ids []directory.ID) error {
 	return tx.explain(ctx, t.records.load(ctx, ids))
 }
 
+// FetchGroups makes groups readable by Group alone.
+func (tx *Tx) FetchGroups(ctx context.Context, ids []directory.ID) error {
+	t, err := tx.open(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.explain(ctx, t.groups.load(ctx, ids))
+}
+
 // FetchRecords makes groups readable by Record alone.
 func (tx *Tx) FetchRecords(ctx context.Context, ids []directory.ID) error {
 	t, err := tx.open(ctx)

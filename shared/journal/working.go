@@ -150,7 +150,7 @@ func groupBytes(g *directory.Group) int {
 func principalBytes(p *directory.Principal) int { return 250 + 16*len(p.Parents) }
 
 func recordBytes(r *record.Group) int {
-	n := 500 + 200*(len(r.Parked)+len(r.Problems))
+	n := 500 + 200*(len(r.Parked)+len(r.Clashes)+len(r.Problems))
 	if r.Observed != nil {
 		for _, refs := range r.Observed.Links {
 			n += refBytes * len(refs)

@@ -14,8 +14,8 @@ import (
 // its domain. It travels with Rename, so that names are freed and taken in order.
 const AccountName = "sAMAccountName"
 
-// Diff lists the changes that lead from have to want, deletions first, since they free names,
-// then renames, then creations, then updates: those of one group together, who leaves before who
+// Diff lists the changes that lead from have to want, deletions first, since they free names, of
+// a group before those of its members, then renames, then creations, then updates: those of one group together, who leaves before who
 // comes; then who is let go. Each is of one Kind and one Link, so that what is refused keeps
 // nothing else from being done. Known and Digest are left to the caller. Groups that want does
 // not hold are left alone: deletion is a wanted state of its own, never an absence.
@@ -60,6 +60,7 @@ func Diff(want, have State) []Change {
 		}
 		updates = append(updates, come...)
 	}
+	deletes = holdersFirst(deletes, have)
 	return slices.Concat(deletes, orderRenames(renames, have), creates, updates, disowns)
 }
 
@@ -108,6 +109,42 @@ func rename(w, h Group, set map[string][]string) (Change, bool) {
 		c.Set = map[string][]string{AccountName: sam}
 	}
 	return c, true
+}
+
+// holdersFirst sorts deletions so that a group goes before those that are its members: a link to
+// what is deleted goes with that, and a group is deleted as it was when that was decided. Of
+// groups that hold each other one is not.
+func holdersFirst(deletes []Change, have State) []Change {
+	at := map[Ref]int{}
+	for i, c := range deletes {
+		at[GroupRef(c.Group)] = i
+	}
+	holders := make([][]int, len(deletes))
+	for i, c := range deletes {
+		for _, t := range traits {
+			for _, r := range have[c.Group].Links[t.link] {
+				if m, goes := at[r]; goes {
+					holders[m] = append(holders[m], i)
+				}
+			}
+		}
+	}
+	out, seen := make([]Change, 0, len(deletes)), make([]bool, len(deletes))
+	var visit func(i int)
+	visit = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, h := range holders[i] {
+			visit(h)
+		}
+		out = append(out, deletes[i])
+	}
+	for i := range deletes {
+		visit(i)
+	}
+	return out
 }
 
 // orderRenames sorts renames so that each name is freed before it is taken. Names

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -113,6 +114,35 @@ func TestDiff(t *testing.T) {
 
 // The account names swap while the names move along a chain: each rename has to
 // wait for two others.
+// TestDeletedAsItWas: of groups that are deleted together one that holds another goes first: it
+// would not be deleted as what it was when it had lost a member. Groups that hold each other are
+// all deleted.
+func TestDeletedAsItWas(t *testing.T) {
+	for name, tt := range map[string]struct {
+		members map[directory.ID][]plan.Ref
+		want    []directory.ID
+	}{
+		"a chain":  {map[directory.ID][]plan.Ref{three: {plan.GroupRef(two)}, two: {ann, plan.GroupRef(one)}}, []directory.ID{three, two, one}},
+		"a circle": {map[directory.ID][]plan.Ref{one: {plan.GroupRef(two)}, two: {plan.GroupRef(one)}}, []directory.ID{two, one, three}},
+		"none":     {nil, []directory.ID{one, two, three}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, have := plan.State{}, plan.State{}
+			for i, id := range []directory.ID{one, two, three} {
+				have[id] = group(id, string(rune('a'+i)), tt.members[id]...)
+				want[id] = plan.Group{ID: id, Gone: life.Deleted}
+			}
+			var got []directory.ID
+			for _, c := range plan.Diff(want, have) {
+				got = append(got, c.Group)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("deleted in the order %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestDiffNamesAndAccountNamesCross(t *testing.T) {
 	sam := func(g plan.Group, name string) plan.Group {
 		return with(g, func(g *plan.Group) { g.Attrs["sAMAccountName"] = []string{name} })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"groupwriteback/shared/directory"
@@ -71,6 +72,8 @@ func (d domain) apply(c plan.Change) error {
 		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
 	case c.Op == plan.Delete || c.Op == plan.Disown:
 		return d.end(c)
+	case c.Op == plan.Create && o != nil && o.gone == life.Deleted:
+		return fmt.Errorf("%s of %s: it is made anew beside one that can be had back", c.Op, c.Group)
 	case c.Op != plan.Create && c.Op != plan.Restore && !d.there(c.Group):
 		return fmt.Errorf("%s of %s: no such object", c.Op, c.Group)
 	case o != nil && c.GUID != "" && c.GUID != o.guid:
@@ -113,8 +116,6 @@ func (d domain) apply(c plan.Change) error {
 	return nil
 }
 
-// check is what Active Directory looks at before it writes: names are unique in
-// either case, and members exist.
 // there says whether a group is there.
 func (d domain) there(id directory.ID) bool { return d[id] != nil && d[id].gone == "" }
 
@@ -127,10 +128,17 @@ func (d domain) end(c plan.Change) error {
 	o.gone = map[plan.Op]life.State{plan.Delete: life.Deleted, plan.Disown: life.Disowned}[c.Op]
 	if o.gone == life.Deleted {
 		o.attrs, o.links, o.parent, o.name = map[string][]string{}, map[plan.Link]map[plan.Ref]bool{}, "", ""
+		for _, other := range d { // links to it go with it
+			for link := range other.links {
+				delete(other.links[link], plan.GroupRef(c.Group))
+			}
+		}
 	}
 	return nil
 }
 
+// check is what Active Directory looks at before it writes: names are unique in
+// either case, and members exist.
 func (d domain) check(c plan.Change) error {
 	for id, o := range d {
 		if id == c.Group || o.gone == life.Deleted {
@@ -143,12 +151,31 @@ func (d domain) check(c plan.Change) error {
 			return fmt.Errorf("sAMAccountName %q is taken by %s", sam[0], id)
 		}
 	}
+	if was, to := d.reach(c.Group), c.Set[plan.GroupTypeAttribute]; len(to) > 0 && was&^secures|reach(to[0])&^secures == 2|4 {
+		return fmt.Errorf("a global group becomes no domain-local one in one step, nor the other way")
+	}
 	for _, m := range c.Add {
 		if id, ok := m.Group(); ok && !d.there(id) {
 			return fmt.Errorf("member %s does not exist", m)
 		}
 	}
 	return nil
+}
+
+// secures is the bit of groupType by which a group gives its members something.
+const secures = 0x8000_0000
+
+// reach is a groupType as a number.
+func reach(groupType string) uint32 {
+	n, _ := strconv.ParseInt(groupType, 10, 32)
+	return uint32(n)
+}
+
+func (d domain) reach(id directory.ID) uint32 {
+	if !d.there(id) || len(d[id].attrs[plan.GroupTypeAttribute]) == 0 {
+		return 0
+	}
+	return reach(d[id].attrs[plan.GroupTypeAttribute][0])
 }
 
 // run applies changes until one is refused.
@@ -231,6 +258,9 @@ func (choose chooser) state(rest plan.State, guid string) plan.State {
 		g.Parent = pick(choose, "OU=x", "OU=X", "OU=y")
 		g.Name = pick(choose, "a", "A", "b", "c", "d, e")
 		g.Attrs["sAMAccountName"] = []string{pick(choose, "s", "S", "t", "u", "v", "w")}
+		if choose(3) > 0 {
+			g.Attrs[plan.GroupTypeAttribute] = []string{plan.GroupType(pick(choose, "universal-security", "universal-distribution", "global-security", "global-distribution", "domain-local-security"))}
+		}
 		if choose(2) == 0 {
 			g.Attrs["description"] = []string{pick(choose, "one", "two")}
 		}

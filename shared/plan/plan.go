@@ -271,6 +271,10 @@ type Result struct {
 	Text   string   `json:"text,omitempty"`  // what to tell people, with the remedy
 	Bad    []BadRef `json:"bad,omitempty"`   // members, or values of the change's link, that could not be added or removed
 	Taken  *Taken   `json:"taken,omitempty"` // refused, because somebody else has the name; agents of before do not say so
+
+	// Clashes are of a change that was refused whole, because somebody else in the forest has
+	// what it gives to the group: all of them. Agents of before do not look.
+	Clashes []Clash `json:"clashes,omitempty"`
 }
 
 // Taken is who has a name, or an account name, that a change gives to a group.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
 
@@ -23,6 +24,7 @@ func TestRandomPairs(t *testing.T) {
 		pairs = 500
 	}
 	var renames, asides int
+	lives := map[string]int{}
 	for seed := range pairs {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		want, have := chooser(rng.IntN).pair()
@@ -32,6 +34,9 @@ func TestRandomPairs(t *testing.T) {
 			t.Fatalf("seed %d: %v\nwant %v\nhave %v", seed, err, want, have)
 		}
 		for _, c := range plan.Diff(want, have) {
+			if step := stepOfLife(c, have[c.Group]); step != "" {
+				lives[step]++
+			}
 			if c.Op == plan.Rename {
 				renames++
 				if c.Name == plan.Mark(c.Group) {
@@ -44,6 +49,31 @@ func TestRandomPairs(t *testing.T) {
 	if renames < pairs || asides < pairs/100 {
 		t.Errorf("%d pairs had only %d renames and %d circles", pairs, renames, asides)
 	}
+	for _, step := range []string{"delete", "disown", "restore", "taken back", "another type", "gives less", "another reach"} {
+		if lives[step] < pairs/100 {
+			t.Errorf("%d pairs had only %d of %q", pairs, lives[step], step)
+		}
+	}
+	t.Logf("%d pairs, %v: 0 memberships lost", pairs, lives)
+}
+
+// stepOfLife names a change by which a group ends, comes back, or becomes another kind of group.
+func stepOfLife(c plan.Change, h plan.Group) string {
+	to, typed := c.Set[plan.GroupTypeAttribute]
+	was := h.Attrs[plan.GroupTypeAttribute]
+	switch {
+	case c.Op == plan.Create && h.Gone == life.Disowned:
+		return "taken back"
+	case c.Op == plan.Delete, c.Op == plan.Disown, c.Op == plan.Restore:
+		return string(c.Op)
+	case c.Op != plan.Update || !typed || len(was) == 0 || len(to) == 0:
+		return ""
+	case !plan.SameReach(was[0], to[0]):
+		return "another reach"
+	case plan.Secures(was[0]):
+		return "gives less"
+	}
+	return "another type"
 }
 
 // FuzzDiff lets the fuzzer choose the states.
@@ -76,6 +106,9 @@ func holds(want, have plan.State, cut func(change int) bool) error {
 	}
 	d, byMeaning := newDomain(have), maps.Clone(have)
 	for i, c := range changes {
+		if n := takes(c, have[c.Group]); c.Count != n {
+			return fmt.Errorf("change %d of %s counts %d memberships, and takes from %d", i+1, asJSON(changes), c.Count, n)
+		}
 		if err := d.apply(c); err != nil {
 			return fmt.Errorf("change %d of %s: %w", i+1, asJSON(changes), err)
 		}
@@ -85,6 +118,14 @@ func holds(want, have plan.State, cut func(change int) bool) error {
 		}
 		if twice := d.state(); !reflect.DeepEqual(once, twice) {
 			return fmt.Errorf("change %d applied twice is not what it is once: %s", i+1, cmp.Diff(once, twice))
+		}
+		if err := loses(want, have, d); err != nil {
+			return fmt.Errorf("change %d of %s: %w", i+1, asJSON(changes), err)
+		}
+		if c.Op == plan.Delete { // its links go with it, which no change says
+			for id, g := range byMeaning {
+				byMeaning[id] = unlinked(g, plan.GroupRef(c.Group))
+			}
 		}
 		g := plan.Outcome(byMeaning[c.Group], c, plan.Result{Status: plan.Done, GUID: d[c.Group].guid})
 		byMeaning[c.Group] = g
@@ -102,6 +143,46 @@ func holds(want, have plan.State, cut func(change int) bool) error {
 		}
 	}
 	return reached(want, d.state())
+}
+
+// takes is of how many members a change takes what the group gives them.
+func takes(c plan.Change, h plan.Group) int {
+	to, typed := c.Set[plan.GroupTypeAttribute]
+	was := h.Attrs[plan.GroupTypeAttribute]
+	if c.Op == plan.Delete || c.Op == plan.Update && typed && len(was) > 0 && plan.Secures(was[0]) && (len(to) == 0 || !plan.Secures(to[0])) {
+		return len(h.Members())
+	}
+	return 0
+}
+
+// loses says which membership is not there on the way, though both states have it; and of a
+// group that is let go, though it had it.
+func loses(want, have plan.State, d domain) error {
+	for id, w := range want {
+		h, was := have[id]
+		if !was || h.Gone != "" || d[id].gone == life.Deleted {
+			continue
+		}
+		stays := plan.Common(h.Members(), w.Members())
+		if w.Gone == life.Disowned {
+			stays = h.Members()
+		}
+		for _, r := range stays {
+			if of, ours := r.Group(); !d[id].links[plan.Member][r] && !(ours && d[of].gone == life.Deleted) {
+				return fmt.Errorf("group %s loses member %s", id, r)
+			}
+		}
+	}
+	return nil
+}
+
+// unlinked is a group without a value of any link.
+func unlinked(g plan.Group, r plan.Ref) plan.Group {
+	g = g.Clone()
+	for link, refs := range g.Links {
+		g.Links = g.Links.Having(link, plan.Missing(refs, []plan.Ref{r}))
+	}
+	return g
 }
 
 // resumes plans anew from a state in which an earlier plan has stopped.

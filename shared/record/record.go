@@ -39,6 +39,7 @@ type Group struct {
 	Issued    []Issued // what plans were told to do to it, and nobody has shown yet to be done or not
 	Window    Window   // what plans did to it lately
 	Parked    []Parked // what of the present difference was refused
+	Clashes   []Clash  // what the group did not get, because others have it
 	Hold      *Hold    // removals that wait for approval
 	Reread    Tries    // how often Graph was asked for it by name
 	ByHand    []string // what of it somebody changed by hand, since it last was as the cloud wants it: members, and names of attributes
@@ -50,7 +51,7 @@ type Group struct {
 // Empty says whether a record says nothing: it need not be kept.
 func (g *Group) Empty() bool {
 	return g.Observed == nil && g.SID == "" && g.LastWrite == 0 && !g.Stale && !g.Missing && g.Trouble == nil && !g.Converged && !g.Asked && g.Misses == 0 &&
-		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{}) && g.Life == (Life{}) && g.Grave == nil
+		len(g.Issued)+len(g.Window)+len(g.Parked)+len(g.Clashes)+len(g.Problems) == 0 && g.Hold == nil && g.Reread == (Tries{}) && !g.Unlisted && g.Look == (Tries{}) && len(g.ByHand) == 0 && g.Names == (Names{}) && g.Life == (Life{}) && g.Grave == nil
 }
 
 // Life is where a group is in its life, as far as the group itself does not tell.
@@ -58,6 +59,11 @@ type Life struct {
 	State life.State `cbor:"1,keyasint,omitempty" json:"state,omitempty"` // life.Kept, life.Quarantined, life.Deleted or life.Disowned; empty: none of them
 	Since time.Time  `cbor:"2,keyasint,omitempty" json:"since,omitzero"`  // when that was first so
 	Going life.State `cbor:"3,keyasint,omitempty" json:"going,omitempty"` // what it was last decided to become, and is not yet
+
+	// Doomed is since when it is in quarantine so as to be deleted: from then on its time runs.
+	// Grace is how long that was to be then: it is not less for rules that came later.
+	Doomed time.Time     `cbor:"4,keyasint,omitempty" json:"doomed,omitzero"`
+	Grace  time.Duration `cbor:"5,keyasint,omitempty" json:"grace,omitempty"`
 }
 
 // Issued is what a plan was told to do to a group, as a guard counts it. It stays

@@ -23,6 +23,7 @@ const (
 	maxNumber  = 1 << 62     // of an epoch, a batch, a lease: the next one must be a number too
 	maxMembers = 20_000      // and values of other links, of all groups in one part of a report
 	maxBad     = 20_000      // refused members in one acknowledgement
+	maxClashes = 1000        // of a change
 	maxFound   = 200         // lines of a check
 	maxParts   = 5000        // of a report
 	maxPieces  = 5000        // of a group
@@ -150,6 +151,15 @@ func (b *bounds) result(r *plan.Result) {
 	b.code(r.Code)
 	if r.Taken != nil {
 		r.Taken.By = cut(r.Taken.By, maxText)
+	}
+	if len(r.Clashes) > maxClashes {
+		b.refuse("results.clashes: %d are too many: %d is the most", len(r.Clashes), maxClashes)
+	}
+	for i := range r.Clashes {
+		c := &r.Clashes[i]
+		c.By = cut(c.By, maxText)
+		b.word("results.clashes.attribute", c.Attribute)
+		b.length("results.clashes.value", c.Value, maxString)
 	}
 	for i := range r.Bad {
 		bad := &r.Bad[i]

@@ -86,6 +86,10 @@ func TestBounds(t *testing.T) {
 		{"ack", "results.0.code", 1 << 40, "results.code:"},
 		{"ack", "results.1.bad.0.ref", long(257), "results.bad.ref: 257 bytes"},
 		{"ack", "results.1.bad.0.code", -1, "results.code: -1"},
+		{"ack", "results.4.clashes", many(1000, m{"attribute": "mail", "value": "a@b"}), ""},
+		{"ack", "results.4.clashes", many(1001, m{"attribute": "mail", "value": "a@b"}), "results.clashes: 1001"},
+		{"ack", "results.4.clashes.0.attribute", long(257), "results.clashes.attribute: 257 bytes"},
+		{"ack", "results.4.clashes.0.value", long(64<<10 + 1), "results.clashes.value: 65537 bytes"},
 
 		{"report", "id", "", "id: it is not well-formed"},
 		{"report", "id", "1", "id: it is not well-formed"},

@@ -14,6 +14,12 @@ type Target struct {
 	Domains  []directory.SID // SIDs of the forest's own domains
 	External bool            // the schema has msDS-ExternalDirectoryObjectId
 	Mail     *exchange.Stamp // what gives groups their mail there: see Rules.Stamp
+
+	// Clashes are values of mail attributes that the group is not to have now, because somebody
+	// else in the forest has them: each with the attribute and the value as they were wished. An address is
+	// left out; with the primary one nothing is said of mail, and what the cloud no longer gives goes; of an alias the group gets another. What is
+	// wished of them all the same is taken out of the wish.
+	Clashes []plan.Clash
 }
 
 // Nested is what the rules must know of another cloud group: one that is a member, or whose

@@ -33,6 +33,7 @@ type example struct {
 	others              map[string]exampleGroup
 	observed            *exampleGroup // by AD attribute
 	exchange            *exchange.Site
+	taken               []plan.Clash
 	archive             *txtar.Archive
 }
 
@@ -69,6 +70,12 @@ func examples(t *testing.T) (all []example) {
 			case "directory.yaml":
 				e.observed = &exampleGroup{}
 				read(f.Data, e.observed)
+			case "taken.yaml": // attribute: value, of what others have
+				var taken map[string]string
+				read(f.Data, &taken)
+				for _, name := range slices.Sorted(maps.Keys(taken)) {
+					e.taken = append(e.taken, plan.Clash{Attribute: name, Value: taken[name]})
+				}
 			case "exchange.yaml": // what is otherwise than in an organization that lacks nothing
 				site := exampleSite()
 				var said map[string]any
@@ -244,7 +251,7 @@ func (e example) decide(t *testing.T) string {
 		site = *e.exchange
 	}
 	w := r.Decide(idOf("group"), view.Group, observed, func(id directory.ID) rules.Nested { return rules.Nested{Group: known[id]} },
-		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}, Mail: r.Stamp(site)})
+		rules.Target{Domains: []directory.SID{"S-1-5-21-1-2-3"}, Mail: r.Stamp(site), Clashes: e.taken})
 	var out strings.Builder
 	if w.Nameless {
 		out.WriteString("whoever has no SID may be a member\n")

@@ -88,8 +88,8 @@ func (r *Rules) GroupTypes() []string {
 
 // kindOf says what a cloud group is or, where it is nothing that can be written, why.
 func kindOf(g *directory.Group) (kind Kind, reason string) {
-	switch unified := slices.Contains(g.Props["groupTypes"], "Unified"); {
-	case unified:
+	switch {
+	case g.Props.Unified():
 		return Microsoft365, ""
 	case !is(g, "mailEnabled") && is(g, "securityEnabled"):
 		return Security, ""

@@ -87,6 +87,10 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 		ID: g.ID.String(), Mail: g.Props.First("mail"), Nickname: g.Props.First("mailNickname"), Proxies: g.Props["proxyAddresses"], Security: security,
 		HideFromLists: flag(g, "hideFromAddressLists"), HideFromOutlook: flag(g, "hideFromOutlookClients"), AllowExternal: flag(g, "allowExternalSenders"),
 	}
+	whole := cloud
+	if cloud = without(cloud, t.Clashes); cloud.Mail == "" && len(t.Clashes) > 0 && exchange.Stamped(g.ID.String(), first(want.Attrs["legacyExchangeDN"])) {
+		release(want, whole)
+	}
 	w := t.Mail.Of(cloud, r.standing(want, observed))
 	for name, values := range w.Attrs {
 		if len(values) == 0 {
@@ -110,6 +114,33 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 		problems = append(problems, plan.Problem{Group: g.ID, Reason: MailIncomplete, Text: text})
 	}
 	return problems, true
+}
+
+// release takes from a group that does not get its own address what the cloud does not give it any
+// more: whoever has that address may wait for it, where two groups swap theirs.
+func release(want *plan.Group, cloud exchange.Group) {
+	has := map[string][]string{plan.MailAttribute: want.Attrs[plan.MailAttribute], plan.ProxyAddresses: want.Attrs[plan.ProxyAddresses]}
+	gone := plan.NewClaims(has, map[string][]string{plan.MailAttribute: {cloud.Mail}, plan.ProxyAddresses: cloud.Proxies})
+	want.Attrs = plan.WithoutClashes(want.Attrs, nil, gone)
+}
+
+// without is the group without what somebody else in the forest has: an address is left out, and of
+// an alias it gets another. A legacyExchangeDN is the decision's to leave out.
+func without(g exchange.Group, clashes []plan.Clash) exchange.Group {
+	var addresses []string
+	alias := false
+	for _, c := range clashes {
+		switch c.Attribute {
+		case plan.ProxyAddresses, plan.MailAttribute:
+			addresses = append(addresses, c.Value)
+		case plan.MailNickname:
+			alias = true
+		}
+	}
+	if g = g.Without(addresses...); alias {
+		g = g.Aliased()
+	}
+	return g
 }
 
 // stay gives a wish what an observed group has of some attributes.

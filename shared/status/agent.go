@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/exchange"
@@ -17,6 +18,7 @@ type Side struct {
 	Rows     []checklist.Row // who the agent is, what of it is not as it must be, and what it has found
 	Exchange exchange.Site   // as it was reported last
 	Reported bool            // a full report has come
+	Wait     time.Time       // Graph asks not to be asked before
 }
 
 // ReadSide reads what a journal knows of the agent's side.
@@ -54,7 +56,7 @@ func serverOf(settings string) string {
 }
 
 func (v view) side() Side {
-	s := Side{Exchange: v.Target.Exchange, Reported: !v.Reported.IsZero()}
+	s := Side{Exchange: v.Target.Exchange, Reported: !v.Reported.IsZero(), Wait: v.Wait}
 	told := map[string]bool{}
 	tell := func(what string, state checklist.State, text, remedy string) {
 		s.Rows, told[what] = append(s.Rows, checklist.Row{What: what, State: state, Text: text, Remedy: remedy}), true

@@ -101,7 +101,13 @@ func conditions() []condition {
 			}
 			return fmt.Sprintf("the rules want the groups in %s, and the agent writes below %s alone", ou, base)
 		}, "correct ou in the rules, or directory.base in the agent's file"},
-		{"off", is(func(v view) bool { return !v.Switch.On && !v.Switch.Moved }, "nothing is written until somebody has confirmed the first plan"),
+		{"off", func(v view) string {
+			if v.Switch.On || v.Switch.Moved || v.Switch.Ended == "" {
+				return ""
+			}
+			return fmt.Sprintf("writeback has ended, because %s has said so at %s (%s): nothing is written", v.Switch.By, at(v.Switch.At), v.Switch.Ended)
+		}, "enable takes it back"},
+		{"off", is(func(v view) bool { return !v.Switch.On && !v.Switch.Moved && v.Switch.Ended == "" }, "nothing is written until somebody has confirmed the first plan"),
 			"look at it and confirm it (enable)"},
 		{"off", is(func(v view) bool { return !v.Switch.On && v.Switch.Moved }, "nothing is written: the plan that was confirmed is another one by now"),
 			"look at it again and confirm it (enable)"},
@@ -147,6 +153,13 @@ func conditions() []condition {
 		{"attention", func(v view) string {
 			return Count(v.Totals.Stale, "group has to be read again by the agent first", "groups have to be read again by the agent first")
 		}, "if it stays so, see the agent's log"},
+		{"attention", func(v view) string {
+			f := v.Polling.Refused
+			if f.Text == "" {
+				return ""
+			}
+			return fmt.Sprintf("%s of Microsoft 365 groups could not all be read since %s: %s", list(v.Polling.Flags), at(f.Since), f.Text)
+		}, "see that the app has the permission; what was read before counts until then, and of what was never read nothing is said"},
 		{"expiring", func(v view) string {
 			c := v.facts.Certificate
 			return when(!c.IsZero() && c.Sub(v.now) < expiring, "the certificate that the app signs in with ends at %s", c)

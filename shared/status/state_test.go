@@ -72,6 +72,9 @@ func situations() []struct {
 		{"a container whose name ends alike", func(v *view) { v.facts.OU = `OU=x\,OU=Cloud,DC=corp,DC=test` }, "misplaced",
 			`the rules want the groups in OU=x\,OU=Cloud,DC=corp,DC=test, and the agent writes below OU=Cloud,DC=corp,DC=test alone`},
 		{"nobody has confirmed", func(v *view) { v.Switch = journal.Switch{} }, "off", "nothing is written until somebody has confirmed the first plan"},
+		{"writeback has ended", func(v *view) {
+			v.Switch = journal.Switch{Ended: life.Keep, By: "alice@corp.test (1)", At: now.Add(-time.Hour)}
+		}, "off", "writeback has ended, because alice@corp.test (1) has said so at 2026-11-01T11:00:00Z (keep): nothing is written"},
 		{"the plan moved on", func(v *view) { v.Switch = journal.Switch{Moved: true} }, "off", "nothing is written: the plan that was confirmed is another one by now"},
 		{"somebody has said pause", func(v *view) {
 			v.Switch = journal.Switch{On: true, Paused: true, By: "alice@corp.test (1)", At: now.Add(-time.Hour)}
@@ -105,6 +108,9 @@ func situations() []struct {
 			"1 member stays though nobody has said so and 2 groups wait for an answer of Microsoft Graph"},
 		{"to be read again", counts(record.Counts{Stale: 1}), "attention", "1 group has to be read again by the agent first"},
 		{"many to be read again", counts(record.Counts{Stale: 4}), "attention", "4 groups have to be read again by the agent first"},
+		{"flags are refused", func(v *view) {
+			v.Polling = journal.Polling{Flags: []string{"hideFromAddressLists", "hideFromOutlookClients"}, Refused: journal.Failure{Text: "403", Since: now.Add(-time.Hour)}}
+		}, "attention", "hideFromAddressLists and hideFromOutlookClients of Microsoft 365 groups could not all be read since 2026-11-01T11:00:00Z: 403"},
 		{"the certificate ends", func(v *view) { v.facts.Certificate = now.Add(13 * 24 * time.Hour) }, "expiring", "the certificate that the app signs in with ends at 2026-11-14T12:00:00Z"},
 		{"the certificate has ended", func(v *view) { v.facts.Certificate = now.Add(-time.Hour) }, "expiring", "the certificate that the app signs in with ends at 2026-11-01T11:00:00Z"},
 	}
@@ -193,28 +199,38 @@ func TestFailuresEnd(t *testing.T) {
 	}
 }
 
-// TestUnknownScope: what the rules name and nobody has is told of, once Entra ID was read.
+// TestUnknownScope: what the rules name and nobody has, or that was deleted, is told of, once
+// Entra ID was read.
 func TestUnknownScope(t *testing.T) {
 	ctx := t.Context()
 	j := &journal.Journal{Store: blob.Memory(), Target: "corp"}
-	facts := Facts{Scope: []directory.ID{{1}}, Notes: []string{"limits.share is 100"}}
-	notes := func(number uint64) []string {
-		tx, err := j.Load(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tx.Head.Main.Number = number
-		if err := tx.Commit(ctx); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Read(ctx, j, facts, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Notes
+	facts := Facts{Scope: []directory.ID{{1}, {2}, {3}, {4}}, Notes: []string{"limits.share is 100"}}
+	tx, err := j.Load(ctx)
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := []string{"limits.share is 100", "scope names 01000000-0000-0000-0000-000000000000, and Entra ID has no group of that id: correct the rules"}
-	if got := notes(1); !slices.Equal(got, want) {
-		t.Errorf("notes %q, want %q", got, want)
+	if err := tx.Fetch(ctx, facts.Scope); err != nil {
+		t.Fatal(err)
+	}
+	for id, g := range map[byte]directory.Group{2: {Gone: directory.SoftDeleted}, 3: {Gone: directory.Unlisted, Reading: directory.Named}, 4: {Gone: directory.Unlisted}} {
+		g.ID = directory.ID{id}
+		tx.PutGroup(&g)
+	}
+	tx.Head.Main.Number = 1
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Read(ctx, j, facts, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"limits.share is 100",
+		"scope names 01000000-0000-0000-0000-000000000000, and Entra ID has no group of that id: correct the rules",
+		"scope names 02000000-0000-0000-0000-000000000000, and that group was deleted in Entra ID: restore it, or correct the rules",
+		"scope names 03000000-0000-0000-0000-000000000000, and that group was deleted in Entra ID: restore it, or correct the rules",
+	}
+	if !slices.Equal(s.Notes, want) {
+		t.Errorf("notes %q, want %q", s.Notes, want)
 	}
 }

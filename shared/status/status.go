@@ -156,8 +156,13 @@ func unknown(ctx context.Context, tx *journal.Tx, scope []directory.ID) (notes [
 		return nil, err
 	}
 	for _, id := range scope {
-		if g := tx.Group(id); g == nil && len(notes) < maxNotes {
+		switch g := tx.Group(id); {
+		case len(notes) == maxNotes:
+			return notes, nil
+		case g == nil:
 			notes = append(notes, fmt.Sprintf("scope names %s, and Entra ID has no group of that id: correct the rules", id))
+		case g.Gone == directory.SoftDeleted, g.Gone == directory.Deleted, g.Gone == directory.Unlisted && g.Reading == directory.Named:
+			notes = append(notes, fmt.Sprintf("scope names %s, and that group was deleted in Entra ID: restore it, or correct the rules", id))
 		}
 	}
 	return notes, nil

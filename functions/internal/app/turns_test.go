@@ -16,6 +16,7 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/journal/journaltest"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/rules"
 )
@@ -44,6 +45,10 @@ func (c *cloud) Again(context.Context, []directory.ID, string) (directory.Page, 
 }
 
 func (c *cloud) Describe(context.Context, directory.Feed, []directory.ID) (directory.Page, error) {
+	return directory.Page{}, c.fault
+}
+
+func (c *cloud) Flags(context.Context, directory.ID) (directory.Page, error) {
 	return directory.Page{}, c.fault
 }
 
@@ -121,7 +126,7 @@ func TestTimerTellsTheHost(t *testing.T) {
 func TestPreviewOfSomeGroups(t *testing.T) {
 	a := appOn(t, &cloud{})
 	report := journal.Report{ID: journal.ReportID(time.Now()), Part: 1, Parts: 1, Full: true, Target: journal.Target{DomainSID: "S-1-5-21-1-2-3", BaseGUID: "b"}}
-	for _, err := range []error{a.Sync(t.Context()), a.journal.Report(t.Context(), report)} {
+	for _, err := range []error{journaltest.SwitchOn(t.Context(), a.journal.Store, "corp"), a.Sync(t.Context()), a.journal.Report(t.Context(), report)} {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -94,13 +94,18 @@ func (t *Tenant) item(o *object, q query) (item, bool) {
 	it := item{id: o.id, props: map[string]any{}}
 	changed := isNew
 	for name, p := range o.props {
-		if !q.selects(name) {
+		if isFlag(name) || !q.selects(name) {
 			continue
 		}
 		if p.seq > q.since || isNew || !q.minimal {
 			it.props[name] = p.value
 		}
 		changed = changed || p.seq > q.since
+	}
+	for _, name := range q.names {
+		if isFlag(name) {
+			it.props[name] = nil
+		}
 	}
 	all := isNew && (!q.bare || o.added > q.since)
 	visibility, _ := o.props["visibility"].value.(string)
@@ -230,11 +235,18 @@ func wireMembers(links []directory.MemberChange) []wireMember {
 	return out
 }
 
-func (p wirePage) encode() []byte {
+func (p wirePage) encode() []byte { return encode(p) }
+
+// wireObject is the JSON of one object.
+type wireObject map[string]any
+
+func (o wireObject) encode() []byte { return encode(o) }
+
+func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(p) // strings, booleans and ids: nothing that cannot be written
+	_ = e.Encode(v) // strings, booleans and ids: nothing that cannot be written
 	return b.Bytes()
 }
 

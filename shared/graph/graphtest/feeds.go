@@ -77,11 +77,20 @@ type refusal struct {
 }
 
 func (s *Server) serveDelta(w http.ResponseWriter, r *http.Request, f directory.Feed) {
-	s.serve(w, r, f, s.page)
+	s.serve(w, r, f, paged(s.page))
 }
 
-// serve answers a request for a page that answer makes, if the token opens the feed.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, f directory.Feed, answer func(*http.Request, directory.Feed, []string) (wirePage, *refusal)) {
+// An answerer makes the body of an answer, for a feed and the roles of the token.
+type answerer func(*http.Request, directory.Feed, []string) (body, *refusal)
+
+type body interface{ encode() []byte }
+
+func paged(page func(*http.Request, directory.Feed, []string) (wirePage, *refusal)) answerer {
+	return func(r *http.Request, f directory.Feed, roles []string) (body, *refusal) { return page(r, f, roles) }
+}
+
+// serve answers a request with what answer makes, if the token opens the feed.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, f directory.Feed, answer answerer) {
 	if s.throttle(w) {
 		return
 	}
@@ -90,7 +99,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, f directory.Feed,
 		refuse(w, e.status, e.code, e.message)
 		return
 	}
-	page, e := answer(r, f, roles)
+	b, e := answer(r, f, roles)
 	if e != nil {
 		if e.status == http.StatusGone {
 			w.Header().Set("Location", s.url+r.URL.Path+"?$deltatoken=")
@@ -99,7 +108,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, f directory.Feed,
 		return
 	}
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8")
-	_, _ = w.Write(page.encode())
+	_, _ = w.Write(b.encode())
 }
 
 // page answers a request of either of its three kinds: the first of an enumeration,

@@ -200,8 +200,9 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET "+beta(feedPath(f)), serve)
 	}
 	for _, f := range allFeeds()[1:] {
-		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, s.list) })
+		mux.HandleFunc("GET "+listPath(f), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f, paged(s.list)) })
 	}
+	mux.HandleFunc("GET "+listPath(directory.GroupFeed)+"/{id}", s.serveGroup)
 	mux.HandleFunc("GET /v1.0/groupSettings", s.about(settingsRoles, s.groupSettings))
 	mux.HandleFunc("GET /v1.0/servicePrincipals", s.about(principalRoles, s.servicePrincipals))
 	mux.HandleFunc("GET /v1.0/servicePrincipals/{id}/synchronization/jobs", s.about(jobRoles, s.syncJobs))

@@ -4,8 +4,8 @@
 // odd orders and, on demand, their faults.
 //
 // It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
-// groups, users, devices and contacts, the latter three by id, the tenant's settings of groups
-// and synchronization jobs, and the client credentials flow, and nothing else. It
+// groups, users, devices and contacts, the latter three by id, one group by its id, the tenant's
+// settings of groups and synchronization jobs, and the client credentials flow, and nothing else. It
 // is deterministic for a given history, seed and order of requests, but for its keys.
 //
 // What Microsoft documents or people have seen of these feeds, and what plays it:
@@ -17,6 +17,9 @@
 //     for. $top, $expand, $orderby, and parameters beside a token: 400.
 //   - Users, devices and contacts by id, up to 15 values of "in", with null for what was never set:
 //     when asked for. More are refused with 400.
+//   - Flags of a Microsoft 365 group, such as hideFromAddressLists, by GET of that group alone,
+//     where they are selected and the token has Group.Read.All; null in a delta; no delta tells
+//     of a change. 404 for any other group, and for one that is not there: always.
 //   - Settings of groups, service principals by their application template, and their
 //     synchronization jobs: Tenant.SetGroupSetting, Tenant.AddSyncJob. A setting that nobody has set
 //     is absent.
