@@ -33,7 +33,7 @@ func TestSurvey(t *testing.T) {
 	w.do(w.tenant.AddGroup(graphtest.Group{ID: group(1), DisplayName: "All"}))
 	for n := range leaves {
 		leaf, above := group(1000+n), group(2000+n)
-		w.do(w.tenant.AddGroup(graphtest.Group{ID: leaf, DisplayName: fmt.Sprintf("Leaf %d", n), Members: []directory.ID{user(1)}}))
+		w.do(w.tenant.AddGroup(graphtest.Group{ID: leaf, DisplayName: fmt.Sprintf("Leaf %d", n), Members: []directory.ID{user(1), user(9)}}))
 		w.do(w.tenant.AddGroup(graphtest.Group{ID: above, DisplayName: fmt.Sprintf("Above %d", n), Members: []directory.ID{leaf}}))
 		w.do(w.tenant.AddGroup(graphtest.Group{ID: group(3000 + n), DisplayName: fmt.Sprintf("Other %d", n), Members: []directory.ID{user(2)}}))
 		w.do(w.tenant.AddMember(group(1), group(3000+n)))
@@ -44,7 +44,7 @@ func TestSurvey(t *testing.T) {
 	if s == nil || s.Over != 1 || s.Who != "u1@corp.test" || s.Groups != 2*leaves || s.Part != "" {
 		t.Fatalf("%+v", s)
 	}
-	if len(s.Left) != 1 || s.Left[0].Count != 1 || !s.Left[0].Members || s.Left[0].Member != "cloud@corp.test" || s.Left[0].Group != "Group 0" || !strings.Contains(s.Left[0].Text, "only in the cloud") {
+	if len(s.Left) != 1 || s.Left[0].Count != leaves+1 || !s.Left[0].Members || s.Left[0].Member != "cloud@corp.test" || !(s.Left[0].Group == "Group 0" || strings.HasPrefix(s.Left[0].Group, "Leaf ")) || !strings.Contains(s.Left[0].Text, "only in the cloud") {
 		t.Errorf("left out: %+v", s.Left)
 	}
 	if p.Digest == "" || p.Digest != w.digest() || w.head().Gen != generation || w.writes != 0 {
@@ -64,7 +64,7 @@ func TestSurveyOfGroups(t *testing.T) {
 	if p, s := w.survey(); p.Waiting == "" || s != nil {
 		t.Errorf("%q: %+v", p.Waiting, s)
 	}
-	w.file = "ou: " + ou + "\nscope: all\nkinds: {security: distribution, microsoft365: distribution}\n"
+	w.file = "ou: " + ou + "\nscope: all\nkinds: {security: distribution, microsoft365: distribution}\nmail: none\n"
 	w.restart()
 	w.users(2)
 	w.group(0, 0, 2)

@@ -69,6 +69,7 @@ func TestTenant(t *testing.T) {
 		"may read":       {[]checklist.Row{Permission(Need{"users", "Directory.Read.All", "User.Read.All"})}, []string{"✓ users          ok      may be read, by Directory.Read.All"}},
 		"may not read":   {[]checklist.Row{Permission(Need{"users", "", "User.Read.All"})}, []string{"✗ users          missing the app may not read users: grant it User.Read.All as"}},
 		"hidden":         {[]checklist.Row{Hidden(true, "Member.Read.Hidden"), Hidden(false, "Member.Read.Hidden")}, []string{"✓ hidden", "! hidden         warning who is in groups of hidden membership is not known, and they stay as they are: grant Member.Read.Hidden"}},
+		"flags":          {[]checklist.Row{Flags("Group.Read.All", ""), Flags("", "Group.Read.All")}, []string{"✓ flags          ok      which", "! flags          warning the app may not read which Microsoft 365 groups are hidden and which take mail from outside: nothing is written of that, and all else goes on: grant it Group.Read.All"}},
 		"no excess":      {Excess(nil), nil},
 		"writes":         {Excess([]string{"Mail.Read", "Group.ReadWrite.All", "Group.Create", "User.ReadBasic.All"}), []string{"! permissions    warning the app may write in the tenant, and never does: Group.ReadWrite.All, Group.Create: take", "! permissions    warning more than is needed: Mail.Read, User.ReadBasic.All: take"}},
 		"default off":    {[]checklist.Row{Default(false, true)}, []string{"✓ default        ok      new Microsoft 365 groups are not"}},

@@ -34,6 +34,15 @@ func Hidden(sees bool, by string) checklist.Row {
 		Remedy: "grant " + by + " if some are in scope"}
 }
 
+// Flags is whether the app is told which Microsoft 365 groups are hidden, and which take mail from
+// outside; held and least are as in Need.
+func Flags(held, least string) checklist.Row {
+	if held != "" {
+		return checklist.Row{What: "flags", State: checklist.OK, Text: "which Microsoft 365 groups are hidden, and which take mail from outside, may be read, by " + held}
+	}
+	return checklist.Row{What: "flags", State: checklist.Warning, Text: "the app may not read which Microsoft 365 groups are hidden and which take mail from outside: nothing is written of that, and all else goes on", Remedy: "grant it " + least}
+}
+
 // Excess is what the app may do in the tenant and need not, those permissions first by which
 // it could write: whoever has its secret can do it too.
 func Excess(roles []string) (rows []checklist.Row) {

@@ -43,8 +43,11 @@ func (paint Paint) Problems(problems []status.Problem, name func(directory.ID) s
 	return b.String()
 }
 
-// about names a problem's member and group.
+// about names a problem's member and group, or says how many groups have it.
 func about(p status.Problem, name func(directory.ID) string) string {
+	if p.Groups > 0 {
+		return status.Count(p.Groups, "group", "groups")
+	}
 	if p.Member == (directory.ID{}) {
 		return name(p.Group)
 	}

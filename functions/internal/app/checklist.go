@@ -116,7 +116,7 @@ func allowed(roles []string, err error, feeds []directory.Feed, flags bool) (row
 	}
 	if flags {
 		held, least := graph.FlagPermission(roles)
-		rows = append(rows, preflight.Permission(preflight.Need{What: "flags", Held: held, Least: least}))
+		rows = append(rows, preflight.Flags(held, least))
 	}
 	rows = append(rows, preflight.Hidden(graph.SeesHidden(roles)))
 	return append(rows, preflight.Excess(graph.Excess(roles, feeds, flags))...)
