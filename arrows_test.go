@@ -52,6 +52,8 @@ func arrows() map[string]arrow {
 		"shared/ad":       {"shared/directory shared/exchange shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
 		"shared/status":   {"shared/checklist shared/decision shared/directory shared/exchange shared/explain shared/journal shared/life shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
 		"shared/explain":  {"shared/decision shared/directory shared/life shared/plan shared/record shared/rules", "explaining looks at what was decided, and decides nothing: it reads no journal"},
+		"shared/report":   {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay", "it puts what is in a directory into the relay's words, and writes nothing: the agent and the pilot see alike"},
+		"shared/show":     {"shared/checklist shared/cycle shared/directory shared/plan shared/record shared/rules shared/status", "it turns into text what others have found: it asks nobody anything"},
 
 		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
 
@@ -64,7 +66,10 @@ func arrows() map[string]arrow {
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"pilot": {"shared/ad shared/blob shared/checklist shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/textfile",
+			"it has both halves in one process, to look: it needs no policy and no door, for nothing is applied and nobody calls"},
+
+		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 
@@ -78,7 +83,7 @@ func isEquipment(name string) bool {
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/explain", "shared/expr", "shared/plan", "shared/preflight", "shared/record", "shared/rules", "shared/rules/cloudsync"}
+	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/explain", "shared/expr", "shared/plan", "shared/preflight", "shared/record", "shared/rules", "shared/rules/cloudsync", "shared/show"}
 }
 
 // clocks are the words of package time that read a clock or wait: times come in as

@@ -16,13 +16,14 @@ import (
 	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/report"
 )
 
 // domain is what the agent needs of Active Directory: an *ad.Domain.
 type domain interface {
 	reader
 	writer
-	inspector
+	report.Inspected
 }
 
 type reader interface {
@@ -80,7 +81,7 @@ func (s *session) lineage() relay.DC {
 	if s == nil {
 		return relay.DC{}
 	}
-	return relay.DC{Name: s.identity.Server, InvocationID: string(s.identity.Invocation), USN: s.identity.USN}
+	return report.Place("", s.identity).DC
 }
 
 // maxSkew is how far this clock and the relay's may differ: leases and expiry
@@ -247,9 +248,9 @@ func (a *agent) awake(ctx context.Context, attrs []string) error {
 
 // locate notes what the relay is told of the directory.
 func (a *agent) locate() {
-	id := a.session.identity
-	a.place = relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
-		DC: a.session.lineage(), External: id.External, Restores: a.place.Restores}
+	restores := a.place.Restores
+	a.place = report.Place(a.base, a.session.identity)
+	a.place.Restores = restores
 }
 
 // distrust notes, on the disk, that the directory or the journal was set back.

@@ -57,6 +57,7 @@ type Planner struct {
 	Select string
 
 	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
+	Room      int           // values that a plan should hold, and a preview lists; 0: what is done in about a minute
 	StepBytes int           // of changed shards after which it does; 0: 24 MiB
 	LookTime  time.Duration // of PreviewFirst's survey; 0: 25 s
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
