@@ -223,13 +223,15 @@ func writes(o ldapproxy.Operation) bool   { return o.Write > 0 }
 func searches(o ldapproxy.Operation) bool { return o.Op == "search" }
 
 // scans are searches in the OU: those of scans, for most.
-func (f *fire) scans(o ldapproxy.Operation) bool { return searches(o) && o.DN == f.Base }
+func (f *fire) scans(o ldapproxy.Operation) bool {
+	return searches(o) && o.DN == f.Base && slices.Contains(o.Attrs, "adminDisplayName") && slices.ContainsFunc(o.Attrs, func(name string) bool { return strings.HasPrefix(name, "member") })
+}
 
 // lines: the way to the domain controller is bad.
 func (f *fire) lines() []ordeal {
 	late := ldapproxy.Fault{Delay: 4 * time.Second}
 	return []ordeal{
-		{name: "cut in scans", after: first(5, f.scans, ldapproxy.Fault{Cut: true})},
+		{name: "cut in scans", after: first(2, f.scans, ldapproxy.Fault{Cut: true})},
 		{name: "cut before writes", before: first(3, writes, ldapproxy.Fault{Cut: true})},
 		{name: "cut after writes", after: first(3, writes, ldapproxy.Fault{Cut: true})},
 		{name: "half closed, towards the agent", after: first(2, writes, ldapproxy.Fault{Shut: true})},

@@ -11,6 +11,7 @@ type Operation struct {
 	Write   int64    // its number among those that change the directory; 0: it changes nothing
 	Op      string   // bind | search | compare | extended, or a write: add | modify | delete | rename
 	DN      string   // of the object, or of the user who signs in
+	Attrs   []string // that a search asks for
 	Remove  []string // values of member that a modify deletes
 	Members int      // how many values of member a modify names
 	Code    int64    // result; -1: not known
@@ -65,6 +66,11 @@ func (p *Proxy) note(message *ber.Packet) (*Operation, bool) {
 		return nil, false
 	}
 	o := &Operation{Op: name, DN: subject(message, name), Code: -1}
+	if name == "search" && len(message.Children) > 7 { // RFC 4511 4.5.1: the last of a search
+		for _, attr := range message.Children[7].Children {
+			o.Attrs = append(o.Attrs, text(attr))
+		}
+	}
 	if name == "modify" {
 		for _, change := range message.Children[1].Children {
 			o.change(change)
