@@ -217,8 +217,15 @@ func (r *Rules) leave(want, observed *plan.Group) {
 	if observed == nil {
 		return
 	}
+	var spoken []string
 	for name, values := range observed.Attrs {
-		if _, wanted := want.Attrs[name]; !wanted && !slices.Contains(r.Attributes(), name) {
+		if _, wanted := want.Attrs[name]; wanted {
+			continue
+		}
+		if spoken == nil {
+			spoken = r.Attributes()
+		}
+		if !slices.Contains(spoken, name) {
 			want.Attrs[name] = slices.Clone(values)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -46,6 +47,10 @@ type manualReply struct {
 	Preview *cycle.Preview  `json:"preview,omitempty"`
 	Switch  *journal.Switch `json:"switch,omitempty"`
 	Done    string          `json:"done,omitempty"`
+
+	// Of a plan that somebody has to confirm: what there is to know before that, as rows and as lines.
+	Checklist []checklist.Row `json:"checklist,omitempty"`
+	Lines     []string        `json:"lines,omitempty"`
 }
 
 func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
@@ -85,8 +90,17 @@ func (a *App) manual(ctx context.Context, caller relay.Caller, q manualRequest) 
 }
 
 // preview says what a turn would do now, by the rules in force or by others; where groups
-// are named, with these.
+// are named, with these. Of all that somebody has to confirm it shows the checklist too.
 func (a *App) preview(ctx context.Context, q manualRequest) (out manualReply, err error) {
+	if q.Rules == nil && len(q.Groups) == 0 {
+		on, err := a.journal.SwitchNow(ctx)
+		if err != nil {
+			return manualReply{}, err
+		}
+		if unconfirmed(on) {
+			return a.first(ctx)
+		}
+	}
 	var p cycle.Preview
 	if q.Rules == nil {
 		p, err = a.planner.Preview(ctx, q.Groups...)
