@@ -70,6 +70,18 @@ type badRequest struct{ error }
 
 func (b *badRequest) Unwrap() error { return b.error }
 
+// Nowhere is the error that a request leads to no path (404), or not by its method (405).
+func Nowhere(status int) error { return &nowhere{status} }
+
+type nowhere struct{ status int }
+
+func (n *nowhere) Error() string {
+	if n.status == http.StatusMethodNotAllowed {
+		return "there is such a path, and it is asked by another method"
+	}
+	return "there is no such path"
+}
+
 // Frank marks an error as one that is told in full though it is ours: operators are to mend it.
 func Frank(err error) error { return &frank{err} }
 
@@ -82,6 +94,7 @@ func (f *frank) Unwrap() error { return f.error }
 func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	p := Problem{Status: http.StatusInternalServerError}
 	var bad *badRequest
+	var lost *nowhere
 	var large *http.MaxBytesError
 	if _, told := errors.AsType[*frank](err); told {
 		p.Detail = cut(err.Error(), maxText)
@@ -91,6 +104,8 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err 
 		p = Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the message is larger than %d bytes", large.Limit)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		p = Problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("the message did not arrive within %v", bodyTime)}
+	case errors.As(err, &lost):
+		p = Problem{Status: lost.status, Detail: lost.Error()}
 	case errors.As(err, &bad):
 		p = Problem{Status: http.StatusBadRequest, Detail: bad.Error()}
 	}

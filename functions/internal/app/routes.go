@@ -59,15 +59,45 @@ func asWritten(mux *http.ServeMux) http.Handler {
 		if clean != "/" && strings.HasSuffix(written, "/") {
 			clean += "/"
 		}
-		_, pattern := mux.Handler(r)
+		none, pattern := mux.Handler(r)
 		below := pattern[strings.LastIndexByte(pattern, ' ')+1:] == written+"/"
 		if written != clean || below {
-			http.NotFound(w, r)
+			pattern, none = "", http.NotFoundHandler()
+		}
+		if pattern == "" {
+			nowhere(w, r, none)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// nowhere answers what leads nowhere: to no path, or not by this method.
+func nowhere(w http.ResponseWriter, r *http.Request, none http.Handler) {
+	var said bare
+	none.ServeHTTP(&said, r)
+	if allow := said.Header().Get("Allow"); allow != "" {
+		w.Header().Set("Allow", allow)
+	}
+	relay.WriteProblem(w, r, nil, relay.Nowhere(said.status))
+}
+
+// bare is an answer of which status and headers count.
+type bare struct {
+	header http.Header
+	status int
+}
+
+func (b *bare) Header() http.Header {
+	if b.header == nil {
+		b.header = http.Header{}
+	}
+	return b.header
+}
+
+func (b *bare) Write(text []byte) (int, error) { return len(text), nil }
+
+func (b *bare) WriteHeader(status int) { b.status = status }
 
 // status says how things stand, or, asked for ?hold=<id>, what a hold lists; of a long
 // list, asked for &part=<number> too, what that part of it lists.

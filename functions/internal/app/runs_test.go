@@ -193,3 +193,26 @@ func TestHistory(t *testing.T) {
 		}
 	}
 }
+
+// TestNowhere: what leads nowhere is answered with problem details too.
+func TestNowhere(t *testing.T) {
+	o := newOffice(t)
+	for _, test := range []struct {
+		method, path, allow string
+		status              int
+	}{{"GET", "nothing", "", http.StatusNotFound}, {"GET", "groups/", "", http.StatusNotFound}, {"DELETE", "groups", "GET, HEAD", http.StatusMethodNotAllowed}, {"GET", "manualsync", "POST", http.StatusMethodNotAllowed}} {
+		r, err := http.NewRequestWithContext(t.Context(), test.method, o.url+"/api/"+test.path, nil)
+		o.do(err)
+		a, err := http.DefaultClient.Do(r)
+		o.do(err)
+		var p struct {
+			Title, Detail string
+			Status        int
+		}
+		o.do(json.NewDecoder(a.Body).Decode(&p))
+		o.do(a.Body.Close())
+		if a.StatusCode != test.status || p.Status != test.status || p.Detail == "" || a.Header.Get("Content-Type") != "application/problem+json" || a.Header.Get("Allow") != test.allow {
+			t.Errorf("%s %s: %d %+v %v", test.method, test.path, a.StatusCode, p, a.Header)
+		}
+	}
+}
