@@ -22,6 +22,7 @@ import (
 type domain interface {
 	reader
 	writer
+	inspector
 }
 
 type reader interface {
@@ -160,7 +161,7 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 		next, err = 0, a.lost(a.work(ctx, r))
 	}
 	if a.doubt.any() {
-		return next, errors.Join(err, a.lost(a.startOver(ctx, r.Attrs)))
+		return next, errors.Join(err, a.lost(a.startOver(ctx, r)))
 	}
 	if a.session != nil { // else the next turn connects again
 		a.report(ctx, r)
@@ -260,12 +261,12 @@ func (a *agent) distrust(why string) error {
 // startOver is for a directory or a journal that was set back: nothing is written
 // before all of it was read again and the report was taken. A crash before that
 // finds the doubt on the disk.
-func (a *agent) startOver(ctx context.Context, attrs []string) error {
+func (a *agent) startOver(ctx context.Context, r relay.PollReply) error {
 	a.log.Warn("reading all of the directory again", "why", a.doubt.Why)
-	if err := a.dial(ctx, attrs); err != nil {
+	if err := a.dial(ctx, r.Attrs); err != nil {
 		return err
 	}
-	if err := a.full(ctx, true); err != nil {
+	if err := a.full(ctx, true, r.Wants); err != nil {
 		return err
 	}
 	a.doubt = doubt{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"time"
@@ -21,6 +22,7 @@ import (
 type reading struct {
 	scanned  time.Time     // when the last scan of everything that was reported was begun
 	owed     bool          // the relay was told that nothing can be read: a scan takes that back
+	wants    relay.Wants   // what that which was reported last was looked at for
 	whole    *rate.Limiter // of scans of everything that the relay asks for
 	answered struct {      // when the relay's wish to read was last met
 		state string
@@ -62,15 +64,18 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) {
 func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 	asked := a.unmet(r)
 	due := a.reading.owed || a.now().Sub(a.reading.scanned) >= a.scanEvery
+	if !due && r.Batch == nil && !reflect.DeepEqual(r.Wants, a.reading.wants) {
+		due = a.reading.whole.AllowN(a.now(), 1)
+	}
 	answer := true
 	var report func() error
 	switch {
 	case asked && r.ReadAll && a.reading.whole.AllowN(a.now(), 1):
-		report = func() error { return a.full(ctx, true) }
+		report = func() error { return a.full(ctx, true, r.Wants) }
 	case !r.ReadAll && len(a.wanted(r)) > 0:
 		report, answer = func() error { return a.named(ctx, r) }, asked
 	case due && r.Batch == nil:
-		report, answer = func() error { return a.full(ctx, false) }, false
+		report, answer = func() error { return a.full(ctx, false, r.Wants) }, false
 	default:
 		return nil
 	}
@@ -106,12 +111,12 @@ func (a *agent) wanted(r relay.PollReply) (ids []directory.ID) {
 
 // full reports every group that we own. One with content is asked for where
 // something is in doubt, and so proves that there is nothing else.
-func (a *agent) full(ctx context.Context, content bool) error {
+func (a *agent) full(ctx context.Context, content bool, wants relay.Wants) error {
 	began := a.now()
 	if err := a.restores(ctx); err != nil {
 		return err
 	}
-	report := relay.Report{Full: true, After: a.closed}
+	report := relay.Report{Full: true, After: a.closed, Found: a.inspect(ctx, wants)}
 	rows := a.rows()
 	defer rows.drop()
 	var err error
@@ -140,7 +145,7 @@ func (a *agent) full(ctx context.Context, content bool) error {
 	if err := a.send(ctx, report, rows); err != nil {
 		return err
 	}
-	a.reading.scanned, a.reading.owed = began, false
+	a.reading.scanned, a.reading.owed, a.reading.wants = began, false, wants
 	if err := a.remember(ctx); err != nil {
 		return err
 	}
@@ -282,7 +287,7 @@ func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error 
 		part := whole
 		part.Part, part.Rows = n, some
 		if n > 1 {
-			part.Absent, part.Graves, part.Target.Exchange = nil, nil, exchange.Site{}
+			part.Absent, part.Graves, part.Found, part.Target.Exchange = nil, nil, nil, exchange.Site{}
 		}
 		if err := a.queue.Report(ctx, part); err != nil {
 			return untold{fmt.Errorf("report part %d of %d: %w", n, whole.Parts, err)}

@@ -263,8 +263,11 @@ func (paint palette) showProblems(w io.Writer, problems []status.Problem, name f
 	}
 }
 
-// about names a problem's member and group.
+// about names a problem's member and group, or says how many groups have it.
 func about(p status.Problem, name func(directory.ID) string) string {
+	if p.Groups > 0 {
+		return status.Count(p.Groups, "group", "groups")
+	}
 	if p.Member == (directory.ID{}) {
 		return name(p.Group)
 	}

@@ -23,6 +23,7 @@ type ordeal struct {
 	begin, end    func(t *testing.T) // what else goes wrong, and how a person puts it right
 
 	ripple bool // it is about what the ripple writes
+	buries bool // a group that is deleted in it has kept rights by which an administrator alone restores it
 
 	// says are words of the one line that the agent logs, told those of the status, in
 	// a problem or for all: what failed, and what to do. None: it gets over it by itself.

@@ -262,6 +262,7 @@ func (st Status) Settled() bool {
 // Problem is something that could not be written, and why.
 type Problem struct {
 	Group  directory.ID `json:"group"`
+	Groups int          `json:"groups"` // that have it, of one that is told once
 	Name   string       `json:"name"`
 	DN     string       `json:"dn"`
 	Kind   string       `json:"kind"`

@@ -82,11 +82,17 @@ func source() string {
 // not started, with a company of this size.
 func newStage(t *testing.T, users, groups, staff int) *Stage {
 	t.Helper()
+	return stageOn(t, samba.Options{Users: users}, groups, staff)
+}
+
+// stageOn is newStage with a domain that has more than each has.
+func stageOn(t *testing.T, domain samba.Options, groups, staff int) *Stage {
+	t.Helper()
 	bin, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dc, err := samba.Launch(t.Context(), filepath.Join(t.TempDir(), "dc"), users, os.Stderr)
+	dc, err := domain.Launch(t.Context(), filepath.Join(t.TempDir(), "dc"), os.Stderr)
 	if err != nil {
 		t.Fatalf("%v\nremedy: infra/stage/samba/install.sh", err)
 	}

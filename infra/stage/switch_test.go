@@ -15,6 +15,7 @@ type answer struct {
 		On, Paused, Moved bool
 		Ending            string
 	}
+	Lines   []string
 	Preview struct {
 		Digest  string
 		Changes []struct{ Op string }
@@ -59,6 +60,12 @@ func TestNothingUnasked(t *testing.T) {
 	shown := s.say(t, map[string]string{"action": "enable"})
 	if shown.Switch.On || len(shown.Preview.Changes) == 0 || !strings.Contains(shown.Done, "groups are made") {
 		t.Fatalf("asked what there is to confirm: %+v", shown)
+	}
+	told := strings.Join(shown.Lines, "\n")
+	for _, line := range []string{"✓ agent ", "✓ policy ", "✓ base ", "✓ rights ", "✓ writers ", "✓ container ", "✓ exchange ", "✓ graph groups ", "✓ graph users ", "✓ graph devices ", "? default ", "? cloud-sync ", "✓ tokens ", "! members "} {
+		if !strings.Contains("\n"+told, "\n"+line) {
+			t.Errorf("the checklist has no line %q:\n%s", line, told)
+		}
 	}
 	must(t, c.AddGroup(graphtest.Group{ID: id("Late"), DisplayName: "Late"}))
 	moved := s.say(t, map[string]string{"action": "enable", "digest": shown.Preview.Digest})

@@ -149,6 +149,8 @@ func (w *writer) notRestored(ctx context.Context, t tomb, dn string, err error) 
 		return errMoved
 	case code(err) == ldap.LDAPResultOperationsError: // Samba's word for a right that is missing
 		return refusal{code: code(err), text: fmt.Sprintf("%s: %s: %s", doing, said(err), w.remedy(ldap.LDAPResultInsufficientAccessRights))}
+	case code(err) == ldap.LDAPResultInsufficientAccessRights:
+		return refusal{code: code(err), text: fmt.Sprintf("%s: %s: %s; the deleted group has the permissions that it had when it was deleted: where it is they that lack something, an administrator has to restore it", doing, said(err), w.remedy(code(err)))}
 	case code(err) == ldap.LDAPResultNoSuchObject: // the container went away; plan.CodeGone says something else
 		return refusal{text: fmt.Sprintf("%s: %s: the container is not there any more", doing, said(err))}
 	}

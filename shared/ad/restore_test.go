@@ -56,6 +56,22 @@ func TestRestoreRefused(t *testing.T) {
 	})
 }
 
+// TestRestoreDeniedByItsOwnRights: a deleted group has the permissions that it had. That its own
+// lack something is said: nobody finds them in the container that is named for the rest.
+func TestRestoreDeniedByItsOwnRights(t *testing.T) {
+	d := restoring(t)
+	g := create(t, d, 0, "group")
+	const writeProperty = 0x20
+	group := read(t, d, id(t, 0)).Group
+	at := plan.JoinRDN(group.Name, group.Parent)
+	setDescriptor(t, at, denying(descriptor(t, at), dc(t).SIDs["svc-groupwriteback"], writeProperty))
+	kill(t, g)
+	c := restoration(t, d, 0, "group", g)
+	if r := outcome(t, d, 2, c); r.Status != plan.Refused || r.Code != ldap.LDAPResultInsufficientAccessRights || !strings.Contains(r.Text, "an administrator has to restore it") {
+		t.Errorf("got %+v", r)
+	}
+}
+
 // TestRestoreTakenAccountName: somebody has the account name by now. Who that is is told, so
 // that the planner takes another one; with that it comes back.
 func TestRestoreTakenAccountName(t *testing.T) {

@@ -66,6 +66,9 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		return Preview{}, err
 	}
 	got, err := p.foldGraph(ctx, tx, limit)
+	if err == nil && got.source != nil && p.survey != nil { // whoever is to switch on is shown all the rest
+		return Preview{Waiting: "Entra ID could not be read, or not all of it: " + got.source.Error(), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}, nil
+	}
 	if err = errors.Join(err, got.source); err != nil {
 		return Preview{}, err
 	}
@@ -133,6 +136,9 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		if d.opened[l.ID] { // no such id will ever be
 			out.Held[i].ID = ""
 		}
+	}
+	if err == nil && p.survey != nil {
+		err = p.survey.look(ctx, &quiet, tx, all)
 	}
 	return out, err
 }

@@ -21,10 +21,17 @@ import (
 func tellWhy(tx *journal.Tx, d *draft, changes []plan.Change) {
 	for i, c := range changes {
 		changes[i].Why = strings.Join(reasons(tx, d, c), ", ")
-		if g := d.groups[c.Group]; g != nil && len(c.Set["proxyAddresses"])+len(c.Set["targetAddress"]) > 0 {
+		if g := d.groups[c.Group]; g != nil && routes(c) {
 			changes[i].Loses = g.Loses
 		}
 	}
+}
+
+// routes says whether a change decides which way mail takes to a group: it gets addresses, or has another target from
+// then on, or none.
+func routes(c plan.Change) bool {
+	_, target := c.Set["targetAddress"]
+	return target || len(c.Set["proxyAddresses"]) > 0
 }
 
 // reasons lists what a change comes of.

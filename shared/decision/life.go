@@ -184,10 +184,10 @@ func (d *decider) tellEnd(event life.Event, to life.State) {
 		life.Quarantined: "the AD group is to be in quarantine",
 		life.Deleted:     "the AD group is to be deleted, so that it can be restored",
 	}[to]
-	if to == life.Quarantined && plan.Suspends(*d.observed) {
+	if to == life.Quarantined && plan.Retired(*d.observed) && plan.Suspends(*d.observed) {
 		what = "the AD group is in quarantine: it keeps its members, and gives them nothing" + d.until()
 	}
-	if to == life.Quarantined && mailed(d.observed) {
+	if to == life.Quarantined && plan.Retired(*d.observed) && mailed(d.observed) {
 		what += "; it takes no mail, and is in no address list"
 	}
 	for i, p := range d.out.Record.Problems {

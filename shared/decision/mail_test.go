@@ -54,14 +54,15 @@ func TestMailEnds(t *testing.T) {
 	if note := strings.Join(quarantined.Attrs["info"], ""); !strings.Contains(note, "takes no mail") {
 		t.Errorf("it says of itself %q", note)
 	}
-	if p := out.Record.Problems; len(p) != 1 || !strings.Contains(p[0].Text, "takes no mail") {
-		t.Errorf("problems %+v", p)
-	}
 	quarantined.Links = quarantined.Links.Having(plan.ShownIn, nil)
 	s.Record.Observed = &quarantined
 	s.Record.Life = record.Life{State: life.Quarantined, Since: now}
-	if out := s.decide(t); out.Draft != nil {
+	out = s.decide(t)
+	if out.Draft != nil {
 		t.Errorf("it does not come to rest: %+v", out.Draft.Changes())
+	}
+	if p := out.Record.Problems; len(p) != 1 || !strings.Contains(p[0].Text, "takes no mail") {
+		t.Errorf("problems %+v", p)
 	}
 
 	s.Cloud = g

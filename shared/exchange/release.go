@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// Waits is the reason of a problem: groups with mail wait, because the forest lacks something.
+const Waits = "no-exchange"
+
 // A Lack is something that a forest misses of what groups with mail need.
 type Lack struct {
 	What string // one of the words below

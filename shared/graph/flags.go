@@ -12,10 +12,10 @@ import (
 	"groupwriteback/shared/directory"
 )
 
-// flagReader is the permission that flags take: of lesser ones people report refusals.
+// flagReaders are the permissions that open flags, the least first: of lesser ones people report refusals.
 // Whether any opens them to an app is not documented.
 // Source: https://learn.microsoft.com/graph/api/group-get, "permissions".
-const flagReader = "Group.Read.All"
+var flagReaders = []string{"Group.Read.All", "Group.ReadWrite.All"}
 
 // Flags asks one Microsoft 365 group for those of Options.Properties that are flags. The
 // page has the group with what it told, and nothing of what it did not tell: null is not
@@ -29,9 +29,13 @@ func (c *Client) Flags(ctx context.Context, group directory.ID) (directory.Page,
 	if err != nil {
 		return directory.Page{}, err
 	}
-	f.permissions = []string{flagReader, "Group.ReadWrite.All"}
-	page, err := c.persist(ctx, request{feed: f, list: true, one: true,
-		link: c.base.String() + "/v1.0/groups/" + group.String() + "?$select=id," + strings.Join(c.flags, ",")})
+	f.permissions = flagReaders
+	r := request{feed: f, list: true, one: true, link: c.base.String() + "/v1.0/groups/" + group.String() + "?$select=id," + strings.Join(c.flags, ",")}
+	var page directory.Page
+	err = c.persist(ctx, r, func(resp *http.Response, _ string) (err error) {
+		page, err = c.understand(resp, r)
+		return err
+	})
 	if err == nil {
 		page, err = answered(page, group)
 	}

@@ -14,12 +14,19 @@ func Permission(feed directory.Feed, roles []string) (held, least string) {
 	if err != nil {
 		return "", ""
 	}
-	for _, p := range f.permissions {
+	return permitted(f.permissions, roles)
+}
+
+// FlagPermission is Permission for what only groups themselves tell.
+func FlagPermission(roles []string) (held, least string) { return permitted(flagReaders, roles) }
+
+func permitted(by, roles []string) (held, least string) {
+	for _, p := range by {
 		if slices.Contains(roles, p) {
-			return p, f.permissions[0]
+			return p, by[0]
 		}
 	}
-	return "", f.permissions[0]
+	return "", by[0]
 }
 
 // SeesHidden says whether an app with these permissions is told who is in a group of
@@ -29,9 +36,13 @@ func SeesHidden(roles []string) (ok bool, by string) {
 }
 
 // Excess lists permissions that nothing is read by, or that open more than one of these
-// feeds: those to write above all.
-func Excess(roles []string, feeds []directory.Feed) (out []string) {
-	needed := []string{seesHidden}
+// feeds and, with flags, what only groups themselves tell: those to write above all. Those by which people are
+// told more are none of them.
+func Excess(roles []string, feeds []directory.Feed, flags bool) (out []string) {
+	needed := append(told(), seesHidden)
+	if flags {
+		needed = append(needed, flagReaders[0])
+	}
 	for _, feed := range feeds {
 		_, least := Permission(feed, nil)
 		needed = append(needed, least)

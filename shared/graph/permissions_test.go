@@ -30,12 +30,18 @@ func TestPermissions(t *testing.T) {
 	if ok, by := graph.SeesHidden([]string{"Member.Read.Hidden"}); !ok || by != "Member.Read.Hidden" {
 		t.Errorf("hidden memberships: %v by %s", ok, by)
 	}
+	if held, least := graph.FlagPermission([]string{"GroupMember.Read.All", "Group.ReadWrite.All"}); held != "Group.ReadWrite.All" || least != "Group.Read.All" {
+		t.Errorf("flags: %q, %q", held, least)
+	}
+	if got := graph.Excess([]string{"Group.Read.All", "Application.Read.All"}, nil, true); len(got) > 0 {
+		t.Errorf("with flags: %v", got)
+	}
 	roles := []string{"Device.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Mail.Read", "Member.Read.Hidden", "OrgContact.Read.All", "User.Read.All"}
 	feeds := []directory.Feed{directory.GroupFeed, directory.UserFeed, directory.DeviceFeed}
-	if got := graph.Excess(roles, feeds); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read", "OrgContact.Read.All"}) {
+	if got := graph.Excess(roles, feeds, false); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read", "OrgContact.Read.All"}) {
 		t.Errorf("more than is needed: %v", got)
 	}
-	if got := graph.Excess(roles, append(feeds, directory.ContactFeed)); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
+	if got := graph.Excess(roles, append(feeds, directory.ContactFeed), false); !slices.Equal(got, []string{"Group.ReadWrite.All", "Mail.Read"}) {
 		t.Errorf("more than is needed with contacts: %v", got)
 	}
 }

@@ -138,19 +138,29 @@ func doubt(p directory.Page, roles []string) {
 
 // Roles lists the application permissions that the client's token holds, sorted,
 // such as "GroupMember.Read.All". What a missing one hides, Graph often leaves out
-// without a word: hidden memberships are known only with Member.Read.Hidden.
+// without a word: hidden memberships are known only with Member.Read.Hidden. ErrOpaque: the
+// token does not say.
 func (c *Client) Roles(ctx context.Context) ([]string, error) {
 	token, err := c.token(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	return roles(token), nil
+	of := readClaims(token)
+	if !of.read {
+		return nil, ErrOpaque
+	}
+	return of.Roles, nil
 }
+
+// ErrOpaque: an access token is none that can be read. Graph may take it all the same.
+var ErrOpaque = errors.New("the access token cannot be read: what it opens is not known")
 
 // claims are what is read of an access token.
 type claims struct {
 	Tenant string `json:"tid"`
 	Roles  []string
+
+	read bool // it is a token with claims
 }
 
 // readClaims decodes a JWT; what it cannot read is empty. It does not verify: the token is
@@ -165,6 +175,7 @@ func readClaims(token string) (c claims) {
 		return claims{}
 	}
 	slices.Sort(c.Roles)
+	c.read = true
 	return c
 }
 

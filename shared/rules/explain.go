@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 )
 
@@ -39,7 +40,7 @@ const (
 	NewWithoutSID      = "new-without-sid"
 	OwnersUnknown      = "owners-unknown"
 	OwnerNotWritten    = "owner-not-written"
-	NoExchange         = "no-exchange"
+	NoExchange         = exchange.Waits
 	MailIncomplete     = "mail-incomplete"
 )
 

@@ -208,7 +208,27 @@ func (r *Rules) shape(g *directory.Group, observed *plan.Group, class string, t 
 	if problems = append(problems, more...); !ok {
 		return nil, problems
 	}
+	r.leave(want, observed)
 	return want, problems
+}
+
+// leave has attributes stay as they are that the rules do not speak of: others did, by which they were read.
+func (r *Rules) leave(want, observed *plan.Group) {
+	if observed == nil {
+		return
+	}
+	var spoken []string
+	for name, values := range observed.Attrs {
+		if _, wanted := want.Attrs[name]; wanted {
+			continue
+		}
+		if spoken == nil {
+			spoken = r.Attributes()
+		}
+		if !slices.Contains(spoken, name) {
+			want.Attrs[name] = slices.Clone(values)
+		}
+	}
 }
 
 // distinct leaves out what differs from another value in the case of its letters alone: Active

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
@@ -153,6 +154,9 @@ func conditions() []condition {
 		{"attention", func(v view) string {
 			return Count(v.Totals.Stale, "group has to be read again by the agent first", "groups have to be read again by the agent first")
 		}, "if it stays so, see the agent's log"},
+		{"attention", func(v view) string {
+			return Count(v.Totals.Problems[exchange.Waits], "group with mail waits for Exchange", "groups with mail wait for Exchange")
+		}, "see the problem: it names what is missing, with its remedy; groups without mail go on"},
 		{"attention", func(v view) string {
 			f := v.Polling.Refused
 			if f.Text == "" {

@@ -9,6 +9,7 @@ import (
 
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
@@ -108,6 +109,8 @@ func situations() []struct {
 			"1 member stays though nobody has said so and 2 groups wait for an answer of Microsoft Graph"},
 		{"to be read again", counts(record.Counts{Stale: 1}), "attention", "1 group has to be read again by the agent first"},
 		{"many to be read again", counts(record.Counts{Stale: 4}), "attention", "4 groups have to be read again by the agent first"},
+		{"one waits for Exchange", counts(record.Counts{Problems: map[string]int{exchange.Waits: 1, "guest": 3}}), "attention", "1 group with mail waits for Exchange"},
+		{"many wait for Exchange", counts(record.Counts{Problems: map[string]int{exchange.Waits: 300}}), "attention", "300 groups with mail wait for Exchange"},
 		{"flags are refused", func(v *view) {
 			v.Polling = journal.Polling{Flags: []string{"hideFromAddressLists", "hideFromOutlookClients"}, Refused: journal.Failure{Text: "403", Since: now.Add(-time.Hour)}}
 		}, "attention", "hideFromAddressLists and hideFromOutlookClients of Microsoft 365 groups could not all be read since 2026-11-01T11:00:00Z: 403"},

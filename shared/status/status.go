@@ -42,26 +42,8 @@ type Status struct {
 	MoreHolds int `json:"moreHolds,omitempty"` // not listed for length
 }
 
-// Problem is something that could not be decided or written, and why.
-type Problem struct {
-	Group  directory.ID `json:"group"`
-	Name   string       `json:"name,omitempty"` // of the group in AD
-	DN     string       `json:"dn,omitempty"`   // where it is, if that is not where it should be
-	Member directory.ID `json:"member,omitzero"`
-	Ref    plan.Ref     `json:"ref,omitempty"`
-	Link   plan.Link    `json:"link,omitempty"` // of which Ref was refused; empty: it is a member
-	Who    string       `json:"who,omitempty"`  // the member's name; not of very many
-	Kind   plan.Kind    `json:"kind,omitempty"` // what was refused
-	Reason string       `json:"reason"`
-	Text   string       `json:"text,omitempty"`
-	Until  time.Time    `json:"until,omitzero"` // when it is tried again
-}
-
-// What is listed at most; the rest is counted.
-const (
-	maxProblems = 10_000
-	maxHolds    = 10_000
-)
+// maxHolds are listed at most; the rest is counted.
+const maxHolds = 10_000
 
 // Read reads the status of a journal's target. describe puts a problem into words,
 // with the remedy.
@@ -106,7 +88,7 @@ const (
 
 // list lists holds and problems, those of the first groups that have any.
 func (s *Status) list(ctx context.Context, tx *journal.Tx, describe func(plan.Problem) string) error {
-	forHolds, forProblems := room(roomForHolds), room(roomForProblems)
+	forHolds, all := room(roomForHolds), problemList{room: roomForProblems}
 	hold := func(l record.Listing) {
 		if l.Text = cut(l.Text); len(s.Holds) < maxHolds && forHolds.takes(l) {
 			s.Holds = append(s.Holds, l)
@@ -124,14 +106,11 @@ func (s *Status) list(ctx context.Context, tx *journal.Tx, describe func(plan.Pr
 			hold(l)
 		}
 		for _, p := range problems(r, describe) {
-			if p.Text, p.DN = cut(p.Text), cut(p.DN); len(s.Problems) < maxProblems && forProblems.takes(p) {
-				s.Problems = append(s.Problems, p)
-			} else {
-				s.More++
-			}
+			all.add(p)
 		}
 		return true, nil
 	})
+	s.Problems, s.More = all.problems, all.more
 	if err != nil {
 		return err
 	}
@@ -195,38 +174,4 @@ func unknown(ctx context.Context, tx *journal.Tx, scope []directory.ID) (notes [
 		}
 	}
 	return notes, nil
-}
-
-// problems lists all that stands in the way of one group: why it cannot be managed as
-// it is, what could not be decided, and what was refused.
-func problems(r *record.Group, describe func(plan.Problem) string) []Problem {
-	is := Problem{Group: r.ID}
-	if r.Observed != nil {
-		is.Name = r.Observed.Name
-	}
-	var out []Problem
-	if t := r.Trouble; t != nil {
-		p := is
-		p.DN, p.Reason, p.Text = t.DN, t.Case, describe(trouble(r))
-		out = append(out, p)
-	}
-	for _, found := range r.Problems {
-		if r.Trouble != nil && found == trouble(r) {
-			continue // it was noted when the group was decided too
-		}
-		p := is
-		p.Member, p.Reason, p.Text = found.Member, found.Reason, describe(found)
-		out = append(out, p)
-	}
-	for _, refused := range r.Parked {
-		p := is
-		p.Ref, p.Link, p.Kind, p.Reason, p.Text, p.Until = refused.Ref, refused.Link, refused.Kind, "refused", refused.Text, refused.Until
-		out = append(out, p)
-	}
-	return out
-}
-
-// trouble is a group's trouble as a problem.
-func trouble(r *record.Group) plan.Problem {
-	return plan.Problem{Group: r.ID, Reason: r.Trouble.Case, Text: r.Trouble.Text}
 }

@@ -29,7 +29,7 @@ type App struct {
 
 	journal *journal.Journal
 	planner *cycle.Planner
-	graph   *graph.Client
+	client  *graph.Client
 	door    *relay.Door
 	log     *slog.Logger
 	facts   status.Facts
@@ -64,7 +64,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: log, graph: client, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
+	a := &App{log: log, client: client, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
 	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Text: s.text, Journal: a.journal, Select: selection(client), Log: log}
 	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Mistakes: oneLine(s.mistakes), Certificate: s.signIn.Ends()}
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{

@@ -120,36 +120,27 @@ func (c *checking) graph(ctx context.Context) {
 	if err == nil {
 		roles, err = client.Roles(ctx)
 	}
-	c.Say("sign-in", trust(err), "to Microsoft Graph, at "+c.settings.graphURL)
-	if err != nil {
+	if err != nil && !errors.Is(err, graph.ErrOpaque) {
+		c.Bad("sign-in", trust(err))
 		unknown("nobody is signed in")
 		return
 	}
+	c.Good("sign-in", "to Microsoft Graph, at "+c.settings.graphURL)
 	if text := c.settings.signIn.Ending(time.Now()); text != "" {
 		c.Warn("sign-in", text)
 	}
-	for _, feed := range feeds {
-		c.feed(ctx, client, feed, roles)
+	for _, row := range allowed(roles, err, feeds, readsFlags(c.settings.rules)) {
+		feed := directory.Feed(row.What)
+		if row.State == checklist.Missing || !slices.Contains(feeds, feed) {
+			c.Tell(row)
+			continue
+		}
+		if row.State == checklist.Unknown { // the page will say
+			row.Text = "may be read"
+		}
+		_, err := client.Page(ctx, feed, "")
+		c.Say(row.What, err, row.Text)
 	}
-	if sees, by := graph.SeesHidden(roles); sees {
-		c.Good("hidden", "who is in groups of hidden membership is known, by "+by)
-	} else {
-		c.Warn("hidden", "who is in groups of hidden membership is not known, and they stay as they are: grant "+by+" if some are in scope")
-	}
-	if more := graph.Excess(roles, feeds); len(more) > 0 {
-		c.Warn("permissions", "more than is needed: "+strings.Join(more, ", "))
-	}
-}
-
-// feed looks whether a feed may be read, and reads its first page.
-func (c *checking) feed(ctx context.Context, client *graph.Client, feed directory.Feed, roles []string) {
-	held, least := graph.Permission(feed, roles)
-	if held == "" {
-		c.Bad(string(feed), fmt.Errorf("the app may not read %s: grant it %s as an application permission, with admin consent", feed, least))
-		return
-	}
-	_, err := client.Page(ctx, feed, "")
-	c.Say(string(feed), err, "may be read, by "+held)
 }
 
 // keys reads what callers' tokens are signed with.

@@ -62,6 +62,8 @@ func checkCases(tenant string) []checkCase {
 		{name: "rules that write contacts", files: map[string]string{"rules.yaml": checkContacts}, roles: []string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All", "OrgContact.Read.All"}},
 		{name: "rules that write contacts, and no permission", files: map[string]string{"rules.yaml": checkContacts}},
 		{name: "a permission for contacts, and rules that write none", roles: []string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All", "OrgContact.Read.All"}},
+		{name: "rules that write mail", files: map[string]string{"rules.yaml": checkMail}, roles: []string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All", "Group.Read.All"}},
+		{name: "rules that write mail, and no permission for flags", files: map[string]string{"rules.yaml": checkMail}},
 		{name: "Graph refuses what the token opens", fault: at("/users/delta", http.StatusForbidden)},
 		{name: "no signing keys", fault: at("/discovery/", http.StatusInternalServerError)},
 		{name: "wrong secret", set: map[string]string{"CLIENT_SECRET": "wrong"}},
@@ -91,6 +93,8 @@ func checkCases(tenant string) []checkCase {
 }
 
 const checkRules = "ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"
+
+const checkMail = checkRules + "kinds: {microsoft365: distribution}\nmail: {route: expand}\n"
 
 const checkContacts = checkRules + "members: {kinds: [users, contacts]}\n"
 

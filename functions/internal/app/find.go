@@ -36,7 +36,7 @@ func (a *App) find(ctx context.Context, q query) (any, error) {
 		feeds = feeds[:1]
 	}
 	for _, feed := range feeds {
-		hits, more, err := a.graph.Find(ctx, feed, name)
+		hits, more, err := a.client.Find(ctx, feed, name)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -49,6 +50,10 @@ type manualReply struct {
 	Switch  *journal.Switch `json:"switch,omitempty"`
 	Done    string          `json:"done,omitempty"`
 	Run     string          `json:"run,omitempty"`
+
+	// Of a plan that somebody has to confirm: what there is to know before that, as rows and as lines.
+	Checklist []checklist.Row `json:"checklist,omitempty"`
+	Lines     []string        `json:"lines,omitempty"`
 
 	later bool // it is noted, and not done yet
 }
@@ -103,8 +108,17 @@ func (a *App) carryOut(ctx context.Context, caller relay.Caller, q manualRequest
 }
 
 // preview says what a turn would do now, by the rules in force or by others; where groups
-// are named, with these.
+// are named, with these. Of all that somebody has to confirm it shows the checklist too.
 func (a *App) preview(ctx context.Context, q manualRequest) (out manualReply, err error) {
+	if q.Rules == nil && len(q.Groups) == 0 {
+		on, err := a.journal.SwitchNow(ctx)
+		if err != nil {
+			return manualReply{}, err
+		}
+		if unconfirmed(on) {
+			return a.first(ctx)
+		}
+	}
 	var p cycle.Preview
 	if q.Rules == nil {
 		p, err = a.planner.Preview(ctx, q.Groups...)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"groupwriteback/shared/blob"
+	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
@@ -29,23 +30,24 @@ import (
 // office is an app with a tenant to read, an operator, and an agent with a directory
 // that is a map.
 type office struct {
-	t      *testing.T
-	tenant *graphtest.Tenant
-	graph  *graphtest.Server
-	fault  graphtest.Fault // of all that Graph is asked
-
-	keyless bool     // the keys of the tenant cannot be read
-	dir     string   // of the app's files, with the store below store
-	env     []string // of the app
-	store   blob.Store
-	url     string
-	app     *App
-	log     lines
+	t         *testing.T
+	tenant    *graphtest.Tenant
+	graph     *graphtest.Server
+	fault     graphtest.Fault // of all that Graph is asked
+	elsewhere graphtest.Fault // of what is no feed
+	keyless   bool            // the keys of the tenant cannot be read
+	dir       string          // of the app's files, with the store below store
+	env       []string        // of the app
+	store     blob.Store
+	url       string
+	app       *App
+	log       lines
 
 	agent  *relay.Client
 	self   relay.Poll
 	ad     plan.State
 	place  relay.Target
+	found  []checklist.Row // what the agent says of its side
 	high   relay.Mark
 	closed uint64
 	wrote  []plan.Change
@@ -74,6 +76,19 @@ const officeDomain = "S-1-5-21-1-2-3"
 // newOffice has three groups of twelve, four and three members, in sync.
 func newOffice(t *testing.T) *office {
 	t.Helper()
+	o := closedOffice(t)
+	o.enable()
+	o.work()
+	if len(o.ad) != 3 || len(o.ad[o.group(0)].Members()) != 12 {
+		t.Fatalf("set-up: %+v", o.ad)
+	}
+	return o
+}
+
+// closedOffice has three groups of twelve, four and three members, and an app of which nobody
+// has heard yet.
+func closedOffice(t *testing.T) *office {
+	t.Helper()
 	o := &office{t: t, tenant: &graphtest.Tenant{}, ad: plan.State{}, self: relay.Poll{Instance: "one"},
 		place: relay.Target{Base: "OU=Cloud Groups,DC=corp,DC=test", BaseGUID: "base", DomainSID: officeDomain, Domains: []directory.SID{officeDomain}}}
 	for i := range 12 {
@@ -87,11 +102,6 @@ func newOffice(t *testing.T) *office {
 		o.do(o.tenant.AddGroup(graphtest.Group{ID: o.group(i), DisplayName: fmt.Sprintf("Group %d", i), Members: members}))
 	}
 	o.start()
-	o.enable()
-	o.work()
-	if len(o.ad) != 3 || len(o.ad[o.group(0)].Members()) != 12 {
-		t.Fatalf("set-up: %+v", o.ad)
-	}
 	return o
 }
 
@@ -104,7 +114,10 @@ func (o *office) start() {
 		Clients: []graphtest.Client{{ID: "11111111-0000-4000-8000-000000000001", Secret: "s", Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
 			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}, {ID: "reader", Roles: map[string][]string{testAudience: {"Status.Read", "Sync.Operate"}}}},
 		Fault: func(r *http.Request, _ int) graphtest.Fault {
-			if strings.HasPrefix(r.URL.Path, "/v1.0/") {
+			switch at, is := strings.CutPrefix(r.URL.Path, "/v1.0/"); {
+			case is && (at == "groupSettings" || at == "servicePrincipals") && o.elsewhere.Status != 0:
+				return o.elsewhere
+			case is:
 				return o.fault
 			}
 			if o.keyless && strings.Contains(r.URL.Path, "/discovery/") {
@@ -309,7 +322,7 @@ func (o *office) carryOut(r relay.PollReply) {
 
 // report tells what is in the directory.
 func (o *office) report(full bool, ids []directory.ID) error {
-	r := relay.Report{ID: relay.ReportID(time.Now()), Part: 1, Parts: 1, Full: full, After: o.closed, High: o.high, Proven: true, Target: o.place, Instance: o.self.Instance}
+	r := relay.Report{ID: relay.ReportID(time.Now()), Part: 1, Parts: 1, Full: full, After: o.closed, High: o.high, Proven: true, Target: o.place, Found: o.found, Instance: o.self.Instance}
 	named := map[directory.ID]bool{}
 	for _, id := range ids {
 		if named[id] = true; o.ad[id].GUID == "" {

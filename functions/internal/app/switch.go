@@ -15,27 +15,28 @@ import (
 	"groupwriteback/shared/status"
 )
 
-// enable shows what would be written, and names it by a digest. Said again with that
+// enable shows what would be written with a checklist, and names it by a digest. Said again with that
 // digest it switches the target on, unless the plan is another one by then.
 func (a *App) enable(ctx context.Context, caller relay.Caller, q manualRequest) (manualReply, error) {
 	digest := q.Digest
 	on, err := a.journal.SwitchNow(ctx)
-	if err != nil || on.On && on.Ending == "" {
+	if err != nil || !unconfirmed(on) {
 		return manualReply{Switch: &on, Done: "it is on already"}, err
 	}
 	if digest != "" {
 		if on, err = a.turnSwitch(ctx, caller, journal.Ask{ID: q.run.Ask, Switch: journal.SwitchOn, Digest: digest}); err != nil {
 			return manualReply{}, err
 		}
-		if on.On && on.Ending == "" && on.Confirmed == "" {
+		if !unconfirmed(on) && on.Confirmed == "" {
 			return manualReply{Switch: &on, Done: "on: what differs is written from now on, within the limits"}, nil
 		}
 	}
-	p, err := a.planner.Preview(ctx)
+	out, err := a.first(ctx)
 	if err != nil {
 		return manualReply{}, err
 	}
-	return manualReply{Switch: &on, Preview: &p, Done: toConfirm(p, on, digest, "not on", "enable")}, nil
+	out.Switch, out.Done = &on, toConfirm(*out.Preview, on, digest, "not on", "enable")+counted(out.Checklist)
+	return out, nil
 }
 
 // disable shows what the end of writeback would do, and names it by a digest. Said again with

@@ -16,6 +16,7 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/journal/journaltest"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/rules"
 )
@@ -125,7 +126,7 @@ func TestTimerTellsTheHost(t *testing.T) {
 func TestPreviewOfSomeGroups(t *testing.T) {
 	a := appOn(t, &cloud{})
 	report := journal.Report{ID: journal.ReportID(time.Now()), Part: 1, Parts: 1, Full: true, Target: journal.Target{DomainSID: "S-1-5-21-1-2-3", BaseGUID: "b"}}
-	for _, err := range []error{a.Sync(t.Context()), a.journal.Report(t.Context(), report)} {
+	for _, err := range []error{journaltest.SwitchOn(t.Context(), a.journal.Store, "corp"), a.Sync(t.Context()), a.journal.Report(t.Context(), report)} {
 		if err != nil {
 			t.Fatal(err)
 		}
