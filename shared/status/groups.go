@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,21 +171,22 @@ func Known(ctx context.Context, tx *journal.Tx, id directory.ID) (r *record.Grou
 }
 
 // Problems lists what could not be decided or written, those of one group together: a page
-// may be longer than asked for by that. reason picks some; empty: all.
+// may be longer than asked for by that. What many groups have in common is listed once on each
+// page that has some of them. reason picks some; empty: all.
 func Problems(ctx context.Context, tx *journal.Tx, reason string, p Page, describe func(plan.Problem) string) (list []Problem, next journal.Place, more bool, err error) {
-	list = []Problem{}
+	all := problemList{room: roomForProblems}
 	f := Filter{Problem: reason}
 	if reason == "" {
 		f.Problem = AnyProblem
 	}
 	w := journal.Walk{From: p.From, Parts: partsOfPage, Records: true, Which: f.counts}
 	next, more, err = tx.Walk(ctx, w, func(id directory.ID) (bool, error) {
-		if len(list) >= p.Limit {
+		if len(all.problems) >= p.Limit {
 			return false, nil
 		}
 		for _, found := range problems(tx.Record(id), describe) {
 			if reason == "" || found.Reason == reason {
-				list = append(list, found)
+				all.add(found)
 			}
 		}
 		return true, nil
@@ -192,6 +194,7 @@ func Problems(ctx context.Context, tx *journal.Tx, reason string, p Page, descri
 	if err != nil {
 		return nil, next, more, err
 	}
+	list = slices.Concat([]Problem{}, all.problems)
 	return list, next, more, name(ctx, tx, list)
 }
 

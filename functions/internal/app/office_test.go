@@ -35,13 +35,13 @@ type office struct {
 	graph     *graphtest.Server
 	fault     graphtest.Fault // of all that Graph is asked
 	elsewhere graphtest.Fault // of what is no feed
+	keyless   bool            // the keys of the tenant cannot be read
 	dir       string          // of the app's files, with the store below store
 	env       []string        // of the app
 	store     blob.Store
 	url       string
 	app       *App
 	log       lines
-	keyless   bool // the keys of the tenant cannot be read
 
 	agent  *relay.Client
 	self   relay.Poll
