@@ -51,9 +51,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (10s), two at a time
 bench: needs ## Run the benchmarks (BENCH=Decode: those whose name matches)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-build: ## Build bin/handler and bin/agent, static and stripped
+build: ## Build bin/handler, bin/agent and bin/pilot, static and stripped
 	$(GOBUILD) -o bin/handler ./functions/azure
 	$(GOBUILD) -o bin/agent ./agent
+	$(GOBUILD) -o bin/pilot ./pilot
 
 azure: ## Make dist/azure.zip, the function app (RULES=file: with these rules)
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o bin/linux-amd64/handler ./functions/azure

@@ -39,30 +39,37 @@ func arrows() map[string]arrow {
 		"shared/textfile":  {"", "files of both halves are read with it"},
 		"shared/signin":    {"", "the agent signs in too, and must not link what the cloud half needs"},
 
+		"shared/preflight": {"shared/checklist shared/directory shared/exchange", "it judges what others have found, for a person: neither the wire nor the rules are its business"},
+
 		"shared/plan":     {"shared/directory shared/life", "a plan is plain data: it does not know where wishes come from, nor how they are carried out"},
 		"shared/record":   {"shared/directory shared/life shared/plan", "a record is plain data with its own arithmetic: what becomes of it is decided elsewhere"},
 		"shared/decision": {"shared/directory shared/exchange shared/life shared/plan shared/record", "what decides is handed all that it decides from: the rules' wish too"},
 		"shared/rules":    {"shared/directory shared/exchange shared/expr shared/life shared/plan", "rules turn what Entra ID says into what Active Directory should hold, and know nothing else"},
-		"shared/journal":  {"shared/blob shared/directory shared/exchange shared/life shared/plan shared/record", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
+		"shared/journal":  {"shared/blob shared/checklist shared/directory shared/exchange shared/life shared/plan shared/record", "the journal keeps a protocol and decides nothing: neither rules nor Graph belong into it"},
 		"shared/graph":    {"shared/directory", "Graph's pages become directory's types: what is made of them is not the client's business"},
-		"shared/cycle":    {"shared/decision shared/directory shared/explain shared/exchange shared/journal shared/life shared/plan shared/record shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
+		"shared/cycle":    {"shared/decision shared/directory shared/explain shared/exchange shared/journal shared/life shared/plan shared/preflight shared/record shared/rules", "a turn is handed its source (cycle.Source): the Graph client stays outside"},
 		"shared/explain":  {"shared/decision shared/directory shared/life shared/plan shared/record shared/rules", "explaining looks at what was decided, and decides nothing: it reads no journal"},
 		"shared/relay":    {"shared/directory shared/exchange shared/journal shared/plan", "the wire carries the journal's messages and knows neither Graph nor LDAP"},
 		"shared/ad":       {"shared/directory shared/exchange shared/plan", "the LDAP side carries out changes: it decides nothing and knows no journal"},
-		"shared/status":   {"shared/decision shared/directory shared/exchange shared/explain shared/journal shared/life shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
+		"shared/status":   {"shared/checklist shared/decision shared/directory shared/exchange shared/explain shared/journal shared/life shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
+		"shared/report":   {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay", "it puts what is in a directory into the relay's words, and writes nothing: the agent and the pilot see alike"},
+		"shared/show":     {"shared/checklist shared/cycle shared/directory shared/plan shared/record shared/rules shared/status", "it turns into text what others have found: it asks nobody anything"},
 
 		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
 
 		"shared/blob/azblob": {"shared/blob", "a driver knows its contract only"},
 		"shared/blob/s3":     {"shared/blob", "a driver knows its contract only"},
 
-		"functions/internal/app": {"docs shared/directory shared/exchange shared/explain shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/textfile",
+		"functions/internal/app": {"docs shared/directory shared/exchange shared/explain shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/preflight shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/textfile",
 			"the cloud half speaks no LDAP: only the agent does"},
 		"docs":             {"", "it holds files, and nothing else"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/relay shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"pilot": {"shared/ad shared/blob shared/checklist shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/textfile",
+			"it has both halves in one process, to look: it needs no policy and no door, for nothing is applied and nobody calls"},
+
+		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/textfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 
@@ -76,7 +83,7 @@ func isEquipment(name string) bool {
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/explain", "shared/expr", "shared/plan", "shared/record", "shared/rules", "shared/rules/cloudsync"}
+	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/explain", "shared/expr", "shared/plan", "shared/preflight", "shared/record", "shared/rules", "shared/rules/cloudsync", "shared/show"}
 }
 
 // clocks are the words of package time that read a clock or wait: times come in as

@@ -16,12 +16,14 @@ import (
 	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/report"
 )
 
 // domain is what the agent needs of Active Directory: an *ad.Domain.
 type domain interface {
 	reader
 	writer
+	report.Inspected
 }
 
 type reader interface {
@@ -79,7 +81,7 @@ func (s *session) lineage() relay.DC {
 	if s == nil {
 		return relay.DC{}
 	}
-	return relay.DC{Name: s.identity.Server, InvocationID: string(s.identity.Invocation), USN: s.identity.USN}
+	return report.Place("", s.identity).DC
 }
 
 // maxSkew is how far this clock and the relay's may differ: leases and expiry
@@ -160,7 +162,7 @@ func (a *agent) turn(ctx context.Context) (next time.Duration, err error) {
 		next, err = 0, a.lost(a.work(ctx, r))
 	}
 	if a.doubt.any() {
-		return next, errors.Join(err, a.lost(a.startOver(ctx, r.Attrs)))
+		return next, errors.Join(err, a.lost(a.startOver(ctx, r)))
 	}
 	if a.session != nil { // else the next turn connects again
 		a.report(ctx, r)
@@ -246,9 +248,9 @@ func (a *agent) awake(ctx context.Context, attrs []string) error {
 
 // locate notes what the relay is told of the directory.
 func (a *agent) locate() {
-	id := a.session.identity
-	a.place = relay.Target{Base: plan.NormalDN(a.base), BaseGUID: string(id.Base), DomainSID: id.Domain, Domains: id.Domains,
-		DC: a.session.lineage(), External: id.External, Restores: a.place.Restores}
+	restores := a.place.Restores
+	a.place = report.Place(a.base, a.session.identity)
+	a.place.Restores = restores
 }
 
 // distrust notes, on the disk, that the directory or the journal was set back.
@@ -260,12 +262,12 @@ func (a *agent) distrust(why string) error {
 // startOver is for a directory or a journal that was set back: nothing is written
 // before all of it was read again and the report was taken. A crash before that
 // finds the doubt on the disk.
-func (a *agent) startOver(ctx context.Context, attrs []string) error {
+func (a *agent) startOver(ctx context.Context, r relay.PollReply) error {
 	a.log.Warn("reading all of the directory again", "why", a.doubt.Why)
-	if err := a.dial(ctx, attrs); err != nil {
+	if err := a.dial(ctx, r.Attrs); err != nil {
 		return err
 	}
-	if err := a.full(ctx, true); err != nil {
+	if err := a.full(ctx, true, r.Wants); err != nil {
 		return err
 	}
 	a.doubt = doubt{}

@@ -104,7 +104,7 @@ func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
 			l.Unknown("container", "the directory could not be asked about "+dn)
 			continue
 		}
-		good, err := p.container(ctx, dn)
+		good, err := p.inspection().Container(ctx, dn)
 		l.Say("container", err, good)
 	}
 }

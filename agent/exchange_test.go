@@ -14,6 +14,7 @@ import (
 	"groupwriteback/shared/ad/adtest"
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/exchange"
+	"groupwriteback/shared/report"
 )
 
 // TestExchangeIsReported: each full report says what there is of Exchange, once; one of named
@@ -105,7 +106,7 @@ func say(t *testing.T, seen *golden.Situations, name string, site exchange.Site,
 	t.Helper()
 	var out bytes.Buffer
 	l := &checklist.List{Out: &out}
-	tellExchange(l, site, err)
+	report.TellExchange(l, site, err)
 	if l.Err() != nil {
 		t.Errorf("%s: %v: groups without mail need no Exchange", name, l.Err())
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
@@ -52,46 +50,6 @@ func (a *agent) spares(ctx context.Context, c plan.Change) (refusal string, err 
 		}
 	}
 	return "", nil
-}
-
-// restores notes whether the account could have deleted groups back.
-func (a *agent) restores(ctx context.Context) error {
-	lacks, err := a.session.Restoring(ctx)
-	switch {
-	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
-		return err
-	case err != nil:
-		a.log.Warn("whether deleted groups can be restored is not known", "err", err)
-	}
-	a.place.Restores = err == nil && lacks == ""
-	return nil
-}
-
-// mostGraves is how many deleted groups a report tells of: beyond that a group is asked for by
-// name when it matters.
-const mostGraves = 1000
-
-// graves are the deleted groups that could be restored. What cannot be read is told another
-// time. An error is one of the connection.
-func (a *agent) graves(ctx context.Context) (map[directory.ID]plan.Grave, error) {
-	if !a.place.Restores {
-		return nil, nil
-	}
-	all, err := a.session.Graves(ctx)
-	switch {
-	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
-		return nil, err
-	case err != nil:
-		a.log.Warn("deleted groups cannot be read", "err", err)
-	case len(all) > mostGraves:
-		a.log.Warn("there are more deleted groups than a report tells of", "groups", len(all), "most", mostGraves)
-		for i, id := range slices.SortedFunc(maps.Keys(all), directory.ID.Compare) {
-			if i >= mostGraves {
-				delete(all, id)
-			}
-		}
-	}
-	return all, nil
 }
 
 // grave is the deleted group that stood for a cloud group of which nothing is there; nil:

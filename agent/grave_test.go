@@ -137,7 +137,7 @@ func TestRestoresTold(t *testing.T) {
 		t.Helper()
 		w.reports = nil
 		ok(t, a.dial(t.Context(), w.reply.Attrs))
-		ok(t, a.full(t.Context(), false))
+		ok(t, a.full(t.Context(), false, relay.Wants{}))
 		return w.reports[0]
 	}
 	w.lacks = "the right"
@@ -164,7 +164,7 @@ func TestRestoresTold(t *testing.T) {
 		t.Errorf("not known: %+v", r)
 	}
 	w.lacksErr = ad.ErrConnection
-	if err := a.full(t.Context(), false); !errors.Is(err, ad.ErrConnection) {
+	if err := a.full(t.Context(), false, relay.Wants{}); !errors.Is(err, ad.ErrConnection) {
 		t.Errorf("no answer: %v", err)
 	}
 }

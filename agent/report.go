@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"time"
@@ -13,14 +13,15 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/report"
 )
 
 // reading is what was reported last, and what of it failed.
 type reading struct {
 	scanned  time.Time     // when the last scan of everything that was reported was begun
 	owed     bool          // the relay was told that nothing can be read: a scan takes that back
+	wants    relay.Wants   // what that which was reported last was looked at for
 	whole    *rate.Limiter // of scans of everything that the relay asks for
 	answered struct {      // when the relay's wish to read was last met
 		state string
@@ -62,15 +63,18 @@ func (a *agent) report(ctx context.Context, r relay.PollReply) {
 func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 	asked := r.State != a.reading.answered.state || a.now().Sub(a.reading.answered.at) > answerAgain
 	due := a.reading.owed || a.now().Sub(a.reading.scanned) >= a.scanEvery
+	if !due && r.Batch == nil && !reflect.DeepEqual(r.Wants, a.reading.wants) {
+		due = a.reading.whole.AllowN(a.now(), 1)
+	}
 	answer := true
 	var report func() error
 	switch {
 	case asked && r.ReadAll && a.reading.whole.AllowN(a.now(), 1):
-		report = func() error { return a.full(ctx, true) }
+		report = func() error { return a.full(ctx, true, r.Wants) }
 	case asked && !r.ReadAll && len(r.Read) > 0:
 		report = func() error { return a.named(ctx, r) }
 	case due && r.Batch == nil:
-		report, answer = func() error { return a.full(ctx, false) }, false
+		report, answer = func() error { return a.full(ctx, false, r.Wants) }, false
 	default:
 		return nil
 	}
@@ -88,83 +92,44 @@ func (a *agent) tell(ctx context.Context, r relay.PollReply) error {
 
 // full reports every group that we own. One with content is asked for where
 // something is in doubt, and so proves that there is nothing else.
-func (a *agent) full(ctx context.Context, content bool) error {
+func (a *agent) full(ctx context.Context, content bool, wants relay.Wants) error {
 	began := a.now()
-	if err := a.restores(ctx); err != nil {
-		return err
-	}
-	report := relay.Report{Full: true, After: a.closed}
 	rows := a.rows()
-	defer rows.drop()
-	var err error
-	if report.Target.Exchange, err = a.exchange(ctx); err != nil {
-		return err
-	}
-	graves, err := a.graves(ctx)
+	defer rows.Drop()
+	report, err := a.reader().Full(ctx, content, rows)
 	if err != nil {
 		return err
 	}
-	err = a.session.Scan(ctx, func(x ad.Row) error {
-		a.keepLease(ctx)
-		delete(graves, x.Group.ID) // another one stands for it
-		return rows.add(row(x, report.After, content))
-	})
-	if err == nil && content {
-		report.Proven, report.Blind, err = a.prove(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	for _, id := range slices.SortedFunc(maps.Keys(graves), directory.ID.Compare) {
-		grave := graves[id]
-		report.Graves = append(report.Graves, relay.Gone{ID: id, After: a.closed, Grave: &grave})
-	}
+	a.place.Restores = report.Target.Restores
+	report.Found = a.inspect(ctx, wants)
 	if err := a.send(ctx, report, rows); err != nil {
 		return err
 	}
-	a.reading.scanned, a.reading.owed = began, false
+	a.reading.scanned, a.reading.owed, a.reading.wants = began, false, wants
 	if err := a.remember(ctx); err != nil {
 		return err
 	}
-	a.log.Info("report", "groups", rows.groups, "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
+	a.log.Info("report", "groups", rows.Groups, "content", content, "took", a.now().Sub(began).Round(time.Millisecond))
 	return nil
 }
 
-// exchange is what the forest has of Exchange, or why that cannot be said: groups go on
-// without. An error is one of the connection.
-func (a *agent) exchange(ctx context.Context) (exchange.Site, error) {
-	site, err := a.session.Exchange(ctx)
-	switch {
-	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
-		return exchange.Site{}, err
-	case err != nil:
-		a.log.Warn("what there is of Exchange cannot be read", "err", err)
-		return exchange.Site{Unread: err.Error()}, nil
-	}
-	return site, nil
+// rows are those of a report, beside the agent's memory where they are many.
+func (a *agent) rows() *report.Rows { return &report.Rows{Scratch: a.memory.scratch} }
+
+// reader reads for a report.
+func (a *agent) reader() report.Reader {
+	return report.Reader{Directory: a.session, After: a.closed, Log: a.log, Alive: a.keepLease}
 }
 
-// prove says whether the account sees all that is there, or why that is not sure.
-func (a *agent) prove(ctx context.Context) (proven bool, blind string, err error) {
-	blind, err = a.session.Sight(ctx)
-	switch {
-	case ctx.Err() != nil || errors.Is(err, ad.ErrConnection):
-		return false, "", err
-	case err != nil:
-		blind = err.Error()
-	}
-	if blind != "" {
-		a.log.Warn("groups may be there that this account does not see", "why", blind)
-	}
-	return blind == "", blind, nil
-}
+// row is a group in the relay's words, with its content.
+func (a *agent) row(x ad.Row) relay.Row { return report.Row(x, a.closed, true) }
 
 // named reports groups that were asked for. One whose reading fails is left out, and
 // read again later each time it is asked for: the others do not wait for it.
 func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 	report := relay.Report{After: a.closed}
 	rows := a.rows()
-	defer rows.drop()
+	defer rows.Drop()
 	ids := r.Read[:min(len(r.Read), mostNamed)]
 	maps.DeleteFunc(a.reading.unread, func(id directory.ID, _ *failure) bool { return !slices.Contains(ids, id) })
 	for _, id := range ids {
@@ -183,7 +148,7 @@ func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 			a.leaveOut(id, a.lost(err))
 			continue
 		case found:
-			err = rows.add(row(x, a.closed, true))
+			err = rows.Add(a.row(x))
 		default:
 			grave, err := a.grave(ctx, id, r.Known[id])
 			if err != nil {
@@ -197,7 +162,7 @@ func (a *agent) named(ctx context.Context, r relay.PollReply) error {
 		}
 		delete(a.reading.unread, id)
 	}
-	if rows.groups+len(report.Absent) == 0 {
+	if rows.Groups+len(report.Absent) == 0 {
 		return nil
 	}
 	if err := a.dial(ctx, r.Attrs); err != nil {
@@ -223,9 +188,9 @@ func (a *agent) leaveOut(id directory.ID, err error) {
 
 // tellNamed sends a report of named groups. A group is gone only for an account that
 // was proved to see all that is there.
-func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *rows) (err error) {
+func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *report.Rows) (err error) {
 	if len(report.Absent) > 0 {
-		if report.Proven, report.Blind, err = a.prove(ctx); err != nil {
+		if report.Proven, report.Blind, err = a.reader().Prove(ctx); err != nil {
 			return err
 		}
 		if !report.Proven {
@@ -235,49 +200,19 @@ func (a *agent) tellNamed(ctx context.Context, report relay.Report, rows *rows) 
 	return a.send(ctx, report, rows)
 }
 
-// row is a group in the relay's words. Of one that is in trouble what could be read
-// is told, but never a half of it.
-func row(x ad.Row, after uint64, content bool) relay.Row {
-	r := relay.Row{ID: x.Group.ID, GUID: x.Group.GUID, After: after, USN: x.USN, Fence: x.Fence, SID: x.SID, Trouble: x.Trouble}
-	if !x.Whole() {
-		return r
-	}
-	r.Digest = x.Group.Digest()
-	if content {
-		r.Group = &x.Group
-	}
-	return r
-}
-
 // send sends a report in its parts.
-func (a *agent) send(ctx context.Context, whole relay.Report, rows *rows) error {
+func (a *agent) send(ctx context.Context, whole relay.Report, rows *report.Rows) error {
 	var err error
 	if whole.Grounds, err = a.grounds(ctx); err != nil {
 		return err
 	}
-	whole.ID, whole.Parts = relay.ReportID(a.now()), rows.parts()
+	whole.ID = relay.ReportID(a.now())
 	site := whole.Target.Exchange
 	whole.High, whole.Target = relay.Mark{Epoch: a.high.Epoch, Seq: a.high.Seq}, a.place
 	whole.Target.Exchange = site
 	whole.For, whole.Instance = a.self.For, a.self.Instance
-	return rows.each(func(n int, some []relay.Row) error {
-		a.keepLease(ctx)
-		part := whole
-		part.Part, part.Rows = n, some
-		if n > 1 {
-			part.Absent, part.Graves, part.Target.Exchange = nil, nil, exchange.Site{}
-		}
-		if err := a.queue.Report(ctx, part); err != nil {
-			return untold{fmt.Errorf("report part %d of %d: %w", n, whole.Parts, err)}
-		}
-		return nil
-	})
+	return report.Send(ctx, a.queue, whole, rows, a.keepLease)
 }
-
-// untold is why a report did not arrive.
-type untold struct{ error }
-
-func (u untold) Unwrap() error { return u.error }
 
 // failure is why the last report was not made.
 type failure struct {
@@ -324,7 +259,7 @@ func (a *agent) complain(ctx context.Context, err error) {
 		return
 	}
 	a.log.Error("report failed", "err", err, "again_in", f.pause)
-	if _, isUntold := errors.AsType[untold](err); isUntold {
+	if _, isUntold := errors.AsType[report.Untold](err); isUntold {
 		return
 	}
 	a.reading.owed = true

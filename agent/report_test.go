@@ -15,6 +15,7 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/report"
 )
 
 // group is an owned group with so many members.
@@ -53,7 +54,7 @@ func TestLargeGroup(t *testing.T) {
 			} else {
 				joined[row.ID] = row.Group
 			}
-			if pieces := 17; row.ID == (directory.ID{2}) && (row.Pieces != pieces || row.Piece != (len(joined[row.ID].Members())+maxMembers-1)/maxMembers) || row.ID != (directory.ID{2}) && row.Pieces != 0 {
+			if pieces := 17; row.ID == (directory.ID{2}) && (row.Pieces != pieces || row.Piece != (len(joined[row.ID].Members())+report.MaxMembers-1)/report.MaxMembers) || row.ID != (directory.ID{2}) && row.Pieces != 0 {
 				t.Errorf("a row of %s is piece %d of %d", row.ID, row.Piece, row.Pieces)
 			}
 		}
@@ -70,43 +71,6 @@ func TestLargeGroup(t *testing.T) {
 	ok(t, err)
 	if names := fmt.Sprint(left); strings.Contains(names, "~") {
 		t.Errorf("left behind: %s", names)
-	}
-}
-
-// TestPartsOfAReport: each kind of row that there may be many of ends a part.
-func TestPartsOfAReport(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		rows  int
-		row   relay.Row
-		parts int
-	}{
-		{"none", 0, relay.Row{}, 1},
-		{"one", 1, relay.Row{}, 1},
-		{"as many as a part takes", maxRows, relay.Row{}, 1},
-		{"one more", maxRows + 1, relay.Row{}, 2},
-		{"with members", 10, relay.Row{Group: &plan.Group{Links: plan.Members(make([]plan.Ref, 6000)...)}}, 5},
-		{"with long values", 300, relay.Row{Group: &plan.Group{Attrs: map[string][]string{"info": {strings.Repeat("x", 10_000)}}}}, 4},
-		{"in trouble", 300, relay.Row{Trouble: &plan.Trouble{Text: strings.Repeat("x", 10_000)}}, 4},
-	} {
-		w := newWorld(t)
-		rows := w.start().rows()
-		for range test.rows {
-			ok(t, rows.add(test.row))
-		}
-		seen, parts := 0, 0
-		ok(t, rows.each(func(n int, some []relay.Row) error {
-			parts++
-			seen += len(some)
-			if n != parts || some == nil {
-				t.Errorf("%s: part %d comes as %d: %v", test.name, parts, n, some)
-			}
-			return nil
-		}))
-		rows.drop()
-		if parts != test.parts || rows.parts() != parts || seen != test.rows {
-			t.Errorf("%s: %d rows in %d parts, want %d in %d", test.name, seen, parts, test.rows, test.parts)
-		}
 	}
 }
 
@@ -273,7 +237,7 @@ func TestLeaseIsKept(t *testing.T) {
 		},
 		"scan": func(w *world, second func()) { w.onRow, w.reply.ReadAll = second, true },
 		"parts": func(w *world, second func()) {
-			w.groups, w.reply.ReadAll = []ad.Row{group(1, 10*maxMembers)}, true
+			w.groups, w.reply.ReadAll = []ad.Row{group(1, 10*report.MaxMembers)}, true
 			w.onSend = func() error {
 				for range 20 {
 					second()
@@ -350,7 +314,7 @@ func TestRelayDownWhileReporting(t *testing.T) {
 // not pass for the whole.
 func TestPartsAreTold(t *testing.T) {
 	w := newWorld(t)
-	for n := range maxRows + 1 {
+	for n := range report.MaxRows + 1 {
 		w.groups = append(w.groups, ad.Row{Group: plan.Group{ID: directory.ID{1, byte(n >> 8), byte(n)}}})
 	}
 	w.reply.ReadAll = true

@@ -112,6 +112,7 @@ func (e empty) Scan(context.Context, func(ad.Row) error) error { return e.err }
 func (e empty) Exchange(context.Context) (exchange.Site, error) {
 	return exchange.Site{}, e.unread
 }
+func (e empty) Powers(context.Context, string) (ad.Powers, error)           { return ad.Powers{}, nil }
 func (e empty) Sight(context.Context) (string, error)                       { return e.blind, nil }
 func (e empty) Grounds(context.Context) (string, error)                     { return "", nil }
 func (e empty) Graves(context.Context) (map[directory.ID]plan.Grave, error) { return nil, nil }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,9 @@ type world struct {
 	onSend  func() error
 
 	// The directory.
+	powers      map[string]ad.Powers
+	census      ad.Census
+	inspectErr  error
 	identity    ad.Identity
 	groups      []ad.Row
 	blind       string
@@ -187,8 +191,13 @@ func (w *world) Grave(_ context.Context, id directory.ID, _ plan.GUID) (plan.Gra
 func (w *world) Graves(context.Context) (map[directory.ID]plan.Grave, error) {
 	return maps.Clone(w.graves), w.graveErr
 }
-func (w *world) Sight(context.Context) (string, error)   { return w.blind, w.sightErr }
-func (w *world) Grounds(context.Context) (string, error) { return w.grounded, w.groundsErr }
+func (w *world) Powers(_ context.Context, dn string) (ad.Powers, error) {
+	return w.powers[dn], w.inspectErr
+}
+func (w *world) Census(context.Context) (ad.Census, error) { return w.census, w.inspectErr }
+func (w *world) Holds(dn string) bool                      { return strings.HasSuffix(dn, "OU=x") }
+func (w *world) Sight(context.Context) (string, error)     { return w.blind, w.sightErr }
+func (w *world) Grounds(context.Context) (string, error)   { return w.grounded, w.groundsErr }
 func (w *world) Exchange(context.Context) (exchange.Site, error) {
 	if w.asleep {
 		return exchange.Site{}, ad.ErrConnection

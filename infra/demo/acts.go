@@ -74,9 +74,9 @@ func (d *demo) removeShare(group directory.ID, percent int) error {
 // playActs plays all acts, each until Active Directory shows it.
 func (d *demo) playActs(ctx context.Context) error {
 	d.title("The cloud changes")
-	d.say("%s", d.paint.dim.Sprint("Each time is from the change in the cloud until ldapsearch shows it; the timer fires at once."))
+	d.say("%s", d.paint.Dim.Sprint("Each time is from the change in the cloud until ldapsearch shows it; the timer fires at once."))
 	for i, a := range d.acts() {
-		d.head("%s %s", d.paint.strong.Sprintf("%d.", i+1), a.what)
+		d.head("%s %s", d.paint.Strong.Sprintf("%d.", i+1), a.what)
 		took, err := d.playAct(ctx, a)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.short, err)
@@ -113,7 +113,7 @@ func (d *demo) playAct(ctx context.Context, a act) (time.Duration, error) {
 		return 0, err
 	}
 	d.tell(before, after)
-	d.say("   %s", d.paint.add.Sprintf("✓ in Active Directory after %s", seconds(took)))
+	d.say("   %s", d.paint.Add.Sprintf("✓ in Active Directory after %s", seconds(took)))
 	return took, d.settle(ctx, nil)
 }
 
@@ -142,9 +142,9 @@ func (d *demo) approve(ctx context.Context, id directory.ID, before entry) error
 	if err := d.stage.Call(ctx, http.MethodGet, "status?hold="+h.ID, nil, &listed); err != nil {
 		return err
 	}
-	d.say("   %s %s", d.paint.change.Sprint("held"), h.Text)
+	d.say("   %s %s", d.paint.Change.Sprint("held"), h.Text)
 	d.say("   %s", some(slices.Sorted(maps.Values(listed.Names)), 5))
-	d.say("   %s", d.paint.dim.Sprintf("AD still has all %d; an operator approves hold %s", len(now["member"]), h.ID))
+	d.say("   %s", d.paint.Dim.Sprintf("AD still has all %d; an operator approves hold %s", len(now["member"]), h.ID))
 	var reply struct{ Done string }
 	return d.stage.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "approve", "hold": h.ID}, &reply)
 }

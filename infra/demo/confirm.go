@@ -38,7 +38,7 @@ func (s *screen) confirm(ctx context.Context, enable func(ctx context.Context, d
 		if p := shown.Preview; p.Waiting != "" || p.Digest == "" {
 			return p, false, fmt.Errorf("show the first plan: %s", shown.Done)
 		}
-		s.paint.showPlan(s.out, shown.Preview, planLines)
+		fmt.Fprint(s.out, s.paint.Overview(shown.Preview, planLines))
 		if yes, err := s.agreed(ctx, "Apply?"); err != nil || !yes {
 			return shown.Preview, false, err
 		}
@@ -46,7 +46,7 @@ func (s *screen) confirm(ctx context.Context, enable func(ctx context.Context, d
 		if err != nil || now.Switch.On {
 			return shown.Preview, true, err
 		}
-		s.head("%s", s.paint.change.Sprint("The plan is another one by now: nothing is applied. This is what it is now:"))
+		s.head("%s", s.paint.Change.Sprint("The plan is another one by now: nothing is applied. This is what it is now:"))
 		fmt.Fprintln(s.out)
 		shown = now
 	}

@@ -48,7 +48,7 @@ func typed(lines ...string) (*screen, *bytes.Buffer) {
 		c <- l
 	}
 	close(c)
-	return &screen{out: &b, lines: c, paint: newPalette(false, narrowest)}, &b
+	return &screen{out: &b, lines: c, paint: newPalette(false, 60)}, &b
 }
 
 // TestConfirm: what is confirmed is what was shown, by its digest, and only by a yes.
@@ -92,7 +92,7 @@ func TestConfirm(t *testing.T) {
 func TestEndedAtAQuestion(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := &screen{out: new(bytes.Buffer), lines: make(chan string), paint: newPalette(false, narrowest)}
+	s := &screen{out: new(bytes.Buffer), lines: make(chan string), paint: newPalette(false, 60)}
 	a := app{plans: []string{"a"}}
 	if _, yes, err := s.confirm(ctx, a.enable); yes || !errors.Is(err, errEnough) || len(a.said) != 1 {
 		t.Errorf("yes %v, %v, and the app was told %q", yes, err, a.said)

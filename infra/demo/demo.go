@@ -18,6 +18,7 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
 )
 
@@ -57,8 +58,8 @@ func play(ctx context.Context, s *screen) (err error) {
 	}
 	log.SetOutput(d.log) // the servers in this process log there
 	defer func() { err = d.end(ctx, err) }()
-	fmt.Fprintf(s.out, "\n%s\n", s.paint.strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
-	s.say("%s", s.paint.dim.Sprint("What the programs print goes to "+d.log.Name()))
+	fmt.Fprintf(s.out, "\n%s\n", s.paint.Strong.Sprint("Groupwriteback: groups of Entra ID, in Active Directory"))
+	s.say("%s", s.paint.Dim.Sprint("What the programs print goes to "+d.log.Name()))
 	for _, part := range []func(context.Context) error{d.start, d.firstPlan, d.playActs, d.drift, d.deleted, d.trouble, d.proof, d.switched, d.finale} {
 		if err := part(ctx); errors.Is(err, errEnough) {
 			return nil
@@ -110,7 +111,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 		{"Domain CORP.TEST", "the first time its golden copy is made, 10 to 30 s", func() (string, error) { return d.startDomain(ctx) }},
 		{"Company in the cloud", "", func() (string, error) {
 			s.Company, err = stage.NewCompany("", s.DC.SIDs, groups, staff)
-			return english().Sprintf("%d groups, %d users, one group of %d", groups, users, staff), err
+			return show.English().Sprintf("%d groups, %d users, one group of %d", groups, users, staff), err
 		}},
 		{"Graph, Functions host", "", func() (string, error) { return "the handler answers", s.Start(ctx) }},
 		{"First read of Entra ID", "", func() (string, error) {
@@ -199,7 +200,7 @@ func (d *demo) fill(ctx context.Context, p cycle.Preview) error {
 	}
 	took := time.Since(start)
 	d.times = append(d.times, timed{"First plan applied", took})
-	d.row(d.paint.add.Sprint("✓"), "Applied", english().Sprintf("%d values, %.0f a second", values, float64(values)/took.Seconds()), took)
+	d.row(d.paint.Add.Sprint("✓"), "Applied", show.English().Sprintf("%d values, %.0f a second", values, float64(values)/took.Seconds()), took)
 	return nil
 }
 
@@ -221,8 +222,8 @@ func (d *demo) unwritten(ctx context.Context) error {
 	if len(st.Problems) == 0 {
 		return nil
 	}
-	d.head("%s", d.paint.strong.Sprint("Not written, and why:"))
-	d.paint.showProblems(d.out, st.Problems, d.names())
+	d.head("%s", d.paint.Strong.Sprint("Not written, and why:"))
+	fmt.Fprint(d.out, d.paint.Problems(st.Problems, d.names()))
 	return nil
 }
 

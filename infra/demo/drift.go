@@ -34,7 +34,7 @@ func (d *demo) drift(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("   %s", d.paint.add.Sprintf("✓ found and put right after %s", seconds(took)))
+	d.say("   %s", d.paint.Add.Sprintf("✓ found and put right after %s", seconds(took)))
 	d.times = append(d.times, timed{"drift found and put right", took})
 	return nil
 }
@@ -87,7 +87,7 @@ func (d *demo) proof(ctx context.Context) error {
 		return err
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	d.say("   %s", d.paint.add.Sprint("✓ compare.py, exit code 1: "+lines[len(lines)-1]))
+	d.say("   %s", d.paint.Add.Sprint("✓ compare.py, exit code 1: "+lines[len(lines)-1]))
 	if err := d.stage.StartAgent(); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (d *demo) proof(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("   %s", d.paint.add.Sprintf("✓ the agent is back: put right after %s", seconds(took)))
+	d.say("   %s", d.paint.Add.Sprintf("✓ the agent is back: put right after %s", seconds(took)))
 	if err := d.settle(ctx, nil); err != nil {
 		return err
 	}

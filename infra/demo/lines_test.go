@@ -9,39 +9,8 @@ import (
 	"groupwriteback/shared/status"
 )
 
-func TestColumns(t *testing.T) {
-	for _, x := range []struct {
-		variable       string
-		terminal, want int
-	}{
-		{"", 0, 100}, {"", 72, 72}, {"", 40, 60}, {"", 250, 100},
-		{"80", 0, 80}, {"80", 120, 80}, {"59", 120, 60}, {"1000", 70, 100},
-		{"wide", 70, 70}, {"0", 70, 70}, {"-5", 0, 100},
-	} {
-		if got := columns(x.variable, x.terminal); got != x.want {
-			t.Errorf("COLUMNS=%q on %d columns: %d, not %d", x.variable, x.terminal, got, x.want)
-		}
-	}
-}
-
-func TestFold(t *testing.T) {
-	for _, x := range []struct{ text, want string }{
-		{"  short", "  short"},
-		{"  one two three four five", "  one two three four|    five"},
-		{"  a  table  with  columns", "  a  table  with|    columns"},
-		{"  /a/path/that/is/too/long look", "  /a/path/that/is/too/long|    look"},
-		{"\x1b[1m  one two three\x1b[0m four five", "\x1b[1m  one two three\x1b[0m four|    five"},
-		{"  東京都庁 東京都庁 東京", "  東京都庁 東京都庁|    東京"},
-		{"  two\n  lines", "  two|  lines"},
-	} {
-		if got := strings.Join(fold(x.text, 20), "|"); got != x.want {
-			t.Errorf("%q is folded to\n%q, not\n%q", x.text, got, x.want)
-		}
-	}
-}
-
 func TestRows(t *testing.T) {
-	golden(t, "rows", func(paint palette) string {
+	held(t, "rows", func(paint palette) string {
 		lines := paint.stepRow("✓", "Agent's first report", "signed in to the relay and to ldaps://127.8.31.7:636", 1234*time.Millisecond)
 		lines = append(lines, paint.stepRow("✓", "Handler and agent", "handler 21.4 MB", time.Minute)...)
 		lines = append(lines, paint.stepRow("✗", "Company in the cloud", "", 0)...)
@@ -55,7 +24,7 @@ func TestRows(t *testing.T) {
 }
 
 func TestStanding(t *testing.T) {
-	golden(t, "standing", func(paint palette) string {
+	held(t, "standing", func(paint palette) string {
 		var b strings.Builder
 		for _, s := range []status.Standing{
 			{Word: "unread", Detail: "Entra ID could not be read, or not all of it, since 2026-02-03T04:05:06Z: read groups feed: 403 Forbidden: Authorization_RequestDenied",

@@ -16,6 +16,7 @@ import (
 	"groupwriteback/infra/stage/samba"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/show"
 )
 
 // shell is Active Directory by OpenLDAP's tools, which share no code with us.
@@ -139,7 +140,7 @@ func (paint palette) difference(before, after entry) []string {
 	var lines []string
 	names := shown[:]
 	if len(before) == 0 && len(after) > 0 {
-		lines, names = []string{paint.add.Sprint("+ " + after.first("cn"))}, []string{"mail", "proxyAddresses", "showInAddressBook"}
+		lines, names = []string{paint.Add.Sprint("+ " + after.first("cn"))}, []string{"mail", "proxyAddresses", "showInAddressBook"}
 	}
 	for _, name := range names {
 		b, a := before[name], after[name]
@@ -150,7 +151,7 @@ func (paint palette) difference(before, after entry) []string {
 		if name == "member" {
 			text = paint.memberChange(b, a)
 		}
-		lines = append(lines, paint.dim.Sprint(pad(cmp.Or(labels[name], name), 13))+text)
+		lines = append(lines, paint.Dim.Sprint(show.Pad(cmp.Or(labels[name], name), 13))+text)
 	}
 	return lines
 }
@@ -171,6 +172,9 @@ func said(name string, values []string) string {
 	return strings.Join(out, ", ")
 }
 
+// examples is how many members are named.
+const examples = 3
+
 // memberChange counts members before and after, and names some that came or went.
 func (paint palette) memberChange(before, after []string) string {
 	name := func(dn string) string {
@@ -185,26 +189,26 @@ func (paint palette) memberChange(before, after []string) string {
 		return func(dn string) bool { return set[dn] }
 	}
 	came, went := slices.DeleteFunc(slices.Clone(after), is(before)), slices.DeleteFunc(slices.Clone(before), is(after))
-	say := english()
-	text := say.Sprintf("%d", len(before)) + paint.dim.Sprint("  →  ") + say.Sprintf("%d ", len(after))
+	say := show.English()
+	text := say.Sprintf("%d", len(before)) + paint.Dim.Sprint("  →  ") + say.Sprintf("%d ", len(after))
 	for i, dn := range slices.Concat(came, went) {
 		left := len(came) + len(went) - i
-		more := paint.dim.Sprintf(" and %d more", left)
-		room := paint.width - 5 - 13 - broad(text) - 1
+		more := paint.Dim.Sprintf(" and %d more", left)
+		room := paint.Width - 5 - 13 - show.Broad(text) - 1
 		if left > 1 {
-			room -= broad(more)
+			room -= show.Broad(more)
 		}
 		word := name(dn)
 		if i == 0 {
-			word = cut(word, room-1)
+			word = show.Cut(word, room-1)
 		}
-		if i == examples || broad(word)+1 > room {
+		if i == examples || show.Broad(word)+1 > room {
 			return text + more
 		}
 		if i < len(came) {
-			text += paint.add.Sprint(" +" + word)
+			text += paint.Add.Sprint(" +" + word)
 		} else {
-			text += paint.remove.Sprint(" -" + word)
+			text += paint.Remove.Sprint(" -" + word)
 		}
 	}
 	return text
@@ -212,8 +216,8 @@ func (paint palette) memberChange(before, after []string) string {
 
 // fromTo is the change of a value, in one line; the longer side is cut first.
 func (paint palette) fromTo(before, after string) string {
-	room := paint.width - 5 - 13 - 5
+	room := paint.Width - 5 - 13 - 5
 	b, a := cmp.Or(before, "(none)"), cmp.Or(after, "(none)")
-	b = cut(b, max(room/2, room-uniseg.StringWidth(a)))
-	return b + paint.dim.Sprint("  →  ") + cut(a, room-uniseg.StringWidth(b))
+	b = show.Cut(b, max(room/2, room-uniseg.StringWidth(a)))
+	return b + paint.Dim.Sprint("  →  ") + show.Cut(a, room-uniseg.StringWidth(b))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"groupwriteback/infra/stage"
+	"groupwriteback/shared/show"
 )
 
 // timerEvery is how often the timer fires while people play.
@@ -20,7 +21,7 @@ const timerEvery = 5 * time.Second
 // finale prints the table and, on a terminal, keeps everything open to play with.
 func (d *demo) finale(ctx context.Context) error {
 	d.summary()
-	d.head("%s %s.", d.paint.strong.Sprint("Active Directory equals the cloud:"), strings.TrimSuffix(d.equal, ": equal"))
+	d.head("%s %s.", d.paint.Strong.Sprint("Active Directory equals the cloud:"), strings.TrimSuffix(d.equal, ": equal"))
 	if !d.terminal {
 		return nil
 	}
@@ -46,7 +47,7 @@ func (d *demo) invite(ctx context.Context, page string) error {
 	}
 	dc, sh := d.stage.DC, d.shell
 	d.title("Yours to play with")
-	d.say("status   %s   %s", page, d.paint.dim.Sprint("(signs in for you)"))
+	d.say("status   %s   %s", page, d.paint.Dim.Sprint("(signs in for you)"))
 	d.say("folder   %s", d.dir)
 	d.head("look at a group:")
 	d.paste(sh.environment(), "ldapsearch", "-x", "-LLL", "-H", dc.URL, "-D", dc.BindName, "-y", sh.service, "-b", dc.Base, "(displayName=Department 22)", "cn", "description", "member")
@@ -54,14 +55,14 @@ func (d *demo) invite(ctx context.Context, page string) error {
 	d.paste(sh.environment(), "ldapmodify", "-x", "-H", dc.URL, "-D", dc.AdminName, "-y", sh.admin, "-f", change)
 	d.head("… and compare: exit code 1 at once, 0 when the next scan has put it right")
 	d.paste(nil, append([]string{"python3", filepath.Join(d.stage.Source, "infra/stage/compare.py"), "--truth", filepath.Join(d.dir, "truth.json")}, d.stage.LookArgs()...)...)
-	d.head("The timer fires every %.0f s. %s: somebody joins a department in the cloud. %s: the end.", timerEvery.Seconds(), d.paint.strong.Sprint("Enter"), d.paint.strong.Sprint("Ctrl-C"))
+	d.head("The timer fires every %.0f s. %s: somebody joins a department in the cloud. %s: the end.", timerEvery.Seconds(), d.paint.Strong.Sprint("Enter"), d.paint.Strong.Sprint("Ctrl-C"))
 	fmt.Fprintln(d.out)
 	return nil
 }
 
 // paste prints a command in lines of bearable width.
 func (d *demo) paste(env []string, args ...string) {
-	fmt.Fprintln(d.out, d.paint.add.Sprint(command(d.paint.width, env, args...)))
+	fmt.Fprintln(d.out, d.paint.Add.Sprint(command(d.paint.Width, env, args...)))
 }
 
 // command writes a command for a shell, broken into lines that fit; a word that is
@@ -144,7 +145,7 @@ func (d *demo) openHouse(ctx context.Context) error {
 				return unlessEnded(ctx, err)
 			}
 			if now != last {
-				d.say("%s  %s", d.paint.dim.Sprint(time.Now().Format(time.TimeOnly)), now)
+				d.say("%s  %s", d.paint.Dim.Sprint(time.Now().Format(time.TimeOnly)), now)
 			}
 			last = now
 		}
@@ -162,7 +163,7 @@ func (d *demo) turn(ctx context.Context) (string, error) {
 
 // standing is a status in a few words.
 func standing(st stage.Status) string {
-	say := english()
+	say := show.English()
 	switch {
 	case st.Plan != nil:
 		return say.Sprintf("a plan is on its way; changes: %d", st.Plan.Changes)

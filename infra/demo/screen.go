@@ -15,6 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/rivo/uniseg"
 	"github.com/schollz/progressbar/v3"
+	"groupwriteback/shared/show"
 )
 
 // screen is where the demo talks to people. Without a terminal it prints lines only.
@@ -33,28 +34,15 @@ type timed struct {
 	took time.Duration
 }
 
-// palette holds the colours by meaning, and how wide a line may be.
-type palette struct {
-	add, change, remove, strong, dim *color.Color
-	width                            int // columns
-}
+// palette is how the demo paints what others show, and what it alone has to say.
+type palette struct{ show.Paint }
 
-func newPalette(on bool, width int) palette {
-	p := palette{color.New(color.FgGreen), color.New(color.FgYellow), color.New(color.FgRed), color.New(color.Bold), color.New(color.Faint), width}
-	for _, c := range []*color.Color{p.add, p.change, p.remove, p.strong, p.dim} {
-		if on {
-			c.EnableColor()
-		} else {
-			c.DisableColor()
-		}
-	}
-	return p
-}
+func newPalette(on bool, width int) palette { return palette{show.New(on, width)} }
 
 // newScreen makes a screen that asks, unless ONCE is set. It is a terminal if both
 // ends are. Colours follow NO_COLOR and TERM, the width COLUMNS and the terminal.
 func newScreen(out, in *os.File) *screen {
-	s := &screen{out: out, once: os.Getenv("ONCE") != "", paint: newPalette(!color.NoColor, columns(os.Getenv("COLUMNS"), terminalColumns(out)))}
+	s := &screen{out: out, once: os.Getenv("ONCE") != "", paint: newPalette(!color.NoColor, show.Columns(os.Getenv("COLUMNS"), terminalColumns(out)))}
 	s.terminal = isatty.IsTerminal(out.Fd()) && isatty.IsTerminal(in.Fd()) && !s.once
 	if !s.once {
 		s.lines = readLines(in, s.terminal)
@@ -89,9 +77,7 @@ func (s *screen) say(format string, args ...any) {
 
 // print prints a text in lines that fit.
 func (paint palette) print(w io.Writer, text string) {
-	for _, line := range fold(text, paint.width) {
-		fmt.Fprintln(w, line)
-	}
+	fmt.Fprint(w, paint.Text(text))
 }
 
 // head prints a line after an empty one.
@@ -102,7 +88,7 @@ func (s *screen) head(format string, args ...any) {
 
 // title prints a headline.
 func (s *screen) title(text string) {
-	fmt.Fprintf(s.out, "\n%s %s\n", s.paint.strong.Sprint(text), s.paint.dim.Sprint(strings.Repeat("─", max(0, s.paint.width-1-uniseg.StringWidth(text)))))
+	fmt.Fprintf(s.out, "\n%s %s\n", s.paint.Strong.Sprint(text), s.paint.Dim.Sprint(strings.Repeat("─", max(0, s.paint.Width-1-uniseg.StringWidth(text)))))
 }
 
 // step does something that takes a while and says how long it took. do returns
@@ -113,9 +99,9 @@ func (s *screen) step(what, slow string, do func() (string, error)) error {
 	detail, err := do()
 	end()
 	took := time.Since(start)
-	mark := s.paint.add.Sprint("✓")
+	mark := s.paint.Add.Sprint("✓")
 	if err != nil {
-		mark, detail = s.paint.remove.Sprint("✗"), ""
+		mark, detail = s.paint.Remove.Sprint("✗"), ""
 	} else {
 		s.times = append(s.times, timed{what, took})
 	}
@@ -137,7 +123,7 @@ func (s *screen) spin(what, slow string) (end func()) {
 	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(what), progressbar.OptionSpinnerType(14),
 		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
-	stop := later(slow, func() { bar.Describe(cut(what+": "+slow, s.paint.width-4)) })
+	stop := later(slow, func() { bar.Describe(show.Cut(what+": "+slow, s.paint.Width-4)) })
 	return func() {
 		stop()
 		_ = bar.Finish()
@@ -171,7 +157,7 @@ func (s *screen) bar(values int) (done func(int), end func()) {
 	if !isTerminal(s.out) {
 		return func(int) {}, func() {}
 	}
-	b := progressbar.NewOptions(values, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription("  Applying"), progressbar.OptionSetWidth(s.paint.width-50),
+	b := progressbar.NewOptions(values, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription("  Applying"), progressbar.OptionSetWidth(s.paint.Width-50),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
 	return func(n int) { _ = b.Set(n) }, func() { _ = b.Finish() }
@@ -192,7 +178,7 @@ func (s *screen) agreed(ctx context.Context, question string) (bool, error) {
 	if s.once {
 		return true, nil
 	}
-	fmt.Fprintf(s.out, "\n  %s ", s.paint.strong.Sprint(question+" [y/N]"))
+	fmt.Fprintf(s.out, "\n  %s ", s.paint.Strong.Sprint(question+" [y/N]"))
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(s.out)

@@ -1,139 +1,30 @@
 package main
 
 import (
-	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"groupwriteback/shared/cycle"
-	"groupwriteback/shared/directory"
-	"groupwriteback/shared/graph/graphtest"
-	"groupwriteback/shared/plan"
-	"groupwriteback/shared/record"
-	"groupwriteback/shared/status"
+	"groupwriteback/infra/golden"
+	"groupwriteback/shared/show"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden holds what show makes of each width against testdata/<name>-<width>.golden,
+// held holds what shown makes of each width against testdata/<name>-<width>.golden,
 // and each of its lines against the width.
-func golden(t *testing.T, name string, show func(paint palette) string) {
+func held(t *testing.T, name string, shown func(paint palette) string) {
 	t.Helper()
 	for _, width := range []int{60, 80, 100} {
-		text := show(newPalette(false, width))
-		if coloured := colours.ReplaceAllString(show(newPalette(true, width)), ""); coloured != text {
-			t.Errorf("%s: colours change the text (-plain +coloured):\n%s", name, cmp.Diff(text, coloured))
+		text := shown(newPalette(false, width))
+		if bare := show.Bare(shown(newPalette(true, width))); bare != text {
+			t.Errorf("%s: colours change the text (-plain +coloured):\n%s", name, cmp.Diff(text, bare))
 		}
 		for line := range strings.Lines(text) {
-			if n := broad(strings.TrimRight(line, "\n")); n > width {
+			if n := show.Broad(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("a line of %d columns: %s", n, line)
 			}
 		}
-		file := filepath.Join("testdata", fmt.Sprintf("%s-%d.golden", name, width))
-		if *update {
-			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), text); d != "" {
-			t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, d)
-		}
+		golden.Hold(t, fmt.Sprintf("%s-%d", name, width), text)
 	}
-}
-
-func refs(n int) []plan.Ref { return make([]plan.Ref, n) }
-
-// everything is a plan in which each kind of change occurs.
-func everything() cycle.Preview {
-	id := graphtest.ID
-	p := cycle.Preview{Groups: map[directory.ID]cycle.Described{}}
-	change := func(name string, c plan.Change) {
-		c.Group = id(name)
-		p.Changes = append(p.Changes, c)
-		p.Groups[c.Group] = cycle.Described{Name: name}
-	}
-	change("Chain A", plan.Change{Op: plan.Rename, Name: plan.Mark(id("Chain A"))}) // steps aside
-	change("Chain A", plan.Change{Op: plan.Rename, Name: "Chain B", Set: map[string][]string{"sAMAccountName": {"Chain B"}}})
-	change("Chain A", plan.Change{Op: plan.Update, Set: map[string][]string{"displayName": {"Chain B"}}})
-	change("All staff", plan.Change{Op: plan.Create, Name: "All staff", Set: map[string][]string{"displayName": {"All staff"}, "description": {"Everybody"}, "adminDescription": {"Group_x"}, "msDS-ExternalDirectoryObjectId": {"Group_x"}, "groupType": {"-2147483640"}}})
-	change("Empty", plan.Change{Op: plan.Create, Name: "Empty", Set: map[string][]string{"displayName": {"Empty"}}})
-	change("All staff", plan.Change{Op: plan.Update, Add: refs(4999)})
-	change("All staff", plan.Change{Op: plan.Update, Add: refs(1001)})
-	change("Projekt Übermorgen in 東京", plan.Change{Op: plan.Update, Add: refs(1), Set: map[string][]string{"description": nil}})
-	change("Leavers", plan.Change{Op: plan.Update, Add: refs(12), Remove: refs(3456)})
-	change("One leaves", plan.Change{Op: plan.Update, Remove: refs(1)})
-	change("Back again", plan.Change{Op: plan.Restore, Name: "Back again", Set: map[string][]string{"displayName": {"Back again"}}})
-	change("Back again", plan.Change{Op: plan.Update, Add: refs(7)})
-	change("Over", plan.Change{Op: plan.Delete, Count: 31})
-	change("Somebody's own", plan.Change{Op: plan.Disown, Set: map[string][]string{"info": {"Left to people by Groupwriteback: writeback was switched off."}}})
-	change("In quarantine", plan.Change{Op: plan.Update, Count: 12, Set: map[string][]string{"groupType": {"8"}, "info": {"In quarantine by Groupwriteback, its members have nothing by it: the group was deleted in Entra ID."}}})
-	change("Retired", plan.Change{Op: plan.Update, Set: map[string][]string{"info": {"No longer managed by Groupwriteback: the group was deleted in Entra ID; the AD group is kept and no longer managed."}}})
-	change(strings.Repeat("A very long name ", 4), plan.Change{Op: plan.Update, Set: map[string][]string{"description": {"a \"quoted\"\nvalue"}}})
-	change("Run by another", plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Remove: []plan.Ref{"S-1-5-21-1-2-3-1101"}})
-	change("Run by another", plan.Change{Op: plan.Update, Add: refs(2)})
-	change("Run by another", plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Add: []plan.Ref{"S-1-5-21-1-2-3-1102"}})
-	change("Run by nobody", plan.Change{Op: plan.Relink, Link: plan.ManagedBy, Remove: refs(1)})
-	change("Run by many", plan.Change{Op: plan.Relink, Link: plan.CoManagers, Add: refs(2)})
-	p.Names = map[plan.Ref]string{"S-1-5-21-1-2-3-1102": "ann@corp.example"}
-	p.Held = []record.Listing{{Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
-	return p
-}
-
-func TestShowPlan(t *testing.T) {
-	plan := func(p cycle.Preview, most int) func(palette) string {
-		return func(paint palette) string {
-			var b bytes.Buffer
-			paint.showPlan(&b, p, most)
-			return b.String()
-		}
-	}
-	golden(t, "plan", plan(everything(), 100))
-	golden(t, "plan-short", plan(everything(), 3))
-	golden(t, "plan-waiting", plan(cycle.Preview{Waiting: "no agent has reported what is in Active Directory yet: is it running?"}, 3))
-}
-
-// TestPlanIsStable: the rows come out of a map, but always in the same order.
-func TestPlanIsStable(t *testing.T) {
-	var first string
-	for range 20 {
-		var b bytes.Buffer
-		newPalette(true, widest).showPlan(&b, everything(), 100)
-		if first == "" {
-			first = b.String()
-		}
-		if b.String() != first {
-			t.Fatalf("two plans of the same changes:\n%s\n%s", first, b.String())
-		}
-	}
-	if !strings.Contains(first, "\x1b[32m") {
-		t.Error("no green in a coloured plan")
-	}
-}
-
-func TestShowProblems(t *testing.T) {
-	id := graphtest.ID
-	names := map[directory.ID]string{id("g"): "Partners", id("guest"): "Grete Gast"}
-	var problems []status.Problem
-	for _, who := range []string{"Ada", "Ben", "Cleo", "Dan", "Eve"} {
-		names[id(who)] = who
-		problems = append(problems, status.Problem{Group: id("g"), Member: id(who), Reason: string(directory.CloudOnly)})
-	}
-	problems = append(problems,
-		status.Problem{Group: id("g"), Member: id("guest"), Reason: string(directory.Guest)},
-		status.Problem{Group: id("g"), Reason: "refused", Text: "Active Directory said no"})
-	golden(t, "problems", func(paint palette) string {
-		var b bytes.Buffer
-		paint.showProblems(&b, problems, func(id directory.ID) string { return names[id] })
-		return b.String()
-	})
 }

@@ -42,7 +42,7 @@ func (d *demo) deleted(ctx context.Context) error {
 		}
 	}
 	took := time.Since(start)
-	d.say("   %s", d.paint.add.Sprintf("✓ back after %s, with its SID and all %d members: whatever it was given, it has", seconds(took), len(before["member"])))
+	d.say("   %s", d.paint.Add.Sprintf("✓ back after %s, with its SID and all %d members: whatever it was given, it has", seconds(took), len(before["member"])))
 	d.times = append(d.times, timed{"deleted by hand, and back with its SID", took})
 	return d.settle(ctx, nil)
 }
@@ -70,7 +70,7 @@ func (d *demo) switched(ctx context.Context) error {
 	if shown.Preview.Digest == "" {
 		return fmt.Errorf("show the end: %s", shown.Done)
 	}
-	d.say("disable, and keep: %s", d.paint.dim.Sprintf("plan %s, %d groups are left to people", shown.Preview.Digest, len(shown.Preview.Changes)+len(shown.Preview.Held)))
+	d.say("disable, and keep: %s", d.paint.Dim.Sprintf("plan %s, %d groups are left to people", shown.Preview.Digest, len(shown.Preview.Changes)+len(shown.Preview.Held)))
 	start := time.Now()
 	err = d.stage.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "disable", "end": "keep", "digest": shown.Preview.Digest}, &shown)
 	if err == nil {
@@ -82,7 +82,7 @@ func (d *demo) switched(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("   %s", d.paint.add.Sprintf("✓ off after %s: the same %d groups, SIDs and members", seconds(time.Since(start)), len(before)))
+	d.say("   %s", d.paint.Add.Sprintf("✓ off after %s: the same %d groups, SIDs and members", seconds(time.Since(start)), len(before)))
 	d.times = append(d.times, timed{"switched off, groups kept", time.Since(start)})
 
 	start = time.Now()
@@ -99,7 +99,7 @@ func (d *demo) switched(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("   %s", d.paint.add.Sprintf("✓ enabled again after %s: each is taken back, none is made anew", seconds(time.Since(start))))
+	d.say("   %s", d.paint.Add.Sprintf("✓ enabled again after %s: each is taken back, none is made anew", seconds(time.Since(start))))
 	fmt.Fprintln(d.out)
 	return d.compare(ctx, "Compared once more")
 }

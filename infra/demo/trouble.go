@@ -11,6 +11,7 @@ import (
 	"groupwriteback/infra/stage"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
 )
 
@@ -40,7 +41,7 @@ func (d *demo) trouble(ctx context.Context) error {
 			d.stage.StopAgent, d.stage.Sync, d.stage.StartAgent},
 	}
 	for i, t := range troubles {
-		d.head("%s %s Meanwhile a member leaves %s in the cloud. Status says:", d.paint.strong.Sprintf("%d.", i+1), t.what, t.group)
+		d.head("%s %s Meanwhile a member leaves %s in the cloud. Status says:", d.paint.Strong.Sprintf("%d.", i+1), t.what, t.group)
 		id := d.stage.Company.ID(t.group)
 		before, err := d.shell.group(ctx, id)
 		if err != nil {
@@ -58,7 +59,7 @@ func (d *demo) trouble(ctx context.Context) error {
 			return err
 		}
 		if t.note != "" {
-			d.say("   %s", d.paint.dim.Sprint(t.note))
+			d.say("   %s", d.paint.Dim.Sprint(t.note))
 		}
 		if err := t.end(); err != nil {
 			return err
@@ -105,18 +106,18 @@ func (d *demo) tellStanding(ctx context.Context) (status.Standing, error) {
 
 // standing is how things stand: the word, the sentence and the remedy.
 func (paint palette) standing(s status.Standing) (lines []string) {
-	word := paint.change
+	word := paint.Change
 	if s.Healthy() {
-		word = paint.add
+		word = paint.Add
 	}
 	lines = []string{"     " + word.Sprint(s.Word)}
 	if first, rest, more := strings.Cut(s.Detail, "\n"); more { // one cause has come to many
-		lines = append(lines, fold("     "+first+paint.dim.Sprintf(" (lines more like this: %d)", strings.Count(rest, "\n")+1), paint.width)...)
+		lines = append(lines, show.Fold("     "+first+paint.Dim.Sprintf(" (lines more like this: %d)", strings.Count(rest, "\n")+1), paint.Width)...)
 	} else if s.Detail != "" {
-		lines = append(lines, fold("     "+s.Detail, paint.width)...)
+		lines = append(lines, show.Fold("     "+s.Detail, paint.Width)...)
 	}
 	if s.Remedy != "" {
-		lines = append(lines, fold("     remedy: "+s.Remedy, paint.width)...)
+		lines = append(lines, show.Fold("     remedy: "+s.Remedy, paint.Width)...)
 	}
 	return lines
 }
@@ -134,7 +135,7 @@ func (d *demo) wellAgain(ctx context.Context, id directory.ID, before entry) err
 		return err
 	}
 	took := time.Since(start)
-	d.say("   %s", d.paint.dim.Sprint("It is over, and nobody did anything:"))
+	d.say("   %s", d.paint.Dim.Sprint("It is over, and nobody did anything:"))
 	d.tell(before, after)
 	var last stage.Status
 	err = d.settle(ctx, func(st stage.Status) { last = st })
@@ -144,6 +145,6 @@ func (d *demo) wellAgain(ctx context.Context, id directory.ID, before entry) err
 	if err != nil {
 		return err
 	}
-	d.say("   %s", d.paint.add.Sprintf("✓ in Active Directory after %s; status says %s", seconds(took), last.State))
+	d.say("   %s", d.paint.Add.Sprintf("✓ in Active Directory after %s; status says %s", seconds(took), last.State))
 	return nil
 }

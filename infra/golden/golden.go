@@ -44,14 +44,20 @@ func (g *Situations) Add(name, out string, code int, replace ...string) {
 // Hold holds all of it against testdata/<name>.golden.
 func (g *Situations) Hold(t *testing.T, name string) {
 	t.Helper()
+	Hold(t, name, g.text.String())
+}
+
+// Hold holds a text against testdata/<name>.golden.
+func Hold(t *testing.T, name, text string) {
+	t.Helper()
 	file := "testdata/" + name + ".golden"
 	if *anew {
 		must(t, os.MkdirAll("testdata", 0o755))
-		must(t, os.WriteFile(file, []byte(g.text.String()), 0o644))
+		must(t, os.WriteFile(file, []byte(text), 0o644))
 	}
 	want, err := os.ReadFile(file)
 	must(t, err)
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(g.text.String(), "\n")); diff != "" {
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
 		t.Errorf("-%s +now (go test -update writes it anew)\n%s", file, diff)
 	}
 }

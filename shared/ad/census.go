@@ -18,6 +18,12 @@ type Census struct {
 	Owned  int            // of this installation
 	Others map[string]int // of other installations, by the names in their fences
 
+	// CloudSync and Connect are groups that stand for a cloud group by their marks, and that no
+	// installation has written: they bear both marks, as Cloud Sync sets them, or adminDescription alone, as
+	// Entra Connect's group writeback does. Example is the DN of one of them.
+	CloudSync, Connect int
+	Example            string
+
 	// Locked are groups of this installation of which the account may not change all
 	// that we write, with what that is, by DN. Looked is of how many that was asked.
 	Locked map[string][]string
@@ -63,23 +69,36 @@ func (d *Domain) Strangers(ctx context.Context, sids []directory.SID) (nobody []
 }
 
 func (d *Domain) count(ctx context.Context, c *Census) error {
-	q := query{base: d.Base, scope: ldap.ScopeWholeSubtree, page: pageSize, attrs: []string{"adminDescription", "adminDisplayName"},
-		filter: "(&(objectCategory=group)(adminDescription=Group_*)(adminDisplayName=gwb *))"}
+	q := query{base: d.Base, scope: ldap.ScopeWholeSubtree, page: pageSize, attrs: []string{"adminDescription", "adminDisplayName", external},
+		filter: "(&(objectCategory=group)(adminDescription=Group_*))"}
 	return d.search(ctx, q, func(e *ldap.Entry) error {
-		if _, ok := plan.ParseMark(e.GetEqualFoldAttributeValue("adminDescription")); !ok {
-			return nil
-		}
-		fence := e.GetEqualFoldAttributeValue("adminDisplayName")
-		if d.letGo(object{fence: fence}) {
-			return nil
-		}
-		if strings.HasPrefix(fence, plan.FencePrefix(d.Instance)) {
-			c.Owned++
-		} else if f, ok := plan.ParseFence(fence); ok {
-			c.Others[f.Instance]++
+		if _, ok := plan.ParseMark(e.GetEqualFoldAttributeValue("adminDescription")); ok {
+			d.sort(c, e)
 		}
 		return nil
 	})
+}
+
+// sort counts a group for the one who wrote it last. One that an installation has let go counts
+// for nobody.
+func (d *Domain) sort(c *Census, e *ldap.Entry) {
+	fence := e.GetEqualFoldAttributeValue("adminDisplayName")
+	f, fenced := plan.ParseFence(fence)
+	_, both := plan.ParseMark(e.GetEqualFoldAttributeValue(external))
+	switch {
+	case d.letGo(object{fence: fence}):
+	case strings.HasPrefix(fence, plan.FencePrefix(d.Instance)):
+		c.Owned++
+	case fenced:
+		c.Others[f.Instance]++
+	case plan.HasFence(fence): // let go by another one
+	case both:
+		c.CloudSync++
+		c.Example = plainDN(e.DN)
+	default:
+		c.Connect++
+		c.Example = plainDN(e.DN)
+	}
 }
 
 // errEnough ends a search that has shown enough.

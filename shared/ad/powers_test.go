@@ -96,8 +96,13 @@ func TestCensus(t *testing.T) {
 	theirs, foreign := create(t, d, 1, "theirs"), create(t, d, 2, "nobody's")
 	modify(t, theirs, "adminDisplayName", plan.Fence{Instance: "paris", Epoch: 1, Seq: 2, Lease: 3}.String())
 	modify(t, foreign, "adminDescription", "User_of something")
+	connect, sync, left := create(t, d, 3, "by Entra Connect"), create(t, d, 4, "by Cloud Sync"), create(t, d, 5, "left to people by another one")
+	modify(t, connect, "adminDisplayName")
+	modify(t, connect, external)
+	modify(t, sync, "adminDisplayName", "The name that somebody gave it")
+	modify(t, left, "adminDisplayName", plan.Released("paris"))
 	c, err := d.Census(t.Context())
-	if err != nil || c.Owned != 1 || c.Others["paris"] != 1 || len(c.Others) != 1 {
+	if err != nil || c.Owned != 1 || c.Others["paris"] != 1 || len(c.Others) != 1 || c.Connect != 1 || c.CloudSync != 1 || !strings.HasPrefix(c.Example, "CN=by ") {
 		t.Errorf("%+v, %v", c, err)
 	}
 	d.Base = "OU=none," + d.Base

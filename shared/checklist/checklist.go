@@ -2,7 +2,7 @@
 // is as it must be, and else what is wrong and what to do. Both halves' checks use it.
 //
 // It looks at nothing itself. Its lines are safe for a terminal, whoever's words are in
-// them.
+// them. What was looked at is kept as rows too, for whoever tells it elsewhere.
 package checklist
 
 import (
@@ -13,28 +13,40 @@ import (
 	"unicode"
 )
 
-// List is what one check has said. The zero value with Out can be used.
+// List is what one check has said. The zero value can be used; without Out nothing is printed.
 type List struct {
-	Out io.Writer
+	Out  io.Writer
+	Rows []Row // all that was told, in order
 
 	failed int
 }
 
 // Good tells that a thing is as it must be.
-func (l *List) Good(thing, text string) { l.line(thing, "ok", text) }
+func (l *List) Good(thing, text string) { l.Tell(Row{What: thing, State: OK, Text: text}) }
 
 // Warn tells what is seldom meant, and keeps nothing from working.
-func (l *List) Warn(thing, text string) { l.line(thing, "warning", text) }
+func (l *List) Warn(thing, text string) { l.Tell(Row{What: thing, State: Warning, Text: text}) }
 
 // Unknown tells why a thing could not be looked at: because of something that is told
 // in a line of its own.
-func (l *List) Unknown(thing, why string) { l.line(thing, "unknown", why) }
+func (l *List) Unknown(thing, why string) { l.Tell(Row{What: thing, State: Unknown, Text: why}) }
 
 // Bad tells what is wrong, and what to do.
 func (l *List) Bad(thing string, err error) {
 	for _, e := range each(err) {
-		l.failed++
-		l.line(thing, "FAILED", e.Error())
+		l.Tell(Row{What: thing, State: Missing, Text: e.Error()})
+	}
+}
+
+// Tell tells rows that somebody else has made.
+func (l *List) Tell(rows ...Row) {
+	for _, r := range rows {
+		if l.Rows = append(l.Rows, r); r.State == Missing {
+			l.failed++
+		}
+		if l.Out != nil {
+			fmt.Fprintln(l.Out, r.line(words[r.State]))
+		}
 	}
 }
 
@@ -56,11 +68,6 @@ func (l *List) Err() error {
 		return errors.New("one of the lines above says FAILED: put that right, and check again")
 	}
 	return fmt.Errorf("%d of the lines above say FAILED: put that right, and check again", l.failed)
-}
-
-func (l *List) line(thing, word, text string) {
-	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", 23))
-	fmt.Fprintf(l.Out, "%-14s %-7s %s\n", thing, word, Printable(text))
 }
 
 // each are the errors that were joined, one by one.

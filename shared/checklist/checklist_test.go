@@ -3,6 +3,7 @@ package checklist_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,5 +38,31 @@ func TestList(t *testing.T) {
 	}
 	if err := l.Err(); err == nil || err.Error() != "4 of the lines above say FAILED: put that right, and check again" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestRows: what a list was told stands in rows, also where nothing is printed; and a row is a
+// line by itself, safe for a terminal whoever has made it.
+func TestRows(t *testing.T) {
+	var l checklist.List
+	l.Good("base", "OU=x")
+	l.Bad("rights", errors.Join(errors.New("one"), errors.New("two")))
+	l.Tell(checklist.Row{What: "policy", State: checklist.Warning, Text: "read_only", Remedy: "take it out"}, checklist.Row{What: "\x1b[2A", State: "\x1b[1m", Text: "a\nb"})
+	var lines []string
+	for _, r := range l.Rows {
+		lines = append(lines, r.String())
+	}
+	want := []string{
+		"✓ base           ok      OU=x",
+		"✗ rights         missing one",
+		"✗ rights         missing two",
+		"! policy         warning read_only: take it out",
+		"? \uFFFD[2A           \uFFFD[1m    a\n                         b",
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("rows\n%q\nwant\n%q", lines, want)
+	}
+	if l.Err() == nil {
+		t.Error("two are missing, and nothing is wrong")
 	}
 }

@@ -57,12 +57,15 @@ type Planner struct {
 	Select string
 
 	StepTime  time.Duration // after which a step commits what it has; 0: 25 s
+	Room      int           // values that a plan should hold, and a preview lists; 0: what is done in about a minute
 	StepBytes int           // of changed shards after which it does; 0: 24 MiB
+	LookTime  time.Duration // of PreviewFirst's survey; 0: 25 s
 	FullEvery time.Duration // how often everything is enumerated anew, beside the rest; 0: a week
 	Log       *slog.Logger  // nil: nothing is logged
 
 	shifts *shifts   // of a preview of other rules
 	end    life.Fate // of a preview of the end
+	survey *Survey   // of a preview with one: to be filled
 }
 
 // ErrReplaced: rules were in force once, and others took their place.
@@ -251,6 +254,7 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 	if !strings.EqualFold(h.Tenant, p.Tenant) {
 		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", h.Tenant, p.Tenant)
 	}
+	h.Wants = journal.Wants{Containers: p.Rules.Containers(), GroupTypes: p.Rules.GroupTypes()}
 	hash := p.Rules.Hash()
 	switch {
 	case h.Rules == hash:

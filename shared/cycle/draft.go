@@ -59,7 +59,7 @@ type shardDraft struct {
 // nothing new after the limit. The groups in first have their place before all others.
 func (p *Planner) decide(ctx context.Context, tx *journal.Tx, limit limit, mayAsk bool, first ...directory.ID) (*draft, error) {
 	d := &draft{groups: map[directory.ID]*decision.Draft{}, places: map[directory.ID]place{}, shards: map[uint32]*shardDraft{}, opened: map[string]bool{},
-		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: budget(tx), first: first, shifts: p.shifts, mail: p.Rules.Stamp(tx.Head.Target.Exchange)}
+		allowed: map[plan.GuardName]map[directory.ID]plan.Impact{}, complete: true, asks: newQuestions(mayAsk), room: cmp.Or(p.Room, budget(tx)), first: first, shifts: p.shifts, mail: p.Rules.Stamp(tx.Head.Target.Exchange)}
 	if p.shifts != nil {
 		p.shifts.mail = p.shifts.before.Rules.Stamp(tx.Head.Target.Exchange)
 	}

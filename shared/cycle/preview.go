@@ -131,6 +131,9 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 			out.Held[i].ID = ""
 		}
 	}
+	if err == nil && p.survey != nil {
+		err = p.survey.look(ctx, &quiet, tx, all)
+	}
 	return out, err
 }
 

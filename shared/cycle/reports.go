@@ -104,7 +104,7 @@ func names(ctx context.Context, tx *journal.Tx, a journal.Arrived) (map[director
 func finish(ctx context.Context, tx *journal.Tx, r journal.Report, named map[directory.ID]bool, content bool) error {
 	h := &tx.Head
 	before := h.Target
-	h.Target = r.Target
+	h.Target, h.Found = r.Target, r.Found
 	if why := r.Target.Exchange.Unread; why != "" { // what could not be read has not vanished
 		h.Target.Exchange = before.Exchange
 		h.Target.Exchange.Unread = why

@@ -30,8 +30,15 @@ func (c *Client) Flags(ctx context.Context, group directory.ID) (directory.Page,
 		return directory.Page{}, err
 	}
 	f.permissions = []string{flagReader, "Group.ReadWrite.All"}
-	page, err := c.persist(ctx, request{feed: f, list: true, one: true,
-		link: c.base.String() + "/v1.0/groups/" + group.String() + "?$select=id," + strings.Join(c.flags, ",")})
+	r := request{feed: f, list: true, one: true,
+		link: c.base.String() + "/v1.0/groups/" + group.String() + "?$select=id," + strings.Join(c.flags, ",")}
+	var page directory.Page
+	err = c.persist(ctx, r, func(resp *http.Response, token string) (err error) {
+		if page, err = c.understand(resp, r); err == nil {
+			doubt(page, roles(token))
+		}
+		return err
+	})
 	if err == nil {
 		page, err = answered(page, group)
 	}

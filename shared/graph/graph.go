@@ -2,8 +2,9 @@
 // members and, where they are asked for, their owners, users, devices and, where they
 // are asked for, contacts, page by page, into the types of package directory.
 //
-// It is not a general Graph client: it sends GET requests to four feeds, for
-// users, devices and contacts by id, and for what only a group itself tells, and nothing else; it keeps no state but the address it was given. Of the Graph
+// It is not a general Graph client: it sends GET requests to four feeds, for users,
+// devices and contacts by id, for what only a group itself tells, and for what of the tenant people should know before
+// writeback is switched on, and nothing else; it keeps no state but the address it was given. Of the Graph
 // SDK it takes the errors, for errors.As with *odataerrors.ODataError. It does not
 // link the generated models, which cannot tell a property that was cleared from
 // one that was not mentioned.
@@ -229,7 +230,13 @@ func (c *Client) read(ctx context.Context, r request) (directory.Page, error) {
 	if r.list {
 		what = "by id"
 	}
-	page, err := c.persist(ctx, r)
+	var page directory.Page
+	err := c.persist(ctx, r, func(resp *http.Response, token string) (err error) {
+		if page, err = c.understand(resp, r); err == nil {
+			doubt(page, roles(token))
+		}
+		return err
+	})
 	if err != nil {
 		return directory.Page{}, fmt.Errorf("read %s %s: %w", r.feed.name, what, err)
 	}

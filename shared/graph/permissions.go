@@ -29,9 +29,9 @@ func SeesHidden(roles []string) (ok bool, by string) {
 }
 
 // Excess lists permissions that nothing is read by, or that open more than one of these
-// feeds: those to write above all.
+// feeds: those to write above all. Those by which people are told more are none of them.
 func Excess(roles []string, feeds []directory.Feed) (out []string) {
-	needed := []string{seesHidden}
+	needed := append(told(), seesHidden)
 	for _, feed := range feeds {
 		_, least := Permission(feed, nil)
 		needed = append(needed, least)

@@ -70,7 +70,7 @@ func (c *Client) refused(resp *http.Response, q request, token string) error {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w: %w", errUnauthorized, r)
 	case http.StatusForbidden:
-		return forbidden(r, q.feed, roles(token))
+		return forbidden(r, q.feed, readClaims(token))
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		t := &transient{error: r}
@@ -93,7 +93,8 @@ func (c *Client) refused(resp *http.Response, q request, token string) error {
 
 // forbidden says which permission is missing. The names are those of the Entra admin
 // center, where it has to be granted.
-func forbidden(r *refusal, f feed, have []string) error {
+func forbidden(r *refusal, f feed, of claims) error {
+	have := of.Roles
 	if slices.ContainsFunc(f.permissions, func(p string) bool { return slices.Contains(have, p) }) {
 		return fmt.Errorf("%w: the app may read %s, but not all that is asked for: its permissions are %s", r, f.name, strings.Join(have, ", "))
 	}
@@ -101,7 +102,7 @@ func forbidden(r *refusal, f feed, have []string) error {
 	if len(have) > 0 {
 		list = strings.Join(have, ", ")
 	}
-	return fmt.Errorf("%w: the app lacks %s (it has: %s): grant it as an application permission, with admin consent", r, f.permissions[0], list)
+	return fmt.Errorf("%w: the app lacks %s (it has: %s): grant it as %s, with admin consent", r, f.permissions[0], list, of.sort())
 }
 
 // readRefusal keeps of a response what a person has to know. A body that is no OData
@@ -136,21 +137,40 @@ func doubt(p directory.Page, roles []string) {
 	}
 }
 
-// Roles lists the application permissions that the client's token holds, sorted,
-// such as "GroupMember.Read.All". What a missing one hides, Graph often leaves out
-// without a word: hidden memberships are known only with Member.Read.Hidden.
+// Roles lists the permissions that the client's token holds, sorted, such as
+// "GroupMember.Read.All": an app's own, or those by which it acts for a person. What a
+// missing one hides, Graph often leaves out without a word: hidden memberships are known only
+// with Member.Read.Hidden. ErrOpaque: the token does not say.
 func (c *Client) Roles(ctx context.Context) ([]string, error) {
 	token, err := c.token(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	return roles(token), nil
+	of := readClaims(token)
+	if !of.read {
+		return nil, ErrOpaque
+	}
+	return of.Roles, nil
 }
+
+// ErrOpaque: an access token is none that can be read. Graph may take it all the same.
+var ErrOpaque = errors.New("the access token cannot be read: what it opens is not known")
 
 // claims are what is read of an access token.
 type claims struct {
 	Tenant string `json:"tid"`
 	Roles  []string
+	Scopes string `json:"scp"` // a person's token has these instead, with blanks between
+
+	read bool // it is a token with claims
+}
+
+// sort is what a permission of such a token has to be granted as.
+func (c claims) sort() string {
+	if c.Scopes != "" {
+		return "a delegated permission"
+	}
+	return "an application permission"
 }
 
 // readClaims decodes a JWT; what it cannot read is empty. It does not verify: the token is
@@ -164,7 +184,9 @@ func readClaims(token string) (c claims) {
 	if err != nil || json.Unmarshal(payload, &c) != nil {
 		return claims{}
 	}
+	c.Roles = append(c.Roles, strings.Fields(c.Scopes)...)
 	slices.Sort(c.Roles)
+	c.read = true
 	return c
 }
 

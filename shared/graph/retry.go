@@ -74,17 +74,17 @@ func (e *lateError) Unwrap() []error { return []error{context.DeadlineExceeded, 
 
 func round(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
 
-// persist tries until a page is read, the error is final, or the tries or the
-// time run out.
-func (c *Client) persist(ctx context.Context, r request) (directory.Page, error) {
+// persist tries until a response was used, the error is final, or the tries or the
+// time run out. use is given each response that is 200, with the token that it came for.
+func (c *Client) persist(ctx context.Context, r request, use func(resp *http.Response, token string) error) error {
 	if err := c.check(r.link); err != nil {
-		return directory.Page{}, err
+		return err
 	}
 	fresh := false
 	for n := 1; ; n++ {
-		page, err := c.try(ctx, r, fresh)
+		err := c.try(ctx, r, fresh, use)
 		if err == nil {
-			return page, nil
+			return nil
 		}
 		if errors.Is(err, errUnauthorized) && !fresh {
 			fresh = true
@@ -93,19 +93,19 @@ func (c *Client) persist(ctx context.Context, r request) (directory.Page, error)
 		t, again := errors.AsType[*transient](err)
 		switch {
 		case !again:
-			return directory.Page{}, err
+			return err
 		case ctx.Err() != nil:
-			return directory.Page{}, t.until(fmt.Errorf("%w: last: %w", ctx.Err(), err))
+			return t.until(fmt.Errorf("%w: last: %w", ctx.Err(), err))
 		case n >= maxTries, r.one:
-			return directory.Page{}, t.until(fmt.Errorf("gave up after %d tries: %w", n, err))
+			return t.until(fmt.Errorf("gave up after %d tries: %w", n, err))
 		}
 		wait := c.pause(t, n)
 		if end, limited := ctx.Deadline(); limited && end.Sub(c.now()) <= wait {
-			return directory.Page{}, t.until(&lateError{wait: wait, left: end.Sub(c.now()), cause: err})
+			return t.until(&lateError{wait: wait, left: end.Sub(c.now()), cause: err})
 		}
 		c.log.WarnContext(ctx, "graph request is repeated", "feed", string(r.feed.name), "try", n, "wait", wait, "cause", err)
 		if err := c.wait(ctx, wait); err != nil {
-			return directory.Page{}, t.until(fmt.Errorf("%w: last: %w", err, t.error))
+			return t.until(fmt.Errorf("%w: last: %w", err, t.error))
 		}
 	}
 }
@@ -121,35 +121,30 @@ func (c *Client) pause(t *transient, n int) time.Duration {
 }
 
 // try makes the request once.
-func (c *Client) try(ctx context.Context, r request, fresh bool) (directory.Page, error) {
+func (c *Client) try(ctx context.Context, r request, fresh bool, use func(resp *http.Response, token string) error) error {
 	// The credential has retries of its own, so that its error is final.
 	token, err := c.token(ctx, fresh)
 	if err != nil {
-		return directory.Page{}, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.link, nil)
 	if err != nil {
-		return directory.Page{}, fmt.Errorf("make request: %w", err)
+		return fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "groupwriteback")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return directory.Page{}, unreachable(req.URL.Host, err)
+		return unreachable(req.URL.Host, err)
 	}
 	defer discard(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return directory.Page{}, c.refused(resp, r, token)
+		return c.refused(resp, r, token)
 	}
-	page, err := c.understand(resp, r)
-	if err != nil {
-		return directory.Page{}, err
-	}
-	doubt(page, roles(token))
-	return page, nil
+	return use(resp, token)
 }
 
 // understand reads the page of a response.

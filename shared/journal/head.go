@@ -3,6 +3,7 @@ package journal
 import (
 	"time"
 
+	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/plan"
@@ -29,6 +30,7 @@ type Head struct {
 	Former []string  `json:"formerRules"`     // hashes of rules that were replaced
 	Ruled  bool      `json:"ruled,omitempty"` // they are new, and what they want is not all done yet
 	Attrs  []string  `json:"attrs"`           // AD attributes that the rules decide
+	Wants  Wants     `json:"wants,omitzero"`  // what else the agent is to look at for them
 	Main   Round     `json:"main"`            // what Graph says, and where to go on
 	Shadow *Round    `json:"shadow,omitzero"` // a full enumeration under way
 	Wait   time.Time `json:"wait,omitzero"`   // Graph asks not to be asked before
@@ -48,6 +50,7 @@ type Head struct {
 	Folding  *Folding           `json:"folding,omitzero"`   // a report of many parts under way
 	Reported time.Time          `json:"reported"`           // when the last full report was folded; zero: never
 	Blind    string             `json:"blind,omitempty"`    // why the agent is not believed when it does not find groups
+	Found    []checklist.Row    `json:"found,omitempty"`    // by the agent, of what it needs: Report.Found
 	Grounds  string             `json:"grounds,omitempty"`  // of refusals, as the agent said last: Report.Grounds
 	Retries  uint64             `json:"retries,omitempty"`  // how often an operator has asked to try all again
 	Window   record.Window      `json:"window,omitempty"`   // what was issued lately, for the limits over all groups

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
@@ -46,6 +47,10 @@ type Report struct {
 	// Graves are the deleted groups of ours that could be restored, as far as a full report
 	// knows: by their marks alone. A journal that was lost learns of them so.
 	Graves []Gone `json:"graves,omitempty"`
+
+	// Found is what the agent's check finds of the base, of what the rules want there and of
+	// the account's rights, in a full report: for people, before they switch writing on.
+	Found []checklist.Row `json:"found,omitempty"`
 
 	// Grounds is a digest of what decides at the agent's side whether a change is
 	// refused: its policy, the account's rights, the schema. Another one has what was

@@ -53,6 +53,7 @@ type PollReply struct {
 	State   string          `json:"state"`  // names what the journal holds: another one after each commit
 	Closed  uint64          `json:"closed"` // the last batch that can no longer run
 	Attrs   []string        `json:"attrs"`  // the AD attributes that plans decide
+	Wants   Wants           `json:"wants,omitzero"`
 	Release json.RawMessage `json:"release,omitempty"`
 	Seq     uint64          `json:"seq,omitempty"`
 	Batch   []byte          `json:"batch,omitempty"`   // its bytes, as signed for by the release
@@ -63,6 +64,12 @@ type PollReply struct {
 	// of even if it does not bear our marks any more.
 	Known map[directory.ID]plan.GUID `json:"known,omitempty"`
 	Next  float64                    `json:"next"` // seconds until the next poll
+}
+
+// Wants is what the rules want of the directory, for the agent to see whether it can be had.
+type Wants struct {
+	Containers []string `json:"containers,omitempty"` // DNs of those that they write to
+	GroupTypes []string `json:"types,omitempty"`      // of the groups that they make, in the words of plan.GroupTypes
 }
 
 // Poll renews the agent's lease and hands out the lowest batch of the released
@@ -80,7 +87,7 @@ func (j *Journal) Poll(ctx context.Context, q Poll) (PollReply, error) {
 		return PollReply{}, err
 	}
 	now := j.now()
-	r := PollReply{Token: l.Token, Until: l.Until, Now: now, Epoch: h.Epoch, State: h.Nonce, Closed: h.Closed, Attrs: h.Attrs, Next: PollEvery.Seconds()}
+	r := PollReply{Token: l.Token, Until: l.Until, Now: now, Epoch: h.Epoch, State: h.Nonce, Closed: h.Closed, Attrs: h.Attrs, Wants: h.Wants, Next: PollEvery.Seconds()}
 	if h.Rules == "" {
 		return r, nil // no planner has run: what to read is not known yet
 	}

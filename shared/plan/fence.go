@@ -24,6 +24,9 @@ func (f Fence) String() string {
 // own has one.
 func FencePrefix(instance string) string { return "gwb " + instance + " " }
 
+// HasFence says whether an installation has written what stands in a group's adminDisplayName.
+func HasFence(adminDisplayName string) bool { return strings.HasPrefix(adminDisplayName, "gwb ") }
+
 // Released stands in place of the fence of a group that an installation has let go, and
 // may take back. It is no fence.
 func Released(instance string) string { return FencePrefix(instance) + "released" }

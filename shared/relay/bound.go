@@ -23,6 +23,7 @@ const (
 	maxNumber  = 1 << 62     // of an epoch, a batch, a lease: the next one must be a number too
 	maxMembers = 20_000      // and values of other links, of all groups in one part of a report
 	maxBad     = 20_000      // refused members in one acknowledgement
+	maxFound   = 200         // lines of a check
 	maxParts   = 5000        // of a report
 	maxPieces  = 5000        // of a group
 	maxAhead   = 10 * time.Minute
@@ -86,6 +87,15 @@ func boundReportAt(m *reportMessage, now time.Time) error {
 	}
 	for _, g := range m.Graves {
 		b.number("graves", g.After)
+	}
+	if len(m.Found) > maxFound {
+		b.refuse("found: %d lines: %d is the most", len(m.Found), maxFound)
+	}
+	for i := range m.Found {
+		f := &m.Found[i]
+		f.Text, f.Remedy = cut(f.Text, maxText), cut(f.Remedy, maxText)
+		b.word("found.what", f.What)
+		b.word("found.state", string(f.State))
 	}
 	members := 0
 	for i := range m.Rows {

@@ -23,6 +23,7 @@ type (
 	Row       = journal.Row
 	Gone      = journal.Gone
 	Mark      = journal.Mark
+	Wants     = journal.Wants
 	Target    = journal.Target
 	DC        = journal.DC
 	Batch     = journal.Batch

@@ -94,7 +94,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, f directory.Feed,
 	if s.throttle(w) {
 		return
 	}
-	roles, e := s.authorize(r, f)
+	roles, e := s.authorize(r, permissions(f))
 	if e != nil {
 		refuse(w, e.status, e.code, e.message)
 		return

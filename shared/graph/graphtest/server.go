@@ -204,6 +204,9 @@ func (s *Server) handler() http.Handler {
 	}
 	mux.HandleFunc("GET "+listPath(directory.GroupFeed), func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, directory.GroupFeed, paged(s.named)) })
 	mux.HandleFunc("GET "+listPath(directory.GroupFeed)+"/{id}", s.serveGroup)
+	mux.HandleFunc("GET /v1.0/groupSettings", s.about(settingsRoles, s.groupSettings))
+	mux.HandleFunc("GET /v1.0/servicePrincipals", s.about(principalRoles, s.servicePrincipals))
+	mux.HandleFunc("GET /v1.0/servicePrincipals/{id}/synchronization/jobs", s.about(jobRoles, s.syncJobs))
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.inTenant(s.serveKeys))
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.inTenant(s.serveToken))

@@ -18,8 +18,6 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-
-	"groupwriteback/shared/directory"
 )
 
 // GraphAudience is the name under which Client.Roles holds the permissions for the
@@ -215,9 +213,9 @@ func (s *Server) RevokeTokens() {
 	s.revoked = s.issued
 }
 
-// authorize checks the access token of a request, and that it opens the feed. It
-// returns the permissions that the token holds.
-func (s *Server) authorize(r *http.Request, f directory.Feed) ([]string, *refusal) {
+// authorize checks the access token of a request, and that it holds one of the permissions.
+// It returns those that the token holds.
+func (s *Server) authorize(r *http.Request, permissions []string) ([]string, *refusal) {
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return nil, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty."}
@@ -239,7 +237,7 @@ func (s *Server) authorize(r *http.Request, f directory.Feed) ([]string, *refusa
 	if n, err := strconv.Atoi(claims.UTI); err != nil || n <= revoked {
 		return nil, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token was revoked."}
 	}
-	if !slices.ContainsFunc(permissions(f), func(p string) bool { return slices.Contains(claims.Roles, p) }) {
+	if !slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(claims.Roles, p) }) {
 		return nil, &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
 	}
 	return claims.Roles, nil

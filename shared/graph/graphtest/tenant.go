@@ -4,8 +4,8 @@
 // odd orders and, on demand, their faults.
 //
 // It serves tests and demonstrations. It is no emulator: it knows the delta feeds of
-// groups, users, devices and contacts, the latter three by id, one group by its id, and the
-// client credentials flow, and nothing else. It
+// groups, users, devices and contacts, the latter three by id, one group by its id, the tenant's
+// settings of groups and synchronization jobs, and the client credentials flow, and nothing else. It
 // is deterministic for a given history, seed and order of requests, but for its keys.
 //
 // What Microsoft documents or people have seen of these feeds, and what plays it:
@@ -22,6 +22,9 @@
 //   - Flags of a Microsoft 365 group, such as hideFromAddressLists, by GET of that group alone,
 //     where they are selected and the token has Group.Read.All; null in a delta; no delta tells
 //     of a change. 404 for any other group, and for one that is not there: always.
+//   - Settings of groups, service principals by their application template, and their
+//     synchronization jobs: Tenant.SetGroupSetting, Tenant.AddSyncJob. A setting that nobody has set
+//     is absent.
 //   - A page has a nextLink or a deltaLink: Options.PageSize; pages without items:
 //     EmptyPages.
 //   - One object in many items with a slice of its members and owners each: MemberSlice; in any
@@ -111,6 +114,9 @@ type Tenant struct {
 	objects map[directory.ID]*object
 	order   []directory.ID // as created
 	log     []Event        // event n has sequence number n+1
+
+	settings []groupSetting
+	jobs     []SyncJob
 }
 
 // object is a group, user, device or another thing that can be a member.

@@ -1,36 +1,31 @@
-package main
+package show
 
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/fatih/color"
 	"github.com/rivo/uniseg"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
-	"groupwriteback/shared/rules"
-	"groupwriteback/shared/status"
 )
-
-// english writes numbers with their thousands apart.
-func english() *message.Printer { return message.NewPrinter(language.English) }
 
 // row is all that a plan does to one group.
 type row struct {
 	op          plan.Op // Create, else Rename if it is renamed, else Update
 	name        string  // before
 	to          string  // the new name of a Rename
+	parent      string  // of a group that is made, or moved
 	add, remove int
+	ends        int // memberships that go, or give nothing any more, without being named
 	set         map[string][]string
-	links       map[plan.Link]linked // but members
+	links       map[plan.Link]linked
+	why, loses  []string
 }
 
 // linked is what a plan does to a link of a group: who goes and comes, in words.
@@ -43,21 +38,23 @@ func planRows(p cycle.Preview) []row {
 	for _, c := range p.Changes {
 		r := rows[c.Group]
 		if r == nil {
-			r = &row{op: c.Op, name: p.Groups[c.Group].Name, set: map[string][]string{}, links: map[plan.Link]linked{}}
+			r = &row{op: c.Op, name: plain(p.Groups[c.Group].Name), set: map[string][]string{}, links: map[plan.Link]linked{}}
 			rows[c.Group] = r
 		}
 		if c.Op.Updates() && r.op.Updates() {
 			r.op = plan.Update
 		}
 		if c.Op == plan.Rename { // the last counts: a first one may only step aside
-			r.to = c.Name
+			r.to = plain(c.Name)
 		}
-		r.add, r.remove = r.add+len(c.Joins()), r.remove+len(c.Leaves())+c.Count
-		if c.Op == plan.Relink {
-			l := r.links[c.Link]
-			r.links[c.Link] = linked{append(l.goes, called(p, c.Remove)...), append(l.comes, called(p, c.Add)...)}
+		r.parent = cmp.Or(plain(c.Parent), r.parent)
+		r.add, r.remove, r.ends = r.add+len(c.Joins()), r.remove+len(c.Leaves())+c.Count, r.ends+c.Count
+		if len(c.Add)+len(c.Remove) > 0 {
+			l := r.links[c.Of()]
+			r.links[c.Of()] = linked{append(l.goes, called(p, c.Remove)...), append(l.comes, called(p, c.Add)...)}
 		}
 		maps.Copy(r.set, c.Set)
+		r.why, r.loses = once(r.why, c.Why), once(r.loses, c.Loses)
 	}
 	order := []plan.Op{plan.Delete, plan.Disown, plan.Create, plan.Restore, plan.Rename, plan.Update}
 	return slices.SortedFunc(func(yield func(row) bool) {
@@ -71,96 +68,132 @@ func planRows(p cycle.Preview) []row {
 	})
 }
 
+// once adds a text that is not among others yet.
+func once(texts []string, text string) []string {
+	if text = plain(text); text == "" || slices.Contains(texts, text) {
+		return texts
+	}
+	return append(texts, text)
+}
+
 // called is what people call some objects, as far as the plan knows.
 func called(p cycle.Preview, refs []plan.Ref) (names []string) {
 	for _, r := range refs {
-		names = append(names, cmp.Or(p.Names[r], string(r)))
+		name := p.Names[r]
+		if id, ours := r.Group(); ours {
+			name = cmp.Or(name, p.Groups[id].Name)
+		}
+		names = append(names, plain(cmp.Or(name, string(r))))
 	}
 	return names
 }
 
-// showPlan prints what a turn would do: at most so many groups, then the sums.
-func (paint palette) showPlan(w io.Writer, p cycle.Preview, most int) {
+// Overview is what a turn would do, a line a group: at most so many groups, then the sums and what
+// is held. most 0: all.
+func (paint Paint) Overview(p cycle.Preview, most int) string {
 	if p.Waiting != "" {
-		paint.print(w, "  No plan can be made yet: "+p.Waiting+".")
-		return
+		return paint.waiting(p)
 	}
 	rows := planRows(p)
-	shown := rows[:min(most, len(rows))]
+	shown := first(rows, most)
 	names := 0
 	for _, r := range shown {
 		names = max(names, uniseg.StringWidth(r.name))
 	}
+	var b strings.Builder
 	for _, r := range shown {
-		paint.showRow(w, r, min(names, paint.nameRoom()))
+		b.WriteString(paint.row(r, min(names, paint.nameRoom())))
 	}
 	if n := len(rows) - len(shown); n > 0 {
-		fmt.Fprintf(w, "  %s\n", paint.dim.Sprintf("… and %d more", n))
+		fmt.Fprintf(&b, "  %s\n", paint.Dim.Sprintf("… and %d more", n))
 	}
-	fmt.Fprintln(w)
-	paint.print(w, "  "+paint.sums(rows))
-	for _, h := range p.Held {
-		paint.print(w, fmt.Sprintf("  %s %s: %s", paint.change.Sprint("held"), h.Name, h.Text))
+	return b.String() + "\n" + paint.end(p, rows)
+}
+
+// end is what stands below a plan: its sums, what of it is not listed, and what is held.
+func (paint Paint) end(p cycle.Preview, rows []row) string {
+	text := paint.Text("  " + paint.sums(rows))
+	if p.More > 0 {
+		text += paint.Text(English().Sprintf("  %d more changes come with later plans, and are not in this one.", p.More))
 	}
+	return text + paint.Held(p.Held, p.MoreHeld)
+}
+
+func (paint Paint) waiting(p cycle.Preview) string {
+	return paint.Text("  No plan can be made yet: " + plain(p.Waiting) + ".")
+}
+
+// first are the first of a list; 0: all of them.
+func first[T any](all []T, most int) []T {
+	if most <= 0 {
+		return all
+	}
+	return all[:min(most, len(all))]
+}
+
+// sign is what stands before a group, or a thing of it, and its colour.
+func (paint Paint) sign(op plan.Op) (string, *color.Color) {
+	switch op {
+	case plan.Create, plan.Restore:
+		return "+", paint.Add
+	case plan.Delete, plan.Disown:
+		return "-", paint.Remove
+	}
+	return "~", paint.Change
 }
 
 // narrow says whether a table has no room for what can be done without.
-func (paint palette) narrow() bool { return paint.width < 80 }
+func (paint Paint) narrow() bool { return paint.Width < 80 }
 
 // nameRoom is how many columns a group's name has in a plan.
-func (paint palette) nameRoom() int {
+func (paint Paint) nameRoom() int {
 	if paint.narrow() {
 		return 20
 	}
-	return paint.width - 54
+	return paint.Width - 54
 }
 
 // memberRoom is how many columns the members have in a plan.
-func (paint palette) memberRoom() int {
+func (paint Paint) memberRoom() int {
 	if paint.narrow() {
 		return 13
 	}
 	return 17
 }
 
-func (paint palette) showRow(w io.Writer, r row, names int) {
-	sign, verb, c := "~", string(r.op), paint.change
-	switch r.op {
-	case plan.Create, plan.Restore:
-		sign, c = "+", paint.add
-	case plan.Delete, plan.Disown:
-		sign, c = "-", paint.remove
-	}
-	left := pad(cut(r.name, names), names)
+// row is one group in a line.
+func (paint Paint) row(r row, names int) string {
+	sign, c := paint.sign(r.op)
+	left := Pad(Cut(r.name, names), names)
 	members := paint.members(r)
 	used := 2 + 2 + 8 + names + 2 + paint.memberRoom() + 2
-	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(pad(verb, 7)), left, members)
+	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(Pad(string(r.op), 7)), left, members)
 	if text := details(r); text != "" {
-		line += "  " + paint.dim.Sprint(cut(text, paint.width-used))
+		line += "  " + paint.Dim.Sprint(Cut(text, paint.Width-used))
 	}
-	fmt.Fprintln(w, strings.TrimRight(line, " "))
+	return strings.TrimRight(line, " ") + "\n"
 }
 
 // members is what a row does to its members, in memberRoom columns.
-func (paint palette) members(r row) string {
-	var plain, out string
+func (paint Paint) members(r row) string {
+	var bare, out string
 	part := func(n int, sign string, c *color.Color) {
 		if n == 0 {
 			return
 		}
-		text := english().Sprintf("%s%d", sign, n)
-		plain, out = plain+text+" ", out+c.Sprint(text)+" "
+		text := English().Sprintf("%s%d", sign, n)
+		bare, out = bare+text+" ", out+c.Sprint(text)+" "
 	}
-	part(r.add, "+", paint.add)
-	part(r.remove, "-", paint.remove)
+	part(r.add, "+", paint.Add)
+	part(r.remove, "-", paint.Remove)
 	word := "members"
 	switch {
-	case plain == "" || paint.narrow():
+	case bare == "" || paint.narrow():
 		word = ""
 	case r.add+r.remove == 1:
 		word = "member"
 	}
-	return pad(out+word, paint.memberRoom())
+	return Pad(out+word, paint.memberRoom())
 }
 
 // details are the name and attributes that a row sets, and who manages the group then; those that follow from
@@ -183,7 +216,7 @@ func details(r row) string {
 		}
 	}
 	for _, link := range plan.AllLinks() {
-		if l, ok := r.links[link]; ok {
+		if l, ok := r.links[link]; ok && !link.Grants() {
 			parts = append(parts, l.text(link))
 		}
 	}
@@ -193,6 +226,8 @@ func details(r row) string {
 // text says what becomes of a link.
 func (l linked) text(link plan.Link) string {
 	switch {
+	case link.NamesLists():
+		return fmt.Sprintf("address lists: +%d -%d", len(l.comes), len(l.goes))
 	case link == plan.CoManagers:
 		return fmt.Sprintf("more managers: +%d -%d", len(l.comes), len(l.goes))
 	case len(l.comes) == 0:
@@ -202,7 +237,7 @@ func (l linked) text(link plan.Link) string {
 }
 
 // sums is a plan in a sentence.
-func (paint palette) sums(rows []row) string {
+func (paint Paint) sums(rows []row) string {
 	var n struct{ create, restore, rename, update, disown, delete, add, remove int }
 	for _, r := range rows {
 		switch r.op {
@@ -221,7 +256,7 @@ func (paint palette) sums(rows []row) string {
 		}
 		n.add, n.remove = n.add+r.add, n.remove+r.remove
 	}
-	say := english()
+	say := English()
 	text := say.Sprintf("%d to create", n.create)
 	for _, more := range []struct {
 		n    int
@@ -231,42 +266,5 @@ func (paint palette) sums(rows []row) string {
 			text += say.Sprintf(", %d to %s", more.n, more.what)
 		}
 	}
-	return paint.strong.Sprint("Plan:") + say.Sprintf(" %s, %d memberships to add, %d to remove.", text, n.add, n.remove)
-}
-
-// examples is how many problems of a kind are named.
-const examples = 3
-
-// showProblems prints what cannot be written, by reason. name says what people
-// call a cloud object.
-func (paint palette) showProblems(w io.Writer, problems []status.Problem, name func(directory.ID) string) {
-	byReason := map[string][]status.Problem{}
-	for _, p := range problems {
-		byReason[p.Reason] = append(byReason[p.Reason], p)
-	}
-	reasons := slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(byReason[b]), len(byReason[a])), strings.Compare(a, b))
-	})
-	for _, reason := range reasons {
-		ps := byReason[reason]
-		text := cmp.Or(rules.Explain(reason), ps[0].Text)
-		text = cut(text, 2*paint.width)
-		paint.print(w, fmt.Sprintf("  %s %s  %s", paint.change.Sprintf("%5s", english().Sprint(len(ps))), paint.strong.Sprint(reason), text))
-		var who []string
-		for _, p := range ps[:min(examples, len(ps))] {
-			who = append(who, about(p, name))
-		}
-		if n := len(ps) - len(who); n > 0 {
-			who = append(who, fmt.Sprintf("and %d more", n))
-		}
-		fmt.Fprintf(w, "        %s\n", paint.dim.Sprint(cut(strings.Join(who, ", "), paint.width-8)))
-	}
-}
-
-// about names a problem's member and group.
-func about(p status.Problem, name func(directory.ID) string) string {
-	if p.Member == (directory.ID{}) {
-		return name(p.Group)
-	}
-	return name(p.Member) + " in " + name(p.Group)
+	return paint.Strong.Sprint("Plan:") + say.Sprintf(" %s, %d memberships to add, %d to remove.", text, n.add, n.remove)
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"encoding/json"
@@ -14,19 +14,19 @@ import (
 // weight is that of the text before JSON's escapes, which make six bytes of one at
 // worst.
 const (
-	maxRows    = 2000
-	maxMembers = 15_000
+	MaxRows    = 2000
+	MaxMembers = 15_000
 	maxWeight  = 900 << 10
 )
 
-// rows are those of a report, divided into its parts. Each part says how many there
+// Rows are those of a report, divided into its parts. Each part says how many there
 // are, and only the end of a scan shows that: so the parts wait for it in a file.
 // Memory holds one part, however many groups there are and however large; to scan
 // twice instead would cost the domain controller as much again, and the second scan
 // could find something else. A report of one part needs no file.
-type rows struct {
-	memory memory // whose folder the file is in
-	groups int
+type Rows struct {
+	Scratch func() (*os.File, error) // makes the file: it does not outlive the process
+	Groups  int
 
 	open    []relay.Row // the part that is being filled
 	members int         // in it
@@ -36,16 +36,14 @@ type rows struct {
 	ends []int64  // where each ends in the file
 }
 
-func (a *agent) rows() *rows { return &rows{memory: a.memory} }
-
-// add takes the row of one more group, in pieces where it has very many members.
-func (s *rows) add(r relay.Row) error {
-	s.groups++
+// Add takes the row of one more group, in pieces where it has very many members.
+func (s *Rows) Add(r relay.Row) error {
+	s.Groups++
 	for _, piece := range divide(r) {
 		members, weight := measure(piece)
-		if len(s.open) > 0 && (len(s.open) >= maxRows || s.members+members > maxMembers || s.weight+weight > maxWeight) {
+		if len(s.open) > 0 && (len(s.open) >= MaxRows || s.members+members > MaxMembers || s.weight+weight > maxWeight) {
 			if err := s.flush(); err != nil {
-				return fmt.Errorf("keep a part of the report in %s: %w", s.memory.folder(), err)
+				return fmt.Errorf("keep a part of the report: %w", err)
 			}
 		}
 		s.open = append(s.open, piece)
@@ -56,14 +54,14 @@ func (s *rows) add(r relay.Row) error {
 
 // divide gives each piece of a large group all that it has, but for the members.
 func divide(r relay.Row) []relay.Row {
-	if r.Group == nil || len(r.Group.Members()) <= maxMembers {
+	if r.Group == nil || len(r.Group.Members()) <= MaxMembers {
 		return []relay.Row{r}
 	}
 	all := r.Group.Members()
-	pieces := make([]relay.Row, (len(all)+maxMembers-1)/maxMembers)
+	pieces := make([]relay.Row, (len(all)+MaxMembers-1)/MaxMembers)
 	for i := range pieces {
 		g := *r.Group
-		g.Links = g.Links.With(plan.Member, all[i*maxMembers:min((i+1)*maxMembers, len(all))])
+		g.Links = g.Links.With(plan.Member, all[i*MaxMembers:min((i+1)*MaxMembers, len(all))])
 		pieces[i] = r
 		pieces[i].Group, pieces[i].Piece, pieces[i].Pieces = &g, i+1, len(pieces)
 	}
@@ -96,9 +94,9 @@ func measure(r relay.Row) (members, weight int) {
 }
 
 // flush ends a part.
-func (s *rows) flush() (err error) {
+func (s *Rows) flush() (err error) {
 	if s.file == nil {
-		if s.file, err = s.memory.scratch(); err != nil {
+		if s.file, err = s.Scratch(); err != nil {
 			return err
 		}
 	}
@@ -114,18 +112,18 @@ func (s *rows) flush() (err error) {
 	return nil
 }
 
-func (s *rows) end() int64 {
+func (s *Rows) end() int64 {
 	if len(s.ends) == 0 {
 		return 0
 	}
 	return s.ends[len(s.ends)-1]
 }
 
-// parts is how many there are: at least one, be it empty.
-func (s *rows) parts() int { return len(s.ends) + 1 }
+// Parts is how many there are: at least one, be it empty.
+func (s *Rows) Parts() int { return len(s.ends) + 1 }
 
 // each calls do for every part, from 1 on.
-func (s *rows) each(do func(n int, some []relay.Row) error) error {
+func (s *Rows) each(do func(n int, some []relay.Row) error) error {
 	from := int64(0)
 	for i, end := range s.ends {
 		var some []relay.Row
@@ -144,11 +142,11 @@ func (s *rows) each(do func(n int, some []relay.Row) error) error {
 	if s.open == nil {
 		s.open = []relay.Row{}
 	}
-	return do(s.parts(), s.open)
+	return do(s.Parts(), s.open)
 }
 
-// drop removes the file. One that a crash leaves behind is removed at the next start.
-func (s *rows) drop() {
+// Drop removes the file. One that a crash leaves behind is removed at the next start.
+func (s *Rows) Drop() {
 	if s.file != nil {
 		_ = s.file.Close()
 		_ = os.Remove(s.file.Name())

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// asker asks people.
+type asker interface {
+	line(question string) (string, error)
+	secret(question string) (string, error)
+}
+
+// terminal asks at the terminal, if there is one. Questions go to stderr: what is found goes to
+// stdout.
+type terminal struct{}
+
+var errNobody = errors.New("there is no terminal to ask at")
+
+func (terminal) line(question string) (string, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", errNobody
+	}
+	fmt.Fprint(os.Stderr, question)
+	text, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	return strings.TrimSpace(text), err
+}
+
+func (terminal) secret(question string) (string, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", errNobody
+	}
+	fmt.Fprint(os.Stderr, question)
+	text, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(text), err
+}

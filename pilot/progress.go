@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/schollz/progressbar/v3"
+
+	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/show"
+)
+
+// progress tells how far long work has come: a line that changes at a terminal, and elsewhere a
+// line now and then.
+type progress struct {
+	out io.Writer
+	bar *progressbar.ProgressBar // nil: no terminal
+
+	mu     sync.Mutex
+	counts map[directory.Feed]int
+	told   time.Time
+}
+
+// every is how often a line comes where there is no terminal.
+const every = 10 * time.Second
+
+func newProgress(out io.Writer) *progress {
+	p := &progress{out: out, counts: map[directory.Feed]int{}, told: time.Now()}
+	if isTerminal(out) {
+		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish())
+	}
+	return p
+}
+
+// say tells something that is to be read.
+func (p *progress) say(text string) {
+	p.end()
+	fmt.Fprintln(p.out, checklist.Printable(text))
+}
+
+// show says what is done now.
+func (p *progress) show(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.bar != nil:
+		p.bar.Describe(checklist.Printable(text))
+		_ = p.bar.Add(1)
+	case time.Since(p.told) >= every:
+		p.told = time.Now()
+		fmt.Fprintln(p.out, checklist.Printable(text))
+	}
+}
+
+// end takes the line away.
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+// add counts what a page brought.
+func (p *progress) add(page directory.Page) {
+	p.mu.Lock()
+	p.counts[page.Feed] += len(page.Groups) + len(page.Principals)
+	n := p.counts[page.Feed]
+	p.mu.Unlock()
+	p.show(show.English().Sprintf("reading Entra ID: %d %s", n, string(page.Feed)))
+}
+
+// counting is a source whose pages are counted.
+type counting struct {
+	cycle.Source
+	progress *progress
+}
+
+// Page implements cycle.Source.
+func (c counting) Page(ctx context.Context, feed directory.Feed, link string) (directory.Page, error) {
+	page, err := c.Source.Page(ctx, feed, link)
+	if err == nil {
+		page.Feed = feed
+		c.progress.add(page)
+	}
+	return page, err
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}

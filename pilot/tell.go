@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/fatih/color"
+	"golang.org/x/term"
+
+	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/rules"
+	"groupwriteback/shared/show"
+	"groupwriteback/shared/status"
+)
+
+// findings are all that is shown, as JSON has it.
+type findings struct {
+	Checks   []checklist.Row  `json:"checks"`
+	Preview  cycle.Preview    `json:"preview"`
+	Problems []status.Problem `json:"problems"`
+	More     int              `json:"moreProblems,omitempty"` // not listed for length
+}
+
+// show looks at both sides, reads them, and shows the plan.
+func (p *pilot) show(ctx context.Context) error {
+	if err := p.look(ctx); err != nil {
+		return err
+	}
+	err := p.read(ctx)
+	f := findings{Checks: p.found.Rows}
+	if err == nil {
+		f.Preview, err = p.planner.Preview(ctx)
+	}
+	var st status.Status
+	if err == nil {
+		st, err = status.Read(ctx, p.journal, status.Facts{Version: version(), Rules: p.rules.Hash(), OU: p.rules.OU, Scope: p.rules.Scope.Named()}, rules.Describe)
+	}
+	var names map[directory.ID]string
+	if err == nil {
+		f.Problems, f.More = st.Problems, st.More
+		names, err = p.names(ctx, f.Problems)
+	}
+	p.progress.end()
+	if err != nil {
+		return err
+	}
+	if p.json {
+		e := json.NewEncoder(p.out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(f); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+	} else {
+		p.print(f, names)
+	}
+	return p.found.Err()
+}
+
+// What is shown of a plan where nobody asks for all of it.
+const (
+	mostGroups  = 100
+	mostMembers = 5
+)
+
+// print shows people what was found.
+func (p *pilot) print(f findings, names map[directory.ID]string) {
+	most := show.Most{Groups: mostGroups, Values: mostMembers}
+	if p.all {
+		most = show.Most{}
+	}
+	p.title("Plan")
+	if p.short {
+		fmt.Fprint(p.out, p.paint.Overview(f.Preview, most.Groups))
+	} else {
+		fmt.Fprint(p.out, p.paint.Whole(f.Preview, most))
+	}
+	p.title("Not written, and why")
+	if len(f.Problems) == 0 {
+		fmt.Fprintln(p.out, "  nothing")
+	}
+	fmt.Fprint(p.out, p.paint.Problems(f.Problems, func(id directory.ID) string { return cmp.Or(names[id], id.String()) }))
+	if f.More > 0 {
+		fmt.Fprint(p.out, p.paint.Text(show.English().Sprintf("  and %d more", f.More)))
+	}
+	fmt.Fprint(p.out, "\n"+p.paint.Text("Nothing was written, neither to Entra ID nor to Active Directory."))
+}
+
+// title prints a headline, but not among JSON.
+func (p *pilot) title(text string) {
+	if !p.json {
+		fmt.Fprintf(p.out, "\n%s\n\n", p.paint.Strong.Sprint(text))
+	}
+}
+
+// mostNamed is how many groups of problems are asked for their names.
+const mostNamed = 1000
+
+// names are what people call whom problems are about.
+func (p *pilot) names(ctx context.Context, problems []status.Problem) (map[directory.ID]string, error) {
+	names := map[directory.ID]string{}
+	var ids []directory.ID
+	for _, x := range problems {
+		names[x.Group] = x.Name
+		if x.Who != "" {
+			names[x.Member] = x.Who
+		}
+		if x.Name == "" && !slices.Contains(ids, x.Group) && len(ids) < mostNamed {
+			ids = append(ids, x.Group)
+		}
+	}
+	tx, err := p.journal.View(ctx)
+	if err == nil {
+		err = tx.Fetch(ctx, ids)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if g := tx.Group(id); g != nil {
+			names[id] = g.Props.First("displayName")
+		}
+	}
+	return names, nil
+}
+
+// paintFor is for what is printed to: without a terminal, and where NO_COLOR is set, there are no
+// colours.
+func paintFor(out io.Writer) show.Paint {
+	columns := 0
+	if f, ok := out.(*os.File); ok && isTerminal(out) {
+		columns, _, _ = term.GetSize(int(f.Fd()))
+	}
+	return show.New(isTerminal(out) && !color.NoColor, show.Columns(os.Getenv("COLUMNS"), columns))
+}
