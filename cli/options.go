@@ -50,26 +50,30 @@ func (o *options) connect() (*client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	as, err := o.credential()
+	wire, err := signin.Transport(os.Getenv("GROUPWRITEBACK_CA_FILE"))
+	if err != nil {
+		return nil, fmt.Errorf("read GROUPWRITEBACK_CA_FILE: %w", err)
+	}
+	as, err := o.credential(&http.Client{Transport: wire})
 	if err != nil {
 		return nil, err
 	}
 	// A turn takes as long as the front end lets it: minutes.
-	plain := &http.Client{Timeout: 5 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	plain := &http.Client{Transport: wire, Timeout: 5 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &client{strings.TrimSuffix(o.url, "/") + "/api/", strings.TrimSuffix(o.audience, "/") + "/.default", as, plain}, nil
 }
 
-func (o *options) credential() (azcore.TokenCredential, error) {
+func (o *options) credential(wire *http.Client) (azcore.TokenCredential, error) {
 	authority := os.Getenv("GROUPWRITEBACK_AUTHORITY_URL")
 	private := os.Getenv("GROUPWRITEBACK_PRIVATE_AUTHORITY") == "true"
 	switch m := signin.Method(o.signIn); m {
 	case signin.ManagedIdentity:
 		return signin.Credential(signin.SignIn{Method: m, Client: o.client})
 	case signin.ClientSecret:
-		return signin.Credential(signin.SignIn{Method: m, Tenant: o.tenant, Client: o.client, Secret: os.Getenv("GROUPWRITEBACK_CLIENT_SECRET"), Authority: authority, Private: private,
+		return signin.Credential(signin.SignIn{Method: m, Tenant: o.tenant, Client: o.client, Secret: os.Getenv("GROUPWRITEBACK_CLIENT_SECRET"), Authority: authority, Private: private, HTTP: wire,
 			Names: signin.Names{Method: "--sign-in", Tenant: "--tenant", Client: "--client", Secret: "GROUPWRITEBACK_CLIENT_SECRET", Authority: "GROUPWRITEBACK_AUTHORITY_URL"}})
 	case signin.AzureCLI, signin.DeviceCode, signin.Environment:
-		return signin.PersonCredential(signin.Person{Method: m, Tenant: o.tenant, Client: o.client, Authority: authority, Private: private,
+		return signin.PersonCredential(signin.Person{Method: m, Tenant: o.tenant, Client: o.client, Authority: authority, Private: private, HTTP: wire,
 			Ask: func(text string) { fmt.Fprintln(os.Stderr, text) }})
 	}
 	return nil, errors.New("--sign-in: use azure-cli, device-code, environment, managed-identity or client-secret")
