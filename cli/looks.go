@@ -14,7 +14,6 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/explain"
-	"groupwriteback/shared/record"
 	"groupwriteback/shared/status"
 )
 
@@ -30,6 +29,9 @@ func looks(with runner) []*cobra.Command {
 		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
 			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"},
 		{Use: "holds", Short: "List what waits for a person's word", Args: cobra.NoArgs, RunE: with(doHolds), Example: "  groupwriteback holds"},
+		{Use: "groups [PREFIX]", Short: "List groups, or those whose name begins so", Args: cobra.MaximumNArgs(1), RunE: with(doGroups), Example: "  groupwriteback groups\n  groupwriteback groups Department"},
+		{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"},
+		{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""},
 	}
 }
 
@@ -132,32 +134,4 @@ func (s *session) find(ctx context.Context, name, kind string) (string, error) {
 		text += fmt.Sprintf("\n  %s  %s %s %s", h.ID, h.Kind, h.Name, h.Also)
 	}
 	return "", errors.New(text)
-}
-
-func doHolds(s *session, cmd *cobra.Command, _ []string) error {
-	all := []record.Listing{}
-	for q := (url.Values{}); ; {
-		var page struct {
-			Holds []record.Listing
-			Next  string
-		}
-		if err := s.get(cmd.Context(), "holds", q, &page); err != nil {
-			return err
-		}
-		all = append(all, page.Holds...)
-		if page.Next == "" {
-			break
-		}
-		q.Set("cursor", page.Next)
-	}
-	whole, err := json.Marshal(map[string]any{"holds": all})
-	if err != nil {
-		return fmt.Errorf("encode holds: %w", err)
-	}
-	return s.print(whole, func() {
-		if len(all) == 0 {
-			s.say("Nothing is held.")
-		}
-		fmt.Fprint(s.out, s.paint.Held(all, 0))
-	})
 }
