@@ -41,6 +41,7 @@ func decisions(with runner) []*cobra.Command {
 	}
 	hold := &cobra.Command{Use: "hold", Short: "Say a word on what is held", Example: "  groupwriteback hold approve 0123456789ab"}
 	hold.AddCommand(
+		&cobra.Command{Use: "show ID", Short: "Show what a hold lists", Args: cobra.ExactArgs(1), RunE: with(doHold), Example: "  groupwriteback hold show 0123456789ab"},
 		&cobra.Command{Use: "approve ID", Short: "Have what is held done", Args: cobra.ExactArgs(1), RunE: word("approve"), Example: "  groupwriteback hold approve 0123456789ab"},
 		&cobra.Command{Use: "reject ID", Short: "Leave what is held as it is", Args: cobra.ExactArgs(1), RunE: word("reject"), Example: "  groupwriteback hold reject 0123456789ab"})
 	enable := &cobra.Command{Use: "enable", Short: "Show the plan that would be switched on; with its digest, switch it on", Args: cobra.NoArgs, RunE: confirmed("enable"),
@@ -50,8 +51,12 @@ func decisions(with runner) []*cobra.Command {
 		Example: "  groupwriteback disable --end keep\n  groupwriteback disable --end keep --digest DIGEST"}
 	disable.Flags().String("digest", "", "of the plan that is confirmed, as disable shows it")
 	disable.Flags().String("end", "", "what becomes of the groups in Active Directory: keep, quarantine or delete")
-	return []*cobra.Command{hold, enable, disable,
-		{Use: "sync", Short: "Run a turn now", Args: cobra.NoArgs, RunE: plain("sync"), Example: "  groupwriteback sync"},
+	sync := &cobra.Command{Use: "sync", Short: "Run a turn now, of all groups or of some first", Args: cobra.NoArgs, RunE: with(doSync),
+		Example: "  groupwriteback sync --wait\n  groupwriteback sync --group \"All staff\" --wait"}
+	sync.Flags().StringArray("group", nil, "name or id of a group: it is read again and comes first (may be repeated)")
+	sync.Flags().Bool("full", false, "read everything again, in the cloud and in Active Directory")
+	sync.Flags().Bool("wait", false, "until what could be done is done")
+	return []*cobra.Command{hold, enable, disable, sync,
 		{Use: "pause", Short: "Stop the writing", Args: cobra.NoArgs, RunE: plain("pause"), Example: "  groupwriteback pause"},
 		{Use: "resume", Short: "Go on with the writing", Args: cobra.NoArgs, RunE: plain("resume"), Example: "  groupwriteback resume"},
 	}
