@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/explain"
+	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
 )
 
@@ -23,7 +25,12 @@ func looks(with runner) []*cobra.Command {
 		Example: "  groupwriteback plan\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
 	planned.Flags().String("rules", "", "a rules file: as if it were in force")
 	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do")
+	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
+	ruled.AddCommand(&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})
 	return []*cobra.Command{
+		ruled,
+		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
+			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version()) }},
 		{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus), Example: "  groupwriteback status\n  groupwriteback status --output json"},
 		planned,
 		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
@@ -134,4 +141,24 @@ func (s *session) find(ctx context.Context, name, kind string) (string, error) {
 		text += fmt.Sprintf("\n  %s  %s %s %s", h.ID, h.Kind, h.Name, h.Also)
 	}
 	return "", errors.New(text)
+}
+
+// checkRules checks a rules file here.
+func checkRules(cmd *cobra.Command, args []string) error {
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return fmt.Errorf("read rules: %w", err)
+	}
+	if _, err := rules.Parse(text); err != nil {
+		return fmt.Errorf("check %s: %w", args[0], err)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "The rules can be used.")
+	return nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
