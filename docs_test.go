@@ -64,7 +64,7 @@ func TestNamedTestsExist(t *testing.T) {
 func TestPackagesAreListed(t *testing.T) {
 	doc := readDoc(t, "ARCHITECTURE.md")
 	rows := map[string]string{}
-	for _, m := range matches(t, "ARCHITECTURE.md", "(?m)^\\| `((?:agent|cli|functions|pilot|shared)[a-z0-9/]*)` \\| .* \\| ([a-z -]+) \\|$", 10) {
+	for _, m := range matches(t, "ARCHITECTURE.md", "(?m)^\\| `((?:agent|cli|docs|functions|pilot|shared)[a-z0-9/]*)` \\| .* \\| ([a-z -]+) \\|$", 10) {
 		rows[m[1]] = m[2]
 	}
 	for _, p := range ours(t, "linux") {
