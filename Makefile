@@ -18,7 +18,7 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"
 FUZZERS = grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's|/[^/]*:func | |' | sort
 
 .DEFAULT_GOAL = help
-.PHONY: help build test lint demo run mutate weather fuzz bench azure lambda needs clean
+.PHONY: help build cli test lint demo run mutate weather fuzz bench azure lambda needs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ build: ## Build bin/handler, bin/agent and bin/pilot, static and stripped
 	$(GOBUILD) -o bin/handler ./functions/azure
 	$(GOBUILD) -o bin/agent ./agent
 	$(GOBUILD) -o bin/pilot ./pilot
+
+cli: ## Build bin/groupwriteback, the operators' command, for this machine (GOOS, GOARCH: for another)
+	$(GOBUILD) -o bin/groupwriteback ./cli
 
 azure: ## Make dist/azure.zip, the function app (RULES=file: with these rules)
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o bin/linux-amd64/handler ./functions/azure

@@ -31,7 +31,7 @@ func (s *Server) named(r *http.Request, f directory.Feed, _ []string) (wirePage,
 		return wirePage{}, badRequest("Invalid page size specified.")
 	}
 	text := q.Get("$filter")
-	is := func(o *object, id directory.ID) bool { return false }
+	var is func(*object, directory.ID) bool
 	if ids, e := inFilter(text); e == nil {
 		is = func(_ *object, id directory.ID) bool { return slices.Contains(ids, id) }
 	} else if nameFilter.MatchString(text) {

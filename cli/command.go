@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/show"
+)
+
+const long = `Shows how Groupwriteback's target stands, says why, and carries a person's word.
+
+It asks the function app's API. Who only looks needs the app role Status.Read of the API's app
+registration; who decides, Sync.Operate. Sign-in is by az login, unless --sign-in says otherwise.
+
+Exit code 0: done. 1: it failed, and the error says why. 2: plan --detailed-exitcode, and there
+is something to do.`
+
+// session is one run of a command: whom it asks, and where it writes to.
+type session struct {
+	*client
+	out   io.Writer
+	paint show.Paint
+	json  bool
+}
+
+// print writes an answer: whole as JSON, or as text.
+func (s *session) print(whole json.RawMessage, text func()) error {
+	if !s.json {
+		text()
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal(whole, &v); err != nil {
+		return fmt.Errorf("decode answer: %w", err)
+	}
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	_, err = fmt.Fprintln(s.out, string(data))
+	return err
+}
+
+// say writes a text in lines that fit.
+func (s *session) say(format string, args ...any) {
+	fmt.Fprint(s.out, s.paint.Text(checklist.Printable(fmt.Sprintf(format, args...))))
+}
+
+// command is the program's tree of commands.
+func command() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{Use: "groupwriteback", Short: "See how Groupwriteback stands, ask why, and decide", Long: long,
+		Example: "  groupwriteback status --url https://corp-writeback.azurewebsites.net --audience api://groupwriteback", SilenceUsage: true, SilenceErrors: true}
+	o.flags(root.PersistentFlags())
+	with := func(do func(*session, *cobra.Command, []string) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) error {
+			c, err := o.connect()
+			if err != nil {
+				return err
+			}
+			return do(newSession(c, cmd.OutOrStdout(), o.output == "json"), cmd, args)
+		}
+	}
+	root.AddCommand(looks(with)...)
+	root.AddCommand(decisions(with)...)
+	return root
+}
+
+func newSession(c *client, out io.Writer, whole bool) *session {
+	s := &session{client: c, out: out, json: whole}
+	columns, terminal := 0, false
+	if f, is := out.(*os.File); is {
+		if terminal = isatty.IsTerminal(f.Fd()); terminal {
+			columns, _, _ = term.GetSize(int(f.Fd())) // 0: it does not say
+		}
+	}
+	_, bare := os.LookupEnv("NO_COLOR")
+	s.paint = show.New(terminal && !bare, show.Columns(os.Getenv("COLUMNS"), columns))
+	return s
+}
+
+// runner makes a command's work of what a session does.
+type runner func(func(*session, *cobra.Command, []string) error) func(*cobra.Command, []string) error

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/record"
+	"groupwriteback/shared/status"
+)
+
+// pages reads all pages of a list; key is where its entries are.
+func pages[T any](s *session, cmd *cobra.Command, key string, q url.Values) ([]T, error) {
+	all := []T{}
+	for {
+		var page map[string]json.RawMessage
+		if err := s.get(cmd.Context(), key, q, &page); err != nil {
+			return nil, err
+		}
+		var some []T
+		if err := json.Unmarshal(page[key], &some); err != nil {
+			return nil, fmt.Errorf("decode %s: %w", key, err)
+		}
+		all = append(all, some...)
+		var next string
+		if page["next"] == nil {
+			return all, nil
+		}
+		if err := json.Unmarshal(page["next"], &next); err != nil {
+			return nil, fmt.Errorf("decode cursor of %s: %w", key, err)
+		}
+		q.Set("cursor", next)
+	}
+}
+
+// list reads a list to its end and prints it: as one JSON object, or as text.
+func list[T any](s *session, cmd *cobra.Command, key string, q url.Values, none string, text func([]T)) error {
+	all, err := pages[T](s, cmd, key, q)
+	if err != nil {
+		return err
+	}
+	whole, err := json.Marshal(map[string]any{key: all})
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", key, err)
+	}
+	return s.print(whole, func() {
+		if len(all) == 0 {
+			s.say("%s", none)
+			return
+		}
+		text(all)
+	})
+}
+
+func doHolds(s *session, cmd *cobra.Command, _ []string) error {
+	return list(s, cmd, "holds", url.Values{}, "Nothing is held.", func(all []record.Listing) { fmt.Fprint(s.out, s.paint.Held(all, 0)) })
+}
+
+func doProblems(s *session, cmd *cobra.Command, _ []string) error {
+	return list(s, cmd, "problems", url.Values{}, "There are no problems.", func(all []status.Problem) {
+		names := map[directory.ID]string{}
+		for _, p := range all {
+			names[p.Group] = cmp.Or(p.Name, names[p.Group])
+			names[p.Member] = cmp.Or(p.Who, names[p.Member])
+		}
+		fmt.Fprint(s.out, s.paint.Problems(all, func(id directory.ID) string { return cmp.Or(names[id], id.String()) }))
+	})
+}
+
+func doGroups(s *session, cmd *cobra.Command, args []string) error {
+	q := url.Values{}
+	if len(args) > 0 {
+		q.Set("prefix", args[0])
+	}
+	return list(s, cmd, "groups", q, "There is no such group.", func(all []status.Line) {
+		for _, g := range all {
+			s.say("%s  %-11s  %s", g.Group, g.State, cmp.Or(g.Name, g.DisplayName))
+		}
+	})
+}
+
+// doHistory shows the latest page.
+func doHistory(s *session, cmd *cobra.Command, args []string) error {
+	path := "history"
+	if len(args) > 0 {
+		id, err := s.find(cmd.Context(), args[0], "group")
+		if err != nil {
+			return err
+		}
+		path = "groups/" + id + "/history"
+	}
+	var whole json.RawMessage
+	var past status.Past
+	if err := s.get(cmd.Context(), path, nil, &whole, &past); err != nil {
+		return err
+	}
+	return s.print(whole, func() {
+		if len(past.Batches) == 0 {
+			s.say("Nothing was done yet.")
+		}
+		for _, b := range past.Batches {
+			s.say("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", b.At.UTC().Format(time.RFC3339), b.Seq, cmp.Or(b.DC, "an unnamed domain controller"), b.Groups, b.Added, b.Removed, b.Refused)
+		}
+		if past.Broken != "" {
+			s.say("The audit cannot be followed further: %s", past.Broken)
+		}
+		if past.Next != "" {
+			s.say("There is more, further back.")
+		}
+	})
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
+	"groupwriteback/shared/explain"
+	"groupwriteback/shared/rules"
+	"groupwriteback/shared/status"
+)
+
+// looks are the commands that change nothing.
+func looks(with runner) []*cobra.Command {
+	planned := &cobra.Command{Use: "plan", Short: "Show what a turn would do", Args: cobra.NoArgs, RunE: with(doPlan),
+		Example: "  groupwriteback plan\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
+	planned.Flags().String("rules", "", "a rules file: as if it were in force")
+	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do")
+	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
+	ruled.AddCommand(&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})
+	return []*cobra.Command{
+		ruled,
+		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
+			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version()) }},
+		{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus), Example: "  groupwriteback status\n  groupwriteback status --output json"},
+		planned,
+		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
+			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"},
+		{Use: "holds", Short: "List what waits for a person's word", Args: cobra.NoArgs, RunE: with(doHolds), Example: "  groupwriteback holds"},
+		{Use: "groups [PREFIX]", Short: "List groups, or those whose name begins so", Args: cobra.MaximumNArgs(1), RunE: with(doGroups), Example: "  groupwriteback groups\n  groupwriteback groups Department"},
+		{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"},
+		{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""},
+	}
+}
+
+func doStatus(s *session, cmd *cobra.Command, _ []string) error {
+	var whole json.RawMessage
+	var st status.Status
+	if err := s.get(cmd.Context(), "status", nil, &whole, &st); err != nil {
+		return err
+	}
+	return s.print(whole, func() {
+		for _, standing := range append([]status.Standing{st.Standing}, st.Also...) {
+			s.say("%s: %s", standing.Word, standing.Detail)
+			if standing.Remedy != "" {
+				s.say("  %s", standing.Remedy)
+			}
+		}
+		s.say("%s has %d groups with %d members in Active Directory; %d changes are to be done.", st.Target, st.Totals.Groups, st.Totals.Members, st.Totals.Changes)
+		fmt.Fprint(s.out, s.paint.Held(st.Holds, st.MoreHolds))
+		fmt.Fprint(s.out, s.paint.Problems(st.Problems, directory.ID.String))
+	})
+}
+
+func doPlan(s *session, cmd *cobra.Command, _ []string) error {
+	message := map[string]any{"action": "preview"}
+	if file, _ := cmd.Flags().GetString("rules"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read rules: %w", err)
+		}
+		message["rules"] = string(text)
+	}
+	var whole json.RawMessage
+	var r struct{ Preview cycle.Preview }
+	if err := s.manual(cmd.Context(), message, &whole, &r); err != nil {
+		return err
+	}
+	if err := s.print(whole, func() { fmt.Fprint(s.out, s.paint.Overview(r.Preview, 0)) }); err != nil {
+		return err
+	}
+	if detailed, _ := cmd.Flags().GetBool("detailed-exitcode"); detailed && len(r.Preview.Changes)+r.Preview.More > 0 {
+		return changes{}
+	}
+	return nil
+}
+
+func doExplain(s *session, cmd *cobra.Command, args []string) error {
+	group, err := s.find(cmd.Context(), args[0], "group")
+	if err != nil {
+		return err
+	}
+	q := url.Values{}
+	if len(args) > 1 {
+		who := args[1]
+		if !strings.HasPrefix(who, "S-1-") {
+			if who, err = s.find(cmd.Context(), who, "member"); err != nil {
+				return err
+			}
+		}
+		q.Set("member", who)
+	}
+	var whole json.RawMessage
+	var e explain.Explanation
+	if err := s.get(cmd.Context(), "groups/"+group+"/explain", q, &whole, &e); err != nil {
+		return err
+	}
+	return s.print(whole, func() {
+		s.say("%s (%s)", e.Name, e.Group)
+		lines := e.Lines
+		if e.Member != nil {
+			lines = e.Member.Lines
+		}
+		for _, line := range lines {
+			s.say("%s", line)
+		}
+	})
+}
+
+// find is the object id of whom a name means. A name of several is an error that lists them.
+func (s *session) find(ctx context.Context, name, kind string) (string, error) {
+	if id, err := directory.ParseID(name); err == nil {
+		return id.String(), nil
+	}
+	var found struct {
+		Hits []struct{ ID, Kind, Name, Also string }
+		More bool
+	}
+	if err := s.get(ctx, "find", url.Values{"name": {name}, "kind": {kind}}, &found); err != nil {
+		return "", err
+	}
+	switch len(found.Hits) {
+	case 0:
+		return "", fmt.Errorf("find %s %q: Entra ID has none: check the name, or give an object id", kind, name)
+	case 1:
+		if !found.More {
+			return found.Hits[0].ID, nil
+		}
+	}
+	text := fmt.Sprintf("find %s %q: it is the name of several: give the id of one:", kind, name)
+	for _, h := range found.Hits {
+		text += fmt.Sprintf("\n  %s  %s %s %s", h.ID, h.Kind, h.Name, h.Also)
+	}
+	return "", errors.New(text)
+}
+
+// checkRules checks a rules file here.
+func checkRules(cmd *cobra.Command, args []string) error {
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return fmt.Errorf("read rules: %w", err)
+	}
+	if _, err := rules.Parse(text); err != nil {
+		return fmt.Errorf("check %s: %w", args[0], err)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "The rules can be used.")
+	return nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"groupwriteback/shared/status"
+)
+
+// askEvery is how long a wait is between two looks at a run.
+const askEvery = 2 * time.Second
+
+func doSync(s *session, cmd *cobra.Command, _ []string) error {
+	names, _ := cmd.Flags().GetStringArray("group")
+	full, _ := cmd.Flags().GetBool("full")
+	wait, _ := cmd.Flags().GetBool("wait")
+	message := map[string]any{"action": "sync"}
+	var groups []string
+	for _, name := range names {
+		id, err := s.find(cmd.Context(), name, "group")
+		if err != nil {
+			return err
+		}
+		groups = append(groups, id)
+	}
+	if len(groups) > 0 {
+		message["groups"] = groups
+	}
+	if full {
+		message["full"] = true
+	}
+	if !wait {
+		return s.act(cmd, message)
+	}
+	var r reply
+	if err := s.manual(cmd.Context(), message, &r); err != nil {
+		return err
+	}
+	return s.follow(cmd.Context(), r.Run)
+}
+
+// follow tells how far it is with a run, each time that it changes, until it is done.
+func (s *session) follow(ctx context.Context, id string) error {
+	told := ""
+	for {
+		var whole json.RawMessage
+		var run status.Run
+		if err := s.get(ctx, "runs/"+url.PathEscape(id), nil, &whole, &run); err != nil {
+			return err
+		}
+		line := fmt.Sprintf("%s: %d changes to be done", run.State, run.Changes)
+		if line != told {
+			if told = line; !s.json {
+				s.say("%s", line)
+			}
+		}
+		if run.State == status.RunDone {
+			return s.print(whole, func() {
+				if run.Held+run.Problems > 0 {
+					s.say("Of the groups named %d have something held, and there are %d problems: see holds and problems.", run.Held, run.Problems)
+				}
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for run %s: %w: it goes on without you", id, context.Cause(ctx))
+		case <-time.After(askEvery):
+		}
+	}
+}
+
+// doHold shows what a hold lists; of a long list each part.
+func doHold(s *session, cmd *cobra.Command, args []string) error {
+	path := "holds/" + url.PathEscape(args[0])
+	var whole json.RawMessage
+	var h status.Hold
+	if err := s.get(cmd.Context(), path, nil, &whole, &h); err != nil {
+		return err
+	}
+	items := h.Items
+	for _, p := range h.Parts {
+		var part status.Hold
+		if s.json {
+			break
+		}
+		if err := s.get(cmd.Context(), path, url.Values{"part": {fmt.Sprint(p.Number)}}, &part); err != nil {
+			return err
+		}
+		items = append(items, part.Items...)
+	}
+	return s.print(whole, func() {
+		s.say("%s", h.Text)
+		for _, i := range items {
+			s.say("%s (%s): %d members go, %d come", i.Name, i.Group, len(i.Remove)+i.Count, len(i.Add))
+		}
+	})
+}
