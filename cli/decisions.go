@@ -13,6 +13,7 @@ import (
 type reply struct {
 	Done, Run string
 	Preview   *cycle.Preview
+	Lines     []string // the checklist of a first plan
 }
 
 // decisions are the commands that change something.
@@ -72,6 +73,9 @@ func (s *session) act(cmd *cobra.Command, message map[string]any) error {
 	return s.print(whole, func() {
 		if r.Preview != nil {
 			fmt.Fprint(s.out, s.paint.Overview(*r.Preview, 0))
+		}
+		for _, line := range r.Lines {
+			s.say("  %s", line)
 		}
 		if r.Done != "" {
 			s.say("%s", r.Done)

@@ -14,33 +14,39 @@ import (
 	"groupwriteback/shared/status"
 )
 
-// pages reads all pages of a list; key is where its entries are.
-func pages[T any](s *session, cmd *cobra.Command, key string, q url.Values) ([]T, error) {
-	all := []T{}
+// pages reads a list page by page; key is where its entries are.
+func pages[T any](s *session, cmd *cobra.Command, key string, q url.Values, each func([]T)) error {
 	for {
 		var page map[string]json.RawMessage
 		if err := s.get(cmd.Context(), key, q, &page); err != nil {
-			return nil, err
+			return err
 		}
 		var some []T
 		if err := json.Unmarshal(page[key], &some); err != nil {
-			return nil, fmt.Errorf("decode %s: %w", key, err)
+			return fmt.Errorf("decode %s: %w", key, err)
 		}
-		all = append(all, some...)
+		each(some)
 		var next string
 		if page["next"] == nil {
-			return all, nil
+			return nil
 		}
 		if err := json.Unmarshal(page["next"], &next); err != nil {
-			return nil, fmt.Errorf("decode cursor of %s: %w", key, err)
+			return fmt.Errorf("decode cursor of %s: %w", key, err)
 		}
 		q.Set("cursor", next)
 	}
 }
 
-// list reads a list to its end and prints it: as one JSON object, or as text.
+// list reads a list to its end and prints it: as one JSON object, or as text, each page as it comes.
 func list[T any](s *session, cmd *cobra.Command, key string, q url.Values, none string, text func([]T)) error {
-	all, err := pages[T](s, cmd, key, q)
+	all, entries := []T{}, 0
+	err := pages(s, cmd, key, q, func(page []T) {
+		if entries += len(page); s.json {
+			all = append(all, page...)
+		} else if len(page) > 0 {
+			text(page)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -49,11 +55,9 @@ func list[T any](s *session, cmd *cobra.Command, key string, q url.Values, none 
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
 	return s.print(whole, func() {
-		if len(all) == 0 {
+		if entries == 0 {
 			s.say("%s", none)
-			return
 		}
-		text(all)
 	})
 }
 

@@ -16,15 +16,17 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/explain"
 	"groupwriteback/shared/rules"
+	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
 )
 
 // looks are the commands that change nothing.
 func looks(with runner) []*cobra.Command {
 	planned := &cobra.Command{Use: "plan", Short: "Show what a turn would do", Args: cobra.NoArgs, RunE: with(doPlan),
-		Example: "  groupwriteback plan\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
+		Example: "  groupwriteback plan\n  groupwriteback plan --whole\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
 	planned.Flags().String("rules", "", "a rules file: as if it were in force")
-	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do")
+	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do, or something is held; 1 where no plan can be made")
+	planned.Flags().Bool("whole", false, "all that becomes of each group, and why")
 	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
 	ruled.AddCommand(&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})
 	return []*cobra.Command{
@@ -75,10 +77,34 @@ func doPlan(s *session, cmd *cobra.Command, _ []string) error {
 	if err := s.manual(cmd.Context(), message, &whole, &r); err != nil {
 		return err
 	}
-	if err := s.print(whole, func() { fmt.Fprint(s.out, s.paint.Overview(r.Preview, 0)) }); err != nil {
+	if err := s.print(whole, func() { s.plan(cmd, r.Preview) }); err != nil {
 		return err
 	}
-	if detailed, _ := cmd.Flags().GetBool("detailed-exitcode"); detailed && len(r.Preview.Changes)+r.Preview.More > 0 {
+	return drift(cmd, r.Preview)
+}
+
+// plan prints a plan: short, or whole; of other rules what they want otherwise, before it.
+func (s *session) plan(cmd *cobra.Command, p cycle.Preview) {
+	if p.Other != nil {
+		fmt.Fprintln(s.out, s.paint.Shifts(*p.Other))
+	}
+	if all, _ := cmd.Flags().GetBool("whole"); all {
+		fmt.Fprint(s.out, s.paint.Whole(p, show.Most{}))
+		return
+	}
+	fmt.Fprint(s.out, s.paint.Overview(p, 0))
+}
+
+// drift is what the exit code says of a plan, where that was asked for: that there is something to do, or to
+// say; that nobody knows is an error.
+func drift(cmd *cobra.Command, p cycle.Preview) error {
+	detailed, _ := cmd.Flags().GetBool("detailed-exitcode")
+	switch {
+	case !detailed:
+		return nil
+	case p.Waiting != "":
+		return fmt.Errorf("no plan can be made yet: %s", p.Waiting)
+	case len(p.Changes)+p.More+len(p.Held)+p.MoreHeld > 0:
 		return changes{}
 	}
 	return nil

@@ -126,7 +126,7 @@ func endOf(t *testing.T, s *Stage, store blob.Store) ending {
 		t.Fatalf("the story left %d groups in AD, and in the journal %d groups, %d principals, %d known and %d changes: too little to mean anything",
 			len(e.Directory), len(e.Groups), len(e.Principals), len(e.Known), len(e.Applied))
 	}
-	if want := []string{"audit", "batch", "g", "h", "head", "hold", "lease", "m", "map", "release", "rule"}; !slices.Equal(e.Kinds, want) {
+	if want := []string{"audit", "batch", "g", "h", "head", "hold", "lease", "m", "map", "release", "reply", "rule", "run"}; !slices.Equal(e.Kinds, want) {
 		t.Errorf("the journal holds objects of the kinds %q, want %q: an inbox that is empty, and one of each other", e.Kinds, want)
 	}
 	return e
@@ -140,7 +140,7 @@ func lasting(h journal.Head) journal.Head {
 }
 
 func lastingRecord(r record.Group) record.Group {
-	r.LastWrite, r.SID, r.Window, r.Life.Since = 0, "", counted(r.Window), time.Time{}
+	r.LastWrite, r.SID, r.Window, r.Life.Since, r.Noted = 0, "", counted(r.Window), time.Time{}, ""
 	if r.Observed != nil {
 		g := r.Observed.Clone()
 		g.GUID = ""

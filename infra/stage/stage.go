@@ -221,6 +221,13 @@ func (s *Stage) Call(ctx context.Context, method, path string, message, reply an
 	return json.Unmarshal(data, reply)
 }
 
+// Operator is the environment of the operators' command.
+func (s *Stage) Operator() []string {
+	e := func(name, value string) string { return "GROUPWRITEBACK_" + name + "=" + value }
+	return []string{e("URL", s.Host.URL()), e("API_AUDIENCE", audience), e("TENANT_ID", s.Server.TenantID()), e("SIGN_IN", "client-secret"), e("CLIENT_ID", operatorClient), e("CLIENT_SECRET", secret),
+		e("AUTHORITY_URL", s.Server.URL()), e("PRIVATE_AUTHORITY", "true"), e("CA_FILE", filepath.Join(s.Dir, "graph-ca.pem"))}
+}
+
 // Status is what the stage looks at of the status function's answer.
 type Status struct {
 	State    string `json:"state"`

@@ -96,6 +96,11 @@ func TestPlan(t *testing.T) {
 	}
 	held(t, "whole", whole(Most{Values: 3}))
 	held(t, "whole-short", whole(Most{Groups: 3, Values: 1}))
+	held(t, "shifts", func(paint Paint) string {
+		return paint.Shifts(cycle.Other{Counts: cycle.ShiftCounts{Come: 1, Go: 1, Move: 1, Rename: 1, Change: 1, Join: 1300, Leave: 2, Problems: 1}, More: 7, Notes: []string{"what Entra ID has in mail is not known before these rules are in force: it is shown as if it were empty"},
+			Groups: []cycle.Shift{{Name: "Sales", Go: true, Held: []string{"groups"}}, {Name: "Marketing", Come: true, Join: 1300}, {Name: "Team\x1b[2J", Move: "OU=Teams,DC=corp", Rename: "Old", Change: []string{"description", "mail"}, Leave: 2, Problems: []string{"no-exchange"}}}})
+	})
+	held(t, "shifts-same", func(paint Paint) string { return paint.Shifts(cycle.Other{Same: true}) })
 	held(t, "plan-waiting", plan(cycle.Preview{Waiting: "no agent has reported what is in Active Directory yet: is it running?"}, 3))
 }
 
