@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"groupwriteback/infra/stage"
@@ -38,6 +38,7 @@ func TestDay(t *testing.T) {
 	must(t, s.Start(t.Context()))
 	must(t, s.StartAgent())
 	d := &day{stage: s}
+	go d.timer(t)
 	testscript.Run(t, testscript.Params{Dir: "testdata/domain", Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"cloud": d.cloud, "byhand": d.byHand, "until": d.until, "capture": capture,
 	}, Setup: func(e *testscript.Env) error {
@@ -48,7 +49,21 @@ func TestDay(t *testing.T) {
 
 type day struct{ stage *stage.Stage }
 
-// cloud changes the tenant: join GROUP USER, leave GROUP USER, account USER SAME-AS, shrink GROUP PERCENT.
+// timer fires as the host's does, until the test is over.
+func (d *day) timer(t *testing.T) {
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-t.Context().Done():
+			return
+		case <-tick.C:
+			_ = d.stage.Sync(t.Context()) // a turn that fails is told by what follows
+		}
+	}
+}
+
+// cloud changes the tenant: join GROUP USER, leave GROUP USER, account USER SAME-AS, halve GROUP.
 func (d *day) cloud(ts *testscript.TestScript, _ bool, args []string) {
 	c := d.stage.Company
 	id := c.ID(args[1])
@@ -71,20 +86,19 @@ func (d *day) cloud(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// byHand gives an AD group another description, as an administrator does, and waits for the agent to see it: byhand
-// GROUP TEXT. byhand GROUP has TEXT: it is that by now.
+// byHand gives an AD group another description, as an administrator does: byhand GROUP TEXT.
 func (d *day) byHand(ts *testscript.TestScript, _ bool, args []string) {
-	conn, err := ldap.DialURL("ldap://" + d.stage.DC.Addr + ":389")
-	ts.Check(err)
-	defer conn.Close()
-	_ = plan.Mark
-	_ = conn
+	id := d.stage.Company.ID(args[0]).String()
+	dn := plan.JoinRDN(args[0]+"_"+id[24:], d.stage.Base)
+	ts.Check(d.stage.DC.Modify(context.Background(), fmt.Sprintf("dn: %s\nchangetype: modify\nreplace: description\ndescription: %s\n", dn, args[1])))
 }
 
 // until runs a command again until its output has a text: until REGEXP COMMAND ARGS.
 func (d *day) until(ts *testscript.TestScript, _ bool, args []string) {
 	want := regexp.MustCompile(args[0])
-	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	again := time.NewTicker(250 * time.Millisecond) // the API counts requests
+	defer again.Stop()
+	for end := time.Now().Add(30 * time.Second); ; <-again.C {
 		err := ts.Exec(args[1], args[2:]...)
 		out := ts.ReadFile("stdout")
 		switch {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/status"
 )
@@ -67,13 +68,18 @@ func doHolds(s *session, cmd *cobra.Command, _ []string) error {
 
 func doProblems(s *session, cmd *cobra.Command, _ []string) error {
 	return list(s, cmd, "problems", url.Values{}, "There are no problems.", func(all []status.Problem) {
-		names := map[directory.ID]string{}
-		for _, p := range all {
-			names[p.Group] = cmp.Or(p.Name, names[p.Group])
-			names[p.Member] = cmp.Or(p.Who, names[p.Member])
-		}
-		fmt.Fprint(s.out, s.paint.Problems(all, func(id directory.ID) string { return cmp.Or(names[id], id.String()) }))
+		fmt.Fprint(s.out, s.paint.Problems(all, named(all)))
 	})
+}
+
+// named are the names that problems know; who has none goes by the object id.
+func named(problems []status.Problem) func(directory.ID) string {
+	names := map[directory.ID]string{}
+	for _, p := range problems {
+		names[p.Group] = cmp.Or(p.Name, names[p.Group])
+		names[p.Member] = cmp.Or(p.Who, names[p.Member])
+	}
+	return func(id directory.ID) string { return cmp.Or(names[id], id.String()) }
 }
 
 func doGroups(s *session, cmd *cobra.Command, args []string) error {
@@ -108,7 +114,7 @@ func doHistory(s *session, cmd *cobra.Command, args []string) error {
 			s.say("Nothing was done yet.")
 		}
 		for _, b := range past.Batches {
-			s.say("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", b.At.UTC().Format(time.RFC3339), b.Seq, cmp.Or(b.DC, "an unnamed domain controller"), b.Groups, b.Added, b.Removed, b.Refused)
+			s.say("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", b.At.UTC().Format(time.RFC3339), b.Seq, controller(b.DC), b.Groups, b.Added, b.Removed, b.Refused)
 		}
 		if past.Broken != "" {
 			s.say("The audit cannot be followed further: %s", past.Broken)
@@ -117,4 +123,11 @@ func doHistory(s *session, cmd *cobra.Command, args []string) error {
 			s.say("There is more, further back.")
 		}
 	})
+}
+
+// controller is what people call a domain controller, by the DN of its settings: CN=NTDS Settings,CN=<name>,….
+func controller(dn string) string {
+	_, server, _ := plan.SplitRDN(dn)
+	name, _, _ := plan.SplitRDN(server)
+	return cmp.Or(name, dn, "an unnamed domain controller")
 }

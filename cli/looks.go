@@ -52,14 +52,14 @@ func doStatus(s *session, cmd *cobra.Command, _ []string) error {
 	}
 	return s.print(whole, func() {
 		for _, standing := range append([]status.Standing{st.Standing}, st.Also...) {
-			s.say("%s: %s", standing.Word, standing.Detail)
+			s.say("%s", strings.TrimSuffix(fmt.Sprintf("%s: %s", standing.Word, standing.Detail), ": "))
 			if standing.Remedy != "" {
 				s.say("  %s", standing.Remedy)
 			}
 		}
 		s.say("%s has %d groups with %d members in Active Directory; %d changes are to be done.", st.Target, st.Totals.Groups, st.Totals.Members, st.Totals.Changes)
 		fmt.Fprint(s.out, s.paint.Held(st.Holds, st.MoreHolds))
-		fmt.Fprint(s.out, s.paint.Problems(st.Problems, directory.ID.String))
+		fmt.Fprint(s.out, s.paint.Problems(st.Problems, named(st.Problems)))
 	})
 }
 
