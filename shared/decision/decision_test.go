@@ -252,7 +252,7 @@ func TestLeftAlone(t *testing.T) {
 			if !cmp.Equal(parked, out.Record.Parked) || out.Record.Hold == nil {
 				t.Error("what was refused and held is forgotten")
 			}
-			tt.want.Groups, tt.want.Managed, tt.want.Held = 1, 1, 7
+			tt.want.Groups, tt.want.Managed, tt.want.Held, tt.want.Holds = 1, 1, 7, 1
 			if diff := cmp.Diff(tt.want, out.Counts); diff != "" {
 				t.Errorf("counts -want +got:\n%s", diff)
 			}
