@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -125,7 +124,7 @@ func (w *weighing) each(ctx context.Context, ids []directory.ID, tell func(group
 				continue
 			}
 			for _, mail := range wish.Group.Attrs["mail"] {
-				w.domains[strings.ToLower(mail[strings.LastIndexByte(mail, '@')+1:])] = true
+				w.domains[exchange.Domain(mail)] = true
 			}
 			if plan.Suspends(*wish.Group) {
 				continue

@@ -3,7 +3,6 @@ package decision
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -152,7 +151,7 @@ func suspend(w *plan.Group) {
 
 // mailed says whether a group had mail of ours, be it silenced since.
 func mailed(g *plan.Group) bool {
-	return exchange.Stamped(g.ID.String(), strings.Join(g.Attrs["legacyExchangeDN"], ""))
+	return exchange.Stamped(g.ID.String(), g.First(plan.LegacyExchangeDN))
 }
 
 // note is what the group says of itself to people.

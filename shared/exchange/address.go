@@ -137,8 +137,8 @@ func cut(s string, limit int) string {
 	return s
 }
 
-// domainOf is the domain of an e-mail address, in lower case.
-func domainOf(address string) string {
+// Domain is the domain of an e-mail address, in lower case.
+func Domain(address string) string {
 	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
 }
 
@@ -171,7 +171,7 @@ func routing(proxies []string) (address string) {
 		if !strings.EqualFold(kind, "smtp") {
 			continue
 		}
-		given, best := tenantDomain(domainOf(smtp))
+		given, best := tenantDomain(Domain(smtp))
 		if best {
 			return smtp
 		}

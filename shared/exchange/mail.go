@@ -94,11 +94,13 @@ type Stamp struct {
 	attributes []string
 	rows       []Row
 	book       book // nil: nothing is said of address lists
+	lacks      []Lack
 }
 
 // NewStamp reads the filters of a site's address lists.
 func NewStamp(site Site, options Options) *Stamp {
 	s := &Stamp{site: site, route: options.Route, attributes: options.Attributes(), rows: options.rows()}
+	s.lacks = slices.DeleteFunc(site.lacks(s.attributes), func(l Lack) bool { return l.What == LackRelease })
 	if slices.Contains(s.attributes, ShowIn) {
 		s.book = newBook(site.Lists)
 	}
@@ -110,9 +112,7 @@ func (s *Stamp) Attributes() []string { return s.attributes }
 
 // Lacks lists what the site misses of what groups with mail need: while there is anything, nobody is
 // given mail.
-func (s *Stamp) Lacks() []Lack {
-	return slices.DeleteFunc(s.site.lacks(s.attributes), func(l Lack) bool { return l.What == LackRelease })
-}
+func (s *Stamp) Lacks() []Lack { return s.lacks }
 
 // Of is what a group should have. Without an address, or without a way that its mail is to take, nothing
 // is said of any attribute, and the note tells why: a group that Exchange knows by half is refused as

@@ -41,17 +41,10 @@ func SameReach(a, b string) bool {
 // GroupTypeAttribute has a group's type, and how far it reaches.
 const GroupTypeAttribute = "groupType"
 
-func secured(g Group) bool { return Secures(first(g.Attrs[GroupTypeAttribute])) }
+func secured(g Group) bool { return Secures(g.First(GroupTypeAttribute)) }
 
 // Suspends says whether a group is known to give its members nothing: a distribution group.
 func Suspends(g Group) bool { return len(g.Attrs[GroupTypeAttribute]) > 0 && !secured(g) }
-
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
-}
 
 // Suspended is the value of groupType by which a group of another one gives its members
 // nothing any more, and reaches as far.
@@ -73,8 +66,8 @@ const (
 // need. Active Directory makes no global group a domain-local one, nor the other way, in one
 // step (MS-ADTS 3.1.1.5.3.2; Win32: changing a group's scope or type).
 func between(h, w Group) string {
-	has, err := strconv.ParseInt(first(h.Attrs[GroupTypeAttribute]), 10, 32)
-	wants, err1 := strconv.ParseInt(first(w.Attrs[GroupTypeAttribute]), 10, 32)
+	has, err := strconv.ParseInt(h.First(GroupTypeAttribute), 10, 32)
+	wants, err1 := strconv.ParseInt(w.First(GroupTypeAttribute), 10, 32)
 	if err != nil || err1 != nil || uint32(has)&reaches|uint32(wants)&reaches != global|domainLocal {
 		return ""
 	}

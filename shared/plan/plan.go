@@ -137,6 +137,14 @@ type Grave struct {
 // Members are the refs of its members, sorted and unique.
 func (g Group) Members() []Ref { return g.Links[Member] }
 
+// First is the first value of an attribute; "" if it has none.
+func (g Group) First(attribute string) string {
+	if values := g.Attrs[attribute]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
 // State is a set of owned groups by cloud group.
 type State map[directory.ID]Group
 

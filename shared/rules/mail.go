@@ -74,7 +74,7 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 	stay(want, observed, t.Mail.Attributes())
 	yes, security := r.mailed(g)
 	if !yes {
-		if observed != nil && exchange.Stamped(g.ID.String(), first(want.Attrs["legacyExchangeDN"])) {
+		if observed != nil && exchange.Stamped(g.ID.String(), want.First(plan.LegacyExchangeDN)) {
 			silence(want, observed)
 		}
 		return nil, true
@@ -88,7 +88,7 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 		HideFromLists: flag(g, "hideFromAddressLists"), HideFromOutlook: flag(g, "hideFromOutlookClients"), AllowExternal: flag(g, "allowExternalSenders"),
 	}
 	whole := cloud
-	if cloud = without(cloud, t.Clashes); cloud.Mail == "" && len(t.Clashes) > 0 && exchange.Stamped(g.ID.String(), first(want.Attrs["legacyExchangeDN"])) {
+	if cloud = without(cloud, t.Clashes); cloud.Mail == "" && len(t.Clashes) > 0 && exchange.Stamped(g.ID.String(), want.First(plan.LegacyExchangeDN)) {
 		release(want, whole)
 	}
 	w := t.Mail.Of(cloud, r.standing(want, observed))
@@ -104,7 +104,7 @@ func (r *Rules) mail(want *plan.Group, g *directory.Group, observed *plan.Group,
 		for i, guid := range w.Lists {
 			refs[i] = plan.GUIDRef(plan.GUID(guid))
 		}
-		want.Links = want.Links.With(plan.ShownIn, sortedRefs(refs))
+		want.Links = want.Links.With(plan.ShownIn, sorted(refs...))
 	}
 	for _, n := range w.Notes {
 		text := n.What
@@ -165,7 +165,7 @@ func silence(want, observed *plan.Group) {
 
 // standing is what the group has, or is going to have, beside what the stamp gives it.
 func (r *Rules) standing(want, observed *plan.Group) exchange.Standing {
-	s := exchange.Standing{LegacyDN: first(want.Attrs["legacyExchangeDN"]), Attrs: map[string][]string{}}
+	s := exchange.Standing{LegacyDN: want.First(plan.LegacyExchangeDN), Attrs: map[string][]string{}}
 	for _, m := range r.mapping() {
 		s.Attrs[m.Attribute] = nil
 	}
@@ -186,18 +186,6 @@ func (r *Rules) standing(want, observed *plan.Group) exchange.Standing {
 // flag is a property that Graph gives of one group at a time; one that was not read is not false.
 func flag(g *directory.Group, property string) exchange.Flag {
 	return exchange.Flag(g.Props.First(property))
-}
-
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
-}
-
-func sortedRefs(refs []plan.Ref) []plan.Ref {
-	slices.Sort(refs)
-	return slices.Compact(refs)
 }
 
 // loses says what is lost by the way that mail takes to the group; "" if it has no mail.

@@ -121,7 +121,7 @@ func (r *Rules) Containers() []string {
 }
 
 // sorted returns values in the order that plan.Group asks for.
-func sorted(values ...string) []string {
+func sorted[T ~string](values ...T) []T {
 	slices.Sort(values)
 	return slices.Compact(values)
 }
