@@ -14,7 +14,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/version"
 )
 
 func main() {
@@ -56,17 +56,10 @@ func command() *cobra.Command {
 			Use:   "version",
 			Short: "Print the version",
 			Args:  cobra.NoArgs,
-			Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version()) },
+			Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) },
 		},
 	)
 	return root
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // run works until ctx ends.
@@ -85,7 +78,7 @@ func run(ctx context.Context, file string) error {
 	a, err := newAgent(c)
 	if err == nil {
 		c.warn(a.log, file)
-		a.log.Info("agent started", "version", version(), "target", a.target, "base", a.base, "instance", a.self.Instance, "policy", cmp.Or(c.Policy.String(), "none"), "scan_every", c.ScanEvery, "poll_every", c.PollEvery)
+		a.log.Info("agent started", "version", version.Of(), "target", a.target, "base", a.base, "instance", a.self.Instance, "policy", cmp.Or(c.Policy.String(), "none"), "scan_every", c.ScanEvery, "poll_every", c.PollEvery)
 		err = a.run(ctx)
 	}
 	return errors.Join(err, unlock())
@@ -110,7 +103,7 @@ func newAgent(c config) (*agent, error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	return &agent{queue: queue, connect: c.connector(log), target: c.Target, base: c.Directory.Base, policy: c.Policy, memory: c.memory(),
-		self: relay.Poll{For: c.Target, Instance: instance, Host: host, Version: version(), Policy: c.Policy.String(), ReadOnly: c.Policy.ReadOnly}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
+		self: relay.Poll{For: c.Target, Instance: instance, Host: host, Version: version.Of(), Policy: c.Policy.String(), ReadOnly: c.Policy.ReadOnly}, scanEvery: c.ScanEvery, pollEvery: c.PollEvery, log: log, now: time.Now}, nil
 }
 
 func (c config) directoryCaution() *caution {

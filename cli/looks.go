@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +17,7 @@ import (
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
+	"groupwriteback/shared/version"
 )
 
 // looks are the commands that change nothing.
@@ -32,7 +32,7 @@ func looks(with runner) []*cobra.Command {
 	return []*cobra.Command{
 		ruled,
 		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
-			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version()) }},
+			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) }},
 		{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus), Example: "  groupwriteback status\n  groupwriteback status --output json"},
 		planned,
 		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
@@ -180,11 +180,4 @@ func checkRules(cmd *cobra.Command, args []string) error {
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "The rules can be used.")
 	return nil
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

@@ -18,6 +18,7 @@ import (
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
+	"groupwriteback/shared/version"
 )
 
 // findings are all that is shown, as JSON has it.
@@ -40,7 +41,7 @@ func (p *pilot) show(ctx context.Context) error {
 	}
 	var st status.Status
 	if err == nil {
-		st, err = status.Read(ctx, p.journal, status.Facts{Version: version(), Rules: p.rules.Hash(), OU: p.rules.OU, Scope: p.rules.Scope.Named()}, rules.Describe)
+		st, err = status.Read(ctx, p.journal, status.Facts{Version: version.Of(), Rules: p.rules.Hash(), OU: p.rules.OU, Scope: p.rules.Scope.Named()}, rules.Describe)
 	}
 	var names map[directory.ID]string
 	if err == nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +20,7 @@ import (
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/status"
+	"groupwriteback/shared/version"
 )
 
 // App is the cloud half of one target.
@@ -66,7 +66,7 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 	}
 	a := &App{log: log, graph: client, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
 	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Text: s.text, Journal: a.journal, Select: selection(client), Log: log}
-	a.facts = status.Facts{Version: version(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Mistakes: oneLine(s.mistakes), Certificate: s.signIn.Ends()}
+	a.facts = status.Facts{Version: version.Of(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Mistakes: oneLine(s.mistakes), Certificate: s.signIn.Ends()}
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{s.authority() + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
 		Audience: s.audience,
@@ -92,14 +92,6 @@ func (a *App) tellStart(s settings) {
 	if end := a.facts.Certificate; !end.IsZero() && time.Until(end) < 30*24*time.Hour {
 		a.log.Warn("the certificate that signs in ends soon, or has ended", "end", end, "remedy", "put a new one into the app registration and the settings")
 	}
-}
-
-// version is that of this half.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // selection names all that a client reads.
