@@ -60,7 +60,7 @@ func (o *options) connect() (*client, error) {
 	}
 	// A turn takes as long as the front end lets it: minutes.
 	plain := &http.Client{Transport: wire, Timeout: 5 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &client{strings.TrimSuffix(o.url, "/") + "/api/", strings.TrimSuffix(o.audience, "/") + "/.default", as, plain}, nil
+	return &client{strings.TrimSuffix(o.url, "/") + "/api/", strings.TrimSuffix(o.audience, "/") + "/.default", as, bounded{plain}}, nil
 }
 
 func (o *options) credential(wire *http.Client) (azcore.TokenCredential, error) {
