@@ -75,10 +75,17 @@ func must(t *testing.T, err error) {
 // TestScripts plays the command against the real handler.
 func TestScripts(t *testing.T) {
 	env := installation(t)
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"fill": fill}, Setup: func(e *testscript.Env) error {
 		e.Vars = append(e.Vars, env...)
 		return nil
 	}})
+}
+
+// fill puts the values of variables into files: fill FILE….
+func fill(ts *testscript.TestScript, _ bool, files []string) {
+	for _, name := range files {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(os.Expand(ts.ReadFile(name), ts.Getenv)), 0o600))
+	}
 }
 
 // TestExamples: every command has one, and it is of that command.

@@ -61,7 +61,7 @@ func defaults(environ []string) *options {
 
 func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.tenant, "tenant", o.tenant, "id of the tenant, a GUID")
-	f.StringVar(&o.signIn, "sign-in", string(signin.DeviceCode), "how to sign in to Entra ID: device-code, azure-cli (after az login) or environment (AZURE_ variables)")
+	f.StringVar(&o.signIn, "sign-in", string(signin.DeviceCode), "how to sign in to Entra ID: device-code, browser, azure-cli (after az login) or environment (AZURE_ variables)")
 	f.StringVar(&o.client, "client", "", "application (client) id for device-code, a GUID")
 	f.StringVar(&o.cloud, "cloud", "public", "Microsoft's cloud: public, usgov, usgov-dod or china")
 	f.StringVar(&o.graphURL, "graph-url", "", "where Microsoft Graph is, in place of the cloud's")
@@ -106,7 +106,7 @@ func (o *options) complete() error {
 		errs = append(errs, errors.New("--tenant is needed: the tenant's id, a GUID, and not its domain"))
 	}
 	if !slices.Contains(signin.Persons(), signin.Method(o.signIn)) {
-		errs = append(errs, errors.New("--sign-in: use device-code, azure-cli or environment"))
+		errs = append(errs, errors.New("--sign-in: use device-code, browser, azure-cli or environment"))
 	}
 	errs = append(errs, o.cloudOrOwn())
 	if err := errors.Join(errs...); err != nil {

@@ -22,10 +22,10 @@ type file struct {
 	Words  []string         `yaml:"words"`
 	At     place            `yaml:"at"`
 	Places map[string]place `yaml:"places"`
-	Inner  `yaml:",inline"`
+	All    inner            `yaml:",inline"`
 }
 
-type Inner struct {
+type inner struct {
 	Deep string `yaml:"deep"`
 }
 
@@ -49,7 +49,7 @@ func TestRead(t *testing.T) {
 	if !whole || m.Err() != nil {
 		t.Fatal(m.Err())
 	}
-	if f.Name != "corp" || f.Every != 15*time.Minute || len(f.Words) != 2 || !f.At.Safe || f.Deep != "d" || f.Places["far-1"].URL != "there" {
+	if f.Name != "corp" || f.Every != 15*time.Minute || len(f.Words) != 2 || !f.At.Safe || f.All.Deep != "d" || f.Places["far-1"].URL != "there" {
 		t.Errorf("it is read as %+v", f)
 	}
 }
