@@ -71,6 +71,23 @@ func lasting(err error) bool {
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// wayRemedy is what to do about an error of the network.
+func wayRemedy(err error) string {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case untrusted:
+		return "name the PEM file of the authority that signed it as " + prefix + "CA_FILE; a proxy that opens TLS has one of its own"
+	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
+		return "write http://user:password@host:port as HTTPS_PROXY"
+	case isOp && op.Op == "proxyconnect":
+		return "check HTTPS_PROXY"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "try again, and see whether the function app runs"
+	}
+	return "check --url and the network"
+}
+
 // bounded sends requests, and refuses an answer that is longer than maxAnswer.
 type bounded struct{ *http.Client }
 

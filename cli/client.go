@@ -78,7 +78,7 @@ func (c *client) send(ctx context.Context, method, path string, message map[stri
 	}
 	resp, err := c.pipeline(method).Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask the API: %w: check --url and the network", err)
+		return nil, nil, fmt.Errorf("ask the API: %w: %s", err, wayRemedy(err))
 	}
 	data, err := runtime.Payload(resp)
 	if err != nil {

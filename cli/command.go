@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,15 +37,11 @@ func (s *session) print(whole json.RawMessage, text func()) error {
 		text()
 		return nil
 	}
-	var v any
-	if err := json.Unmarshal(whole, &v); err != nil {
+	var b bytes.Buffer
+	if err := json.Indent(&b, bytes.TrimSpace(whole), "", "  "); err != nil {
 		return fmt.Errorf("decode answer: %w", err)
 	}
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	_, err = fmt.Fprintln(s.out, string(data))
+	_, err := fmt.Fprintln(s.out, b.String())
 	return err
 }
 
@@ -70,6 +67,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(looks(with)...)
 	root.AddCommand(decisions(with)...)
+	root.AddCommand(doctor(o))
 	return root
 }
 

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 const (
 	handlerClient  = "11111111-0000-4000-8000-000000000001"
 	operatorClient = "11111111-0000-4000-8000-000000000003"
+	nobodyClient   = "11111111-0000-4000-8000-000000000004" // who has no role
 	secret         = "script-secret"
 	audience       = "api://groupwriteback"
 )
@@ -45,6 +46,7 @@ func installation(t *testing.T) []string {
 	server := graphtest.NewServer(tenant(t), graphtest.Options{Clients: []graphtest.Client{
 		{ID: handlerClient, Secret: secret, Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
 		{ID: operatorClient, Secret: secret, Roles: map[string][]string{audience: {"Sync.Operate"}}},
+		{ID: nobodyClient, Secret: secret},
 	}})
 	must(t, server.Start(""))
 	t.Cleanup(func() { _ = server.Close() })
@@ -62,7 +64,7 @@ func installation(t *testing.T) []string {
 		e("GRAPH_URL", server.URL()), e("CLIENT_ID", handlerClient)}, both...)}
 	must(t, h.Start(t.Context()))
 	t.Cleanup(h.Stop)
-	return append([]string{e("URL", h.URL()), e("CLIENT_ID", operatorClient)}, both...)
+	return append([]string{e("URL", h.URL()), e("CLIENT_ID", operatorClient), "NOBODY=" + nobodyClient}, both...)
 }
 
 func must(t *testing.T, err error) {
