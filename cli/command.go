@@ -20,8 +20,13 @@ const long = `Shows how Groupwriteback's target stands, says why, and carries a 
 It asks the function app's API. Who only looks needs the app role Status.Read of the API's app
 registration; who decides, Sync.Operate. Sign-in is by az login, unless --sign-in says otherwise.
 
+Settings come from flags, else from the environment, else from a file: doctor says which counts.
+
 Exit code 0: done. 1: it failed, and the error says why. 2: plan --detailed-exitcode, and there
-is something to do, or something is held.`
+is something to do, or something is held. 3: sync --wait, and the time is over.
+
+With --output json each answer is one JSON value, in UTF-8: the API's, whole. Each command names
+its schema, which is one of the API's description (docs/openapi.yaml, and /api/openapi.yaml).`
 
 // session is one run of a command: whom it asks, and where it writes to.
 type session struct {
@@ -29,6 +34,8 @@ type session struct {
 	out   io.Writer
 	paint show.Paint
 	json  bool
+
+	terminal bool // out is one
 }
 
 // print writes an answer: whole as JSON, or as text.
@@ -47,7 +54,12 @@ func (s *session) print(whole json.RawMessage, text func()) error {
 
 // say writes a text in lines that fit.
 func (s *session) say(format string, args ...any) {
-	fmt.Fprint(s.out, s.paint.Text(checklist.Printable(fmt.Sprintf(format, args...))))
+	fmt.Fprint(s.out, s.text(format, args...))
+}
+
+// text is a text in lines that fit.
+func (s *session) text(format string, args ...any) string {
+	return s.paint.Text(checklist.Printable(fmt.Sprintf(format, args...)))
 }
 
 // command is the program's tree of commands.
@@ -73,15 +85,21 @@ func command() *cobra.Command {
 
 func newSession(c *client, out io.Writer, whole bool) *session {
 	s := &session{client: c, out: out, json: whole}
-	columns, terminal := 0, false
+	columns := 0
 	if f, is := out.(*os.File); is {
-		if terminal = isatty.IsTerminal(f.Fd()); terminal {
+		if s.terminal = isatty.IsTerminal(f.Fd()); s.terminal {
 			columns, _, _ = term.GetSize(int(f.Fd())) // 0: it does not say
 		}
 	}
-	_, bare := os.LookupEnv("NO_COLOR")
-	s.paint = show.New(terminal && !bare, show.Columns(os.Getenv("COLUMNS"), columns))
+	s.paint = painted(s.terminal, os.LookupEnv, columns)
 	return s
+}
+
+// painted is how text is shown: in colours on a terminal, unless NO_COLOR is set; in lines that fit.
+func painted(terminal bool, env func(string) (string, bool), columns int) show.Paint {
+	_, bare := env("NO_COLOR")
+	width, _ := env("COLUMNS")
+	return show.New(terminal && !bare, show.Columns(width, columns))
 }
 
 // runner makes a command's work of what a session does.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +57,8 @@ func decisions(with runner) []*cobra.Command {
 		Example: "  groupwriteback sync --wait\n  groupwriteback sync --group \"All staff\" --wait"}
 	sync.Flags().StringArray("group", nil, "name or id of a group: it is read again and comes first (may be repeated)")
 	sync.Flags().Bool("full", false, "read everything again, in the cloud and in Active Directory")
-	sync.Flags().Bool("wait", false, "until what could be done is done")
+	sync.Flags().Bool("wait", false, "until what could be done is done; exit code 3 where --timeout is over before that")
+	sync.Flags().Duration("timeout", 30*time.Minute, "how long --wait waits")
 	return []*cobra.Command{hold, enable, disable, sync,
 		{Use: "pause", Short: "Stop the writing", Args: cobra.NoArgs, RunE: plain("pause"), Example: "  groupwriteback pause"},
 		{Use: "resume", Short: "Go on with the writing", Args: cobra.NoArgs, RunE: plain("resume"), Example: "  groupwriteback resume"},

@@ -16,7 +16,6 @@ import (
 	"groupwriteback/shared/explain"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/show"
-	"groupwriteback/shared/status"
 	"groupwriteback/shared/version"
 )
 
@@ -33,7 +32,7 @@ func looks(with runner) []*cobra.Command {
 		ruled,
 		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
 			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) }},
-		{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus), Example: "  groupwriteback status\n  groupwriteback status --output json"},
+		statusCommand(with),
 		planned,
 		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
 			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"},
@@ -42,25 +41,6 @@ func looks(with runner) []*cobra.Command {
 		{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"},
 		{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""},
 	}
-}
-
-func doStatus(s *session, cmd *cobra.Command, _ []string) error {
-	var whole json.RawMessage
-	var st status.Status
-	if err := s.get(cmd.Context(), "status", nil, &whole, &st); err != nil {
-		return err
-	}
-	return s.print(whole, func() {
-		for _, standing := range append([]status.Standing{st.Standing}, st.Also...) {
-			s.say("%s", strings.TrimSuffix(fmt.Sprintf("%s: %s", standing.Word, standing.Detail), ": "))
-			if standing.Remedy != "" {
-				s.say("  %s", standing.Remedy)
-			}
-		}
-		s.say("%s has %d groups with %d members in Active Directory; %d changes are to be done.", st.Target, st.Totals.Groups, st.Totals.Members, st.Totals.Changes)
-		fmt.Fprint(s.out, s.paint.Held(st.Holds, st.MoreHolds))
-		fmt.Fprint(s.out, s.paint.Problems(st.Problems, named(st.Problems)))
-	})
 }
 
 func doPlan(s *session, cmd *cobra.Command, _ []string) error {

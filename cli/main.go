@@ -18,6 +18,7 @@ import (
 const (
 	exitFailed  = 1 // it failed; the error says why
 	exitChanges = 2 // plan --detailed-exitcode: it worked, and there is something to do
+	exitLate    = 3 // sync --wait: the time is over, and the run goes on
 )
 
 // changes is what plan --detailed-exitcode ends with where there is something to do.
@@ -37,12 +38,15 @@ func run(ctx context.Context, args []string) int {
 	root := command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, changes{}):
+	if errors.Is(err, changes{}) {
 		return exitChanges
 	}
+	if err == nil {
+		return 0
+	}
 	fmt.Fprintln(os.Stderr, "error:", err)
+	if _, is := errors.AsType[late](err); is {
+		return exitLate
+	}
 	return exitFailed
 }

@@ -41,7 +41,17 @@ func doSync(s *session, cmd *cobra.Command, _ []string) error {
 	if err := s.manual(cmd.Context(), message, &r); err != nil {
 		return err
 	}
-	return s.follow(cmd.Context(), r.Run)
+	patience, _ := cmd.Flags().GetDuration("timeout")
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), patience, late{patience})
+	defer cancel()
+	return s.follow(ctx, r.Run)
+}
+
+// late is that a wait took too long. What was waited for goes on.
+type late struct{ patience time.Duration }
+
+func (l late) Error() string {
+	return fmt.Sprintf("the time that --timeout gives is over (%v)", l.patience)
 }
 
 // follow tells how far it is with a run, each time that it changes, until it is done.
@@ -50,14 +60,11 @@ func (s *session) follow(ctx context.Context, id string) error {
 	for {
 		var whole json.RawMessage
 		var run status.Run
-		if err := s.get(ctx, "runs/"+url.PathEscape(id), nil, &whole, &run); err != nil {
+		if err := s.get(ctx, "runs/"+url.PathEscape(id), nil, &whole, &run); err != nil && ctx.Err() == nil {
 			return err
 		}
-		line := fmt.Sprintf("%s: %d changes to be done", run.State, run.Changes)
-		if line != told {
-			if told = line; !s.json {
-				s.say("%s", line)
-			}
+		if run.State != "" {
+			told = s.progress(told, run)
 		}
 		if run.State == status.RunDone {
 			return s.print(whole, func() {
@@ -68,10 +75,19 @@ func (s *session) follow(ctx context.Context, id string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for run %s: %w: it goes on without you", id, context.Cause(ctx))
+			return fmt.Errorf("wait for run %s: %w: it goes on without you, and status says how it stands", id, context.Cause(ctx))
 		case <-time.After(askEvery):
 		}
 	}
+}
+
+// progress says how far it is with a run, unless that was told.
+func (s *session) progress(told string, run status.Run) string {
+	line := fmt.Sprintf("%s: %d changes to be done", run.State, run.Changes)
+	if line != told && !s.json {
+		s.say("%s", line)
+	}
+	return line
 }
 
 // doHold shows what a hold lists; of a long list each part.
