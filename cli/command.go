@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -62,11 +64,12 @@ func (s *session) text(format string, args ...any) string {
 	return s.paint.Text(checklist.Printable(fmt.Sprintf(format, args...)))
 }
 
-// command is the program's tree of commands.
-func command() *cobra.Command {
+// command is the program's tree of commands, which print to out.
+func command(out io.Writer) *cobra.Command {
 	o := &options{}
 	root := &cobra.Command{Use: "groupwriteback", Short: "See how Groupwriteback stands, ask why, and decide", Long: long,
 		Example: "  groupwriteback status --url https://corp-writeback.azurewebsites.net --audience api://groupwriteback", SilenceUsage: true, SilenceErrors: true}
+	root.SetOut(out)
 	o.flags(root.PersistentFlags())
 	with := func(do func(*session, *cobra.Command, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
@@ -80,7 +83,37 @@ func command() *cobra.Command {
 	root.AddCommand(looks(with)...)
 	root.AddCommand(decisions(with)...)
 	root.AddCommand(doctor(o))
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	exemplify(root)
 	return root
+}
+
+// exemplify gives the library's own commands examples.
+func exemplify(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Example = "  groupwriteback help hold"
+		case "completion":
+			c.Example = "  groupwriteback completion powershell"
+			for _, shell := range c.Commands() {
+				shell.Example = "  " + shell.CommandPath()
+			}
+		}
+	}
+}
+
+// schemaOf is the annotation of a command that says which schema its JSON has.
+const schemaOf = "schema"
+
+// answering notes that a command's JSON has a schema of the API's description, and says so in its help.
+func answering(schema string, commands ...*cobra.Command) []*cobra.Command {
+	for _, c := range commands {
+		c.Annotations = map[string]string{schemaOf: schema}
+		c.Long = strings.TrimSpace(cmp.Or(c.Long, c.Short+".") + "\n\nJSON: schema " + schema + " of the API's description.")
+	}
+	return commands
 }
 
 func newSession(c *client, out io.Writer, whole bool) *session {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,10 +43,11 @@ func decisions(with runner) []*cobra.Command {
 		})
 	}
 	hold := &cobra.Command{Use: "hold", Short: "Say a word on what is held", Example: "  groupwriteback hold approve 0123456789ab"}
-	hold.AddCommand(
-		&cobra.Command{Use: "show ID", Short: "Show what a hold lists", Args: cobra.ExactArgs(1), RunE: with(doHold), Example: "  groupwriteback hold show 0123456789ab"},
-		&cobra.Command{Use: "approve ID", Short: "Have what is held done", Args: cobra.ExactArgs(1), RunE: word("approve"), Example: "  groupwriteback hold approve 0123456789ab"},
-		&cobra.Command{Use: "reject ID", Short: "Leave what is held as it is", Args: cobra.ExactArgs(1), RunE: word("reject"), Example: "  groupwriteback hold reject 0123456789ab"})
+	hold.AddCommand(slices.Concat(
+		answering("Hold", &cobra.Command{Use: "show ID", Short: "Show what a hold lists", Args: cobra.ExactArgs(1), RunE: with(doHold), Example: "  groupwriteback hold show 0123456789ab"}),
+		answering("Reply",
+			&cobra.Command{Use: "approve ID", Short: "Have what is held done", Args: cobra.ExactArgs(1), RunE: word("approve"), Example: "  groupwriteback hold approve 0123456789ab"},
+			&cobra.Command{Use: "reject ID", Short: "Leave what is held as it is", Args: cobra.ExactArgs(1), RunE: word("reject"), Example: "  groupwriteback hold reject 0123456789ab"}))...)
 	enable := &cobra.Command{Use: "enable", Short: "Show the plan that would be switched on; with its digest, switch it on", Args: cobra.NoArgs, RunE: confirmed("enable"),
 		Example: "  groupwriteback enable\n  groupwriteback enable --digest DIGEST"}
 	enable.Flags().String("digest", "", "of the plan that is confirmed, as enable shows it")
@@ -57,12 +59,11 @@ func decisions(with runner) []*cobra.Command {
 		Example: "  groupwriteback sync --wait\n  groupwriteback sync --group \"All staff\" --wait"}
 	sync.Flags().StringArray("group", nil, "name or id of a group: it is read again and comes first (may be repeated)")
 	sync.Flags().Bool("full", false, "read everything again, in the cloud and in Active Directory")
-	sync.Flags().Bool("wait", false, "until what could be done is done; exit code 3 where --timeout is over before that")
+	sync.Flags().Bool("wait", false, "until what could be done is done; exit code 3 where --timeout is over before that; JSON: schema Run")
 	sync.Flags().Duration("timeout", 30*time.Minute, "how long --wait waits")
-	return []*cobra.Command{hold, enable, disable, sync,
-		{Use: "pause", Short: "Stop the writing", Args: cobra.NoArgs, RunE: plain("pause"), Example: "  groupwriteback pause"},
-		{Use: "resume", Short: "Go on with the writing", Args: cobra.NoArgs, RunE: plain("resume"), Example: "  groupwriteback resume"},
-	}
+	return append(answering("Reply", enable, disable, sync,
+		&cobra.Command{Use: "pause", Short: "Stop the writing", Args: cobra.NoArgs, RunE: plain("pause"), Example: "  groupwriteback pause"},
+		&cobra.Command{Use: "resume", Short: "Go on with the writing", Args: cobra.NoArgs, RunE: plain("resume"), Example: "  groupwriteback resume"}), hold)
 }
 
 // act has an action done, and tells what came of it.

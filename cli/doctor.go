@@ -23,13 +23,11 @@ import (
 
 // doctor is the command that looks at the whole way from here to Active Directory.
 func doctor(o *options) *cobra.Command {
-	return &cobra.Command{Use: "doctor", Short: "Look at the whole way, from here to Active Directory, and say what is wrong with it", Args: cobra.NoArgs,
+	return answering("Checklist", &cobra.Command{Use: "doctor", Short: "Look at the whole way, from here to Active Directory, and say what is wrong with it", Args: cobra.NoArgs,
 		Long: `Looks at the settings of this command, the way to the function app, the sign-in with its roles, this machine's
 clock, and then at what the function app says: how it stands, its agent, what is under way, held or refused.
 
-It writes nothing. It goes on after a failure as far as it can. Exit code 1: a line says FAILED.
-
-JSON: schema Checklist of the API's description.`,
+It writes nothing. It goes on after a failure as far as it can. Exit code 1: a line says FAILED.`,
 		Example: "  groupwriteback doctor\n  groupwriteback doctor --output json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e := &examination{session: newSession(nil, cmd.OutOrStdout(), o.output == "json")}
@@ -47,7 +45,7 @@ JSON: schema Checklist of the API's description.`,
 				}
 			}
 			return e.Err()
-		}}
+		}})[0]
 }
 
 // folded writes the lines of a checklist so that they fit.

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -114,7 +114,11 @@ func doHistory(s *session, cmd *cobra.Command, args []string) error {
 			s.say("Nothing was done yet.")
 		}
 		for _, b := range past.Batches {
-			s.say("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", b.At.UTC().Format(time.RFC3339), b.Seq, controller(b.DC), b.Groups, b.Added, b.Removed, b.Refused)
+			line := fmt.Sprintf("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", when(b.At), b.Seq, controller(b.DC), b.Groups, b.Added, b.Removed, b.Refused)
+			if len(b.Approved) > 0 {
+				line += "; approved by " + strings.Join(b.Approved, ", ")
+			}
+			s.say("%s", line)
 		}
 		if past.Broken != "" {
 			s.say("The audit cannot be followed further: %s", past.Broken)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,20 +28,35 @@ func looks(with runner) []*cobra.Command {
 	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do, or something is held; 1 where no plan can be made")
 	planned.Flags().Bool("whole", false, "all that becomes of each group, and why")
 	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
-	ruled.AddCommand(&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})
-	return []*cobra.Command{
-		ruled,
-		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
-			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) }},
-		statusCommand(with),
-		planned,
-		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
-			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"},
-		{Use: "holds", Short: "List what waits for a person's word", Args: cobra.NoArgs, RunE: with(doHolds), Example: "  groupwriteback holds"},
-		{Use: "groups [PREFIX]", Short: "List groups, or those whose name begins so", Args: cobra.MaximumNArgs(1), RunE: with(doGroups), Example: "  groupwriteback groups\n  groupwriteback groups Department"},
-		{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"},
-		{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""},
+	ruled.AddCommand(answering("Reply", &cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})...)
+	return slices.Concat([]*cobra.Command{ruled, statusCommand(with)},
+		answering("Reply", planned),
+		answering("Program", &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: printVersion, Example: "  groupwriteback version"}),
+		answering("Explanation", &cobra.Command{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
+			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"}),
+		answering("HoldPage", &cobra.Command{Use: "holds", Short: "List what waits for a person's word", Args: cobra.NoArgs, RunE: with(doHolds), Example: "  groupwriteback holds"}),
+		answering("GroupPage", &cobra.Command{Use: "groups [PREFIX]", Short: "List groups, or those whose name begins so", Args: cobra.MaximumNArgs(1), RunE: with(doGroups), Example: "  groupwriteback groups\n  groupwriteback groups Department"}),
+		answering("ProblemPage", &cobra.Command{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"}),
+		answering("HistoryPage", &cobra.Command{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""}))
+}
+
+// printVersion says which version the command is of.
+func printVersion(cmd *cobra.Command, _ []string) error {
+	return own(cmd, map[string]string{"version": version.Of()}, version.Of())
+}
+
+// own prints what the command says itself: as text, or as JSON.
+func own(cmd *cobra.Command, v any, text string) error {
+	whole, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
 	}
+	output, err := cmd.Flags().GetString("output")
+	if err != nil {
+		return err
+	}
+	s := newSession(nil, cmd.OutOrStdout(), output == "json")
+	return s.print(whole, func() { s.say("%s", text) })
 }
 
 func doPlan(s *session, cmd *cobra.Command, _ []string) error {
@@ -158,6 +174,6 @@ func checkRules(cmd *cobra.Command, args []string) error {
 	if _, err := rules.Parse(text); err != nil {
 		return fmt.Errorf("check %s: %w", args[0], err)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "The rules can be used.")
-	return nil
+	const usable = "The rules can be used."
+	return own(cmd, map[string]string{"done": usable}, usable)
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -28,14 +29,14 @@ func (changes) Error() string { return "there is something to do" }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:])
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is the program; it returns the exit code.
-func run(ctx context.Context, args []string) int {
-	root := command()
+// run is the program; it returns the exit code. Errors are told apart from what is printed.
+func run(ctx context.Context, args []string, out, told io.Writer) int {
+	root := command(out)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if errors.Is(err, changes{}) {
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "error:", err)
+	fmt.Fprintln(told, "error:", err)
 	if _, is := errors.AsType[late](err); is {
 		return exitLate
 	}

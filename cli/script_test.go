@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,18 +91,21 @@ func fill(ts *testscript.TestScript, _ bool, files []string) {
 	}
 }
 
-// TestExamples: every command has one, and it is of that command.
+// TestExamples: every command has one, and it is of that command or of one below.
 func TestExamples(t *testing.T) {
-	var look func(*cobra.Command)
-	look = func(c *cobra.Command) {
-		if !strings.HasPrefix(c.Example, "  "+c.CommandPath()) {
-			if !c.HasSubCommands() || !strings.HasPrefix(c.Example, "  groupwriteback ") {
-				t.Errorf("%s has the example %q", c.CommandPath(), c.Example)
+	each(command(io.Discard), func(c *cobra.Command) {
+		for example := range strings.SplitSeq(c.Example, "\n") {
+			if !strings.HasPrefix(example, "  "+c.CommandPath()) && !(c.HasParent() == false && strings.HasPrefix(example, "  groupwriteback ")) {
+				t.Errorf("%s has the example %q", c.CommandPath(), example)
 			}
 		}
-		for _, sub := range c.Commands() {
-			look(sub)
-		}
+	})
+}
+
+// each visits a command and all below it.
+func each(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, sub := range c.Commands() {
+		each(sub, visit)
 	}
-	look(command())
 }

@@ -14,14 +14,12 @@ import (
 )
 
 func statusCommand(with runner) *cobra.Command {
-	c := &cobra.Command{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus),
+	c := answering("Status", &cobra.Command{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus),
 		Long: `Shows how the target stands, what is held, and what could not be written.
 
 With --watch it looks again and again, until it is interrupted. A terminal is drawn anew; elsewhere
-it is printed when something has changed.
-
-JSON: schema Status; with --watch one value in a line for each change.`,
-		Example: "  groupwriteback status\n  groupwriteback status --watch --every 30s\n  groupwriteback status --output json"}
+it is printed when something has changed, of JSON one value in a line.`,
+		Example: "  groupwriteback status\n  groupwriteback status --watch --every 30s\n  groupwriteback status --output json"})[0]
 	c.Flags().Bool("watch", false, "look again and again, until it is interrupted")
 	c.Flags().Duration("every", 5*time.Second, "how long --watch waits between two looks, 1s at least")
 	return c

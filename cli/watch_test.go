@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -95,7 +96,7 @@ func TestExitCodes(t *testing.T) {
 	for args, want := range map[string]int{
 		"version": 0, "status": 0, "status --output yaml": exitFailed, "nonsense": exitFailed, "plan --detailed-exitcode": exitFailed, "sync --wait --timeout 1ns": exitLate, "doctor": exitFailed,
 	} {
-		if got := run(t.Context(), strings.Fields(args)); got != want {
+		if got := run(t.Context(), strings.Fields(args), io.Discard, t.Output()); got != want {
 			t.Errorf("%s ends with %d, want %d", args, got, want)
 		}
 	}

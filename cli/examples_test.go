@@ -1,0 +1,241 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"groupwriteback/infra/apidoc"
+	"groupwriteback/infra/stage"
+	"groupwriteback/shared/graph/graphtest"
+	"groupwriteback/shared/record"
+	"groupwriteback/shared/show"
+	"groupwriteback/shared/status"
+)
+
+// player runs the examples of the commands' help against a real installation.
+type player struct {
+	t     *testing.T
+	stage *stage.Stage
+	doc   *apidoc.Doc
+}
+
+// exampleWidth is the width that examples are played at.
+const exampleWidth = 72
+
+// playExamples runs every example of every command, as text and as JSON, and holds what is printed to the width and to the
+// schema that the command's help names.
+func playExamples(t *testing.T, s *stage.Stage) {
+	for _, v := range s.Operator() {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("COLUMNS", "72")
+	t.Chdir(t.TempDir())
+	must(t, os.WriteFile("rules.yaml", []byte("ou: "+s.Base+"\nscope: all\n"), 0o600))
+	must(t, s.Company.Tenant.AddUser(graphtest.User{ID: graphtest.ID("anna"), UPN: "anna@corp.example", DisplayName: "Anna"}))
+	must(t, s.Company.Tenant.AddMember(s.Company.ID("All staff"), graphtest.ID("anna")))
+	doc, err := apidoc.Read()
+	must(t, err)
+	p := &player{t, s, doc}
+	p.until("sync --wait", "done: 0 changes")
+	var ends []string
+	each(command(io.Discard), func(c *cobra.Command) {
+		schema := c.Annotations[schemaOf]
+		if c.Runnable() && schema == "" && c.Name() != "help" && (!c.HasParent() || c.Parent().Name() != "completion") {
+			t.Errorf("%s says of no schema that its JSON has", c.CommandPath())
+		}
+		for example := range strings.SplitSeq(c.Example, "\n") {
+			example = strings.TrimPrefix(example, "  groupwriteback ")
+			if strings.HasPrefix(example, "disable") || strings.HasPrefix(example, "enable") {
+				ends = append(ends, example) // when all else has been played
+				continue
+			}
+			p.play(example, schema)
+		}
+	})
+	slices.Sort(ends)
+	for _, example := range ends {
+		p.play(example, "Reply")
+	}
+}
+
+// play runs an example as text and as JSON.
+func (p *player) play(example, schema string) {
+	p.t.Helper()
+	code, text := p.run(example)
+	if !p.documented(example, code) || text == "" || strings.Contains(text, "\x1b") {
+		p.t.Errorf("%s: exit code %d\n%s", example, code, text)
+	}
+	for line := range strings.Lines(text) {
+		if show.Broad(strings.TrimSpace(line)) > exampleWidth && strings.Contains(strings.TrimSpace(line), " ") && p.ours(example) {
+			p.t.Errorf("%s: a line is wider than %d columns:\n%s", example, exampleWidth, line)
+		}
+	}
+	if schema == "" || strings.Contains(example, "--output json") {
+		return
+	}
+	if strings.Contains(example, "sync") && strings.Contains(example, "--wait") {
+		schema = "Run"
+	}
+	code, text = p.run(example + " --output json")
+	if err := p.doc.Hold(apidoc.Schema(schema), []byte(text)); !p.documented(example, code) || err != nil {
+		p.t.Errorf("%s as JSON: exit code %d, %v\n%s", example, code, err, text)
+	}
+}
+
+// ours says whether a command line prints text of ours for people: JSON is for programs, and help and completion are the library's.
+func (p *player) ours(line string) bool {
+	return !strings.Contains(line, "json") && !strings.HasPrefix(line, "completion") && !strings.HasPrefix(line, "help")
+}
+
+// documented says whether an exit code is one that the help names for what works.
+func (p *player) documented(example string, code int) bool {
+	return code == 0 || code == exitChanges && strings.Contains(example, "--detailed-exitcode")
+}
+
+// run runs a command line, with what stands for its words.
+func (p *player) run(line string) (int, string) {
+	p.t.Helper()
+	line = strings.NewReplacer("https://corp-writeback.azurewebsites.net", p.stage.Host.URL()).Replace(line)
+	if strings.Contains(line, "0123456789ab") {
+		line = strings.Replace(line, "0123456789ab", p.hold(), 1)
+	}
+	if strings.HasPrefix(line, "enable") {
+		p.off()
+	} else if strings.HasPrefix(line, "disable") {
+		p.on()
+	}
+	if before, _, found := strings.Cut(line, " --digest DIGEST"); found {
+		line = strings.Replace(line, "DIGEST", p.digest(before), 1)
+	}
+	ctx, cancel := context.WithCancel(p.t.Context())
+	defer cancel()
+	var out bytes.Buffer
+	watched := &stopping{Buffer: &out, stop: func() {}}
+	if strings.Contains(line, "--watch") {
+		watched.stop = cancel
+	}
+	code := run(ctx, words(line), watched, p.t.Output())
+	if strings.HasPrefix(line, "disable") && strings.Contains(line, "--digest") {
+		p.until("status", "off: ") // which takes a turn
+	}
+	return code, out.String()
+}
+
+// stopping ends a watch when it has shown something.
+type stopping struct {
+	*bytes.Buffer
+	stop func()
+}
+
+func (s *stopping) Write(text []byte) (int, error) {
+	defer s.stop()
+	return s.Buffer.Write(text)
+}
+
+// words are those of a command line, of which double quotes hold some together.
+func words(line string) (all []string) {
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			all = append(all, part)
+			continue
+		}
+		all = append(all, strings.Fields(part)...)
+	}
+	return all
+}
+
+// until runs a command line again until it prints a text.
+func (p *player) until(line, want string) string {
+	p.t.Helper()
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(30 * time.Second); ; <-again.C {
+		var out bytes.Buffer
+		if run(p.t.Context(), words(line), &out, p.t.Output()); strings.Contains(out.String(), want) {
+			return out.String()
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("%s never says %q; last:\n%s", line, want, &out)
+		}
+	}
+}
+
+// digest is that of the plan that a command shows.
+func (p *player) digest(line string) string {
+	_, after, _ := strings.Cut(p.until(line, "Digest: "), "Digest: ")
+	return strings.Fields(after)[0]
+}
+
+func (p *player) off() {
+	if p.status().Switch.On {
+		digest := p.digest("disable --end keep")
+		p.until("disable --end keep --digest "+digest, "")
+		p.until("status", "off: ")
+	}
+}
+
+func (p *player) on() {
+	if st := p.status(); !st.Switch.On || st.Switch.Ending != "" {
+		p.until("enable --digest "+p.digest("enable"), "")
+		p.until("sync --wait", "done: 0 changes")
+	}
+}
+
+func (p *player) status() (st status.Status) {
+	must(p.t, json.Unmarshal([]byte(p.until("status --output json", "{")), &st))
+	return st
+}
+
+// hold is one that waits for a word. Where none does, half of a large group leaves.
+func (p *player) hold() string {
+	open := func(text string) string {
+		var page struct{ Holds []record.Listing }
+		must(p.t, json.Unmarshal([]byte(text), &page))
+		for _, h := range page.Holds {
+			if h.Denied == "" {
+				return h.ID
+			}
+		}
+		return ""
+	}
+	const list = "holds --output json"
+	if id := open(p.until(list, "holds")); id != "" {
+		return id
+	}
+	c := p.stage.Company
+	for _, name := range []string{"Department 10", "Department 09", "Department 08", "Department 07"} {
+		group := c.ID(name)
+		members := c.Members(group)
+		if len(members) < 10 {
+			continue
+		}
+		var err error
+		for _, m := range members[:len(members)/2+1] {
+			err = errors.Join(err, c.Tenant.RemoveMember(group, m))
+		}
+		must(p.t, err)
+		again := time.NewTicker(200 * time.Millisecond)
+		defer again.Stop()
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); <-again.C {
+			if id := open(p.until(list, "holds")); id != "" {
+				return id
+			}
+		}
+		break
+	}
+	p.t.Fatal("no group is over its limit")
+	return ""
+}
