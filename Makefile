@@ -56,8 +56,9 @@ build: ## Build bin/handler, bin/agent and bin/pilot, static and stripped
 	$(GOBUILD) -o bin/agent ./agent
 	$(GOBUILD) -o bin/pilot ./pilot
 
-cli: ## Build bin/groupwriteback, the operators' command, for this machine (GOOS, GOARCH: for another)
+cli: ## Build bin/groupwriteback, the operators' command, for this machine (GOOS, GOARCH: for another), and dist/man
 	$(GOBUILD) -o bin/groupwriteback ./cli
+	@GOOS= GOARCH= go run ./cli man dist/man
 
 azure: ## Make dist/azure.zip, the function app (RULES=file: with these rules)
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o bin/linux-amd64/handler ./functions/azure

@@ -82,7 +82,7 @@ func command(out io.Writer) *cobra.Command {
 	}
 	root.AddCommand(looks(with)...)
 	root.AddCommand(decisions(with)...)
-	root.AddCommand(doctor(o))
+	root.AddCommand(doctor(o), manual())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	exemplify(root)

@@ -23,10 +23,12 @@ import (
 // looks are the commands that change nothing.
 func looks(with runner) []*cobra.Command {
 	planned := &cobra.Command{Use: "plan", Short: "Show what a turn would do", Args: cobra.NoArgs, RunE: with(doPlan),
-		Example: "  groupwriteback plan\n  groupwriteback plan --whole\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
+		Example: "  groupwriteback plan\n  groupwriteback plan --whole\n  groupwriteback plan --ldif\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
 	planned.Flags().String("rules", "", "a rules file: as if it were in force")
 	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do, or something is held; 1 where no plan can be made")
 	planned.Flags().Bool("whole", false, "all that becomes of each group, and why")
+	planned.Flags().Bool("ldif", false, "as LDIF, to be read: what would be written, write by write")
+	planned.MarkFlagsMutuallyExclusive("whole", "ldif")
 	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
 	ruled.AddCommand(answering("Reply", &cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})...)
 	return slices.Concat([]*cobra.Command{ruled, statusCommand(with)},
@@ -72,6 +74,13 @@ func doPlan(s *session, cmd *cobra.Command, _ []string) error {
 	var r struct{ Preview cycle.Preview }
 	if err := s.manual(cmd.Context(), message, &whole, &r); err != nil {
 		return err
+	}
+	if ldif, _ := cmd.Flags().GetBool("ldif"); ldif {
+		if s.json {
+			return errors.New("--ldif: it is a form of its own: leave --output json out, or this")
+		}
+		fmt.Fprint(s.out, show.LDIF(r.Preview))
+		return drift(cmd, r.Preview)
 	}
 	if err := s.print(whole, func() { s.plan(cmd, r.Preview) }); err != nil {
 		return err
