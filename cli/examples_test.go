@@ -9,6 +9,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +44,7 @@ func playExamples(t *testing.T, s *stage.Stage) {
 		t.Setenv(name, value)
 	}
 	t.Setenv("COLUMNS", "72")
+	typed := blocks(t, "sh", 3)
 	t.Chdir(t.TempDir())
 	must(t, os.WriteFile("rules.yaml", []byte("ou: "+s.Base+"\nscope: all\n"), 0o600))
 	must(t, s.Company.Tenant.AddUser(graphtest.User{ID: graphtest.ID("anna"), UPN: "anna@corp.example", DisplayName: "Anna"}))
@@ -68,6 +71,36 @@ func playExamples(t *testing.T, s *stage.Stage) {
 	slices.Sort(ends)
 	for _, example := range ends {
 		p.play(example, "Reply")
+	}
+	p.shell(typed)
+}
+
+// shell types blocks of docs/command.md that are written for sh.
+func (p *player) shell(blocks []string) {
+	dir := p.t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "groupwriteback"), "./cli")
+	build.Dir = p.stage.Source
+	if text, err := build.CombinedOutput(); err != nil {
+		p.t.Fatalf("%v\n%s", err, text)
+	}
+	for _, block := range blocks {
+		p.on()
+		if strings.Contains(block, "0123456789ab") {
+			block = strings.ReplaceAll(block, "0123456789ab", p.hold())
+		}
+		ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+		defer cancel()
+		var out bytes.Buffer
+		block = strings.ReplaceAll(block, " --watch", "") // which has no end
+		if !strings.Contains(block, "$?") {
+			block = "set -e\n" + block
+		}
+		cmd := exec.CommandContext(ctx, "sh", "-c", block)
+		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Run(); err != nil {
+			p.t.Errorf("%v\n%s\n%s", err, block, &out)
+		}
 	}
 }
 
@@ -129,7 +162,7 @@ func (p *player) run(line string) (int, string) {
 	}
 	code := run(ctx, words(line), watched, p.t.Output())
 	if strings.HasPrefix(line, "disable") && strings.Contains(line, "--digest") {
-		p.until("status", "off: ") // which takes a turn
+		p.off() // which takes a turn
 	}
 	return code, out.String()
 }
@@ -143,18 +176,6 @@ type stopping struct {
 func (s *stopping) Write(text []byte) (int, error) {
 	defer s.stop()
 	return s.Buffer.Write(text)
-}
-
-// words are those of a command line, of which double quotes hold some together.
-func words(line string) (all []string) {
-	for i, part := range strings.Split(line, `"`) {
-		if i%2 == 1 {
-			all = append(all, part)
-			continue
-		}
-		all = append(all, strings.Fields(part)...)
-	}
-	return all
 }
 
 // until runs a command line again until it prints a text.
@@ -179,19 +200,31 @@ func (p *player) digest(line string) string {
 	return strings.Fields(after)[0]
 }
 
+// off has writeback ended. A plan that has moved on since it was shown is confirmed anew, as a person would.
 func (p *player) off() {
-	if p.status().Switch.On {
-		digest := p.digest("disable --end keep")
-		p.until("disable --end keep --digest "+digest, "")
-		p.until("status", "off: ")
-	}
+	p.turned(func(st status.Status) bool { return !st.Switch.On }, "disable --end keep")
 }
 
+// on has writeback switched on, and all that differs written.
 func (p *player) on() {
-	if st := p.status(); !st.Switch.On || st.Switch.Ending != "" {
-		p.until("enable --digest "+p.digest("enable"), "")
-		p.until("sync --wait", "done: 0 changes")
+	p.turned(func(st status.Status) bool { return st.Switch.On && st.Switch.Ending == "" }, "enable")
+	p.until("sync --wait", "done: 0 changes")
+}
+
+// turned confirms the plan of a command until the switch is as it should be.
+func (p *player) turned(so func(status.Status) bool, line string) {
+	p.t.Helper()
+	for range 10 {
+		st := p.status()
+		if so(st) {
+			return
+		}
+		if st.Switch.Ending == "" || line == "enable" {
+			p.until(line+" --digest "+p.digest(line), "")
+		}
+		p.until("sync --wait", "done: ")
 	}
+	p.t.Fatalf("%s does not go through", line)
 }
 
 func (p *player) status() (st status.Status) {
