@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/mattn/go-colorable"
 )
 
 // The exit codes.
@@ -29,7 +31,9 @@ func (changes) Error() string { return "there is something to do" }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	plain := colorable.EnableColorsStdout(nil) // a console of Windows shows escape sequences as text until it is told
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	plain()
 	stop()
 	os.Exit(code)
 }
