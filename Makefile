@@ -36,6 +36,7 @@ test: needs ## Run all tests with the race detector, on a real domain controller
 lint: ## Check format, go vet and staticcheck; known vulnerabilities where govulncheck can
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted: run gofmt -w" $$files; exit 1; }
 	go vet ./... ./.ci
+	for system in windows darwin; do CGO_ENABLED=0 GOOS=$$system go vet ./cli || exit 1; done
 	go tool staticcheck ./... ./.ci
 	@.ci/vulnerabilities
 
