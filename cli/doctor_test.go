@@ -136,3 +136,23 @@ func TestVersionRow(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorOnlyLooks: it asks by GET alone, whatever it is told.
+func TestDoctorOnlyLooks(t *testing.T) {
+	var methods []string
+	s, _ := serve(t, body(inSync))
+	s.wire = transport(func(r *http.Request) (*http.Response, error) {
+		methods = append(methods, r.Method+" "+r.URL.Path)
+		return http.DefaultClient.Do(r)
+	})
+	e := &examination{session: s}
+	e.way(t.Context(), strings.TrimSuffix(s.base, "/api/"))
+	e.target(t.Context())
+	if got, want := strings.Join(methods, ", "), "GET /api/status/health, GET /api/status"; got != want {
+		t.Errorf("it asks %s, want %s", got, want)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) Do(r *http.Request) (*http.Response, error) { return t(r) }

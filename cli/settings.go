@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -110,8 +110,12 @@ func settle(flags map[string]string, env func(string) string, f file, installati
 		installation = said{f.is.Installation, f.say("installation")}
 	}
 	chosen, known := f.is.Installations[installation.value]
-	if installation.value != "" && !known {
-		return nil, fmt.Errorf("%s: there is no installation %q in %s: %s", installation.at, installation.value, cmp.Or(f.path, "a file, since there is none"), f.names())
+	switch {
+	case installation.value == "" || known:
+	case f.path == "":
+		return nil, fmt.Errorf("%s: the command has no file that has an installation %q: write one, or leave the choice out", installation.at, installation.value)
+	default:
+		return nil, fmt.Errorf("%s: there is no installation %q in %s: %s", installation.at, installation.value, f.path, f.names())
 	}
 	all := map[string]said{}
 	for _, s := range settings() {
@@ -147,7 +151,7 @@ func check(all map[string]said) error {
 	bad := func(key, remedy string) {
 		errs = append(errs, fmt.Errorf("%s: %s", all[key].name(key), remedy))
 	}
-	if u := all["url"].value; !signin.IsHost(u) && !strings.HasPrefix(u, "http://127.0.0.1:") {
+	if u := all["url"].value; !signin.IsHost(u) && !isLocal(u) {
 		bad("url", "write https:// and the function app's host, and nothing behind it")
 	}
 	if !signin.IsAudience(all["audience"].value) {
@@ -160,6 +164,12 @@ func check(all map[string]said) error {
 		bad("private_authority", "write true or false")
 	}
 	return errors.Join(errs...)
+}
+
+// isLocal says whether a URL is of this machine, to which tokens may go in the clear, and nothing more.
+func isLocal(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "http" && u.Hostname() == "127.0.0.1" && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 }
 
 // name is what a person knows a setting by: where it was said, or its flag.

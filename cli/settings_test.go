@@ -37,3 +37,16 @@ func TestSettle(t *testing.T) {
 		t.Error(cmp.Diff(want, got, cmp.AllowUnexported(said{})))
 	}
 }
+
+// TestTokensStay: tokens go to https, or in the clear to this machine; not to whoever has its address in his name.
+func TestTokensStay(t *testing.T) {
+	for u, good := range map[string]bool{
+		"https://corp.example": true, "https://corp.example/": true, "http://127.0.0.1:8080": true, "http://127.0.0.1:8080/": true,
+		"": false, "http://corp.example": false, "http://127.0.0.1:8080@corp.example": false, "http://127.0.0.1.corp.example": false, "https://corp.example/api": false, "https://a@corp.example": false, "http://127.0.0.1:1/?x": false,
+	} {
+		all := map[string]said{"url": {value: u}, "audience": {value: "api://groupwriteback"}, "sign_in": {value: "azure-cli"}}
+		if err := check(all); (err == nil) != good {
+			t.Errorf("%q: %v", u, err)
+		}
+	}
+}
