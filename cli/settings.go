@@ -48,8 +48,12 @@ func ways() []string {
 	return all
 }
 
+// choice lists words of which one is meant.
 func choice(words []string) string {
 	n := len(words) - 1
+	if n == 0 {
+		return words[0]
+	}
 	return strings.Join(words[:n], ", ") + " or " + words[n]
 }
 
@@ -142,7 +146,7 @@ func (f file) names() string {
 	if len(f.is.Installations) == 0 {
 		return "write it there below installations, or leave the choice out"
 	}
-	return "choose " + choice(append([]string{}, slices.Sorted(maps.Keys(f.is.Installations))...))
+	return "choose " + choice(slices.Sorted(maps.Keys(f.is.Installations)))
 }
 
 // check names all that is wrong with settings.
