@@ -47,7 +47,7 @@ const passwordVariable = "PILOT_PASSWORD"
 
 // defaults are the options before the command line is read.
 func defaults(environ []string) *options {
-	o := &options{ask: terminal{}}
+	o := &options{ask: keyboard{}}
 	for _, kv := range environ {
 		switch name, value, _ := strings.Cut(kv, "="); name {
 		case "AZURE_TENANT_ID":

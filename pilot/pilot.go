@@ -18,6 +18,7 @@ import (
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/terminal"
 )
 
 // pilot is both halves in one process. It is given no way to write: its domain is a reader.
@@ -47,7 +48,8 @@ func newPilot(o options, out, told io.Writer) (*pilot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--entra-ca-file: %w", err)
 	}
-	p := &pilot{options: o, out: out, paint: paintFor(out), progress: newProgress(told)}
+	screen := terminal.Of(out)
+	p := &pilot{options: o, out: out, paint: show.New(screen.Colours, screen.Width), progress: newProgress(told)}
 	client := &http.Client{Transport: transport}
 	credential, err := signin.PersonCredential(signin.Person{Method: signin.Method(o.signIn), Tenant: o.tenant, Client: o.client,
 		Authority: o.authority, Private: o.private, HTTP: client, Ask: p.progress.say})
@@ -71,7 +73,7 @@ func newPilot(o options, out, told io.Writer) (*pilot, error) {
 	p.journal = &journal.Journal{Store: store, Target: o.target}
 	p.planner = &cycle.Planner{Source: counting{p.graph, p.progress}, Tenant: o.tenant, Rules: o.rules, Journal: p.journal, Room: mostValues}
 	if !o.json {
-		p.found.Out = out
+		p.found.Out, p.found.Colours, p.found.Width = out, screen.Colours, screen.Fold()
 	}
 	return p, nil
 }

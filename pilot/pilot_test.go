@@ -20,9 +20,9 @@ import (
 	"groupwriteback/infra/stage"
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/ad/adtest"
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/plan"
-	"groupwriteback/shared/show"
 )
 
 func must(t *testing.T, err error) {
@@ -144,7 +144,7 @@ func TestPlanIsWhatIsWritten(t *testing.T) {
 			t.Errorf("exit code %d, and nothing of %q in\n%s", code, want, text)
 		}
 	}
-	if show.Bare(text) != text {
+	if columns.Bare(text) != text {
 		t.Error("there are colours, and no terminal")
 	}
 

@@ -4,17 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/show"
+	"groupwriteback/shared/terminal"
 )
 
 // progress tells how far long work has come: a line that changes at a terminal, and elsewhere a
@@ -33,7 +32,7 @@ const every = 10 * time.Second
 
 func newProgress(out io.Writer) *progress {
 	p := &progress{out: out, counts: map[directory.Feed]int{}, told: time.Now()}
-	if isTerminal(out) {
+	if terminal.Of(out).Terminal {
 		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish())
 	}
 	return p
@@ -89,9 +88,4 @@ func (c counting) Page(ctx context.Context, feed directory.Feed, link string) (d
 		c.progress.add(page)
 	}
 	return page, err
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -5,12 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-
-	"github.com/fatih/color"
-	"golang.org/x/term"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
@@ -129,14 +124,4 @@ func (p *pilot) names(ctx context.Context, problems []status.Problem) (map[direc
 		}
 	}
 	return names, nil
-}
-
-// paintFor is for what is printed to: without a terminal, and where NO_COLOR is set, there are no
-// colours.
-func paintFor(out io.Writer) show.Paint {
-	columns := 0
-	if f, ok := out.(*os.File); ok && isTerminal(out) {
-		columns, _, _ = term.GetSize(int(f.Fd()))
-	}
-	return show.New(isTerminal(out) && !color.NoColor, show.Columns(os.Getenv("COLUMNS"), columns))
 }

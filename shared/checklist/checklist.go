@@ -15,8 +15,10 @@ import (
 
 // List is what one check has said. The zero value can be used; without Out nothing is printed.
 type List struct {
-	Out  io.Writer
-	Rows []Row // all that was told, in order
+	Out     io.Writer
+	Colours bool  // of the words for how things are
+	Width   int   // columns at which lines are folded; 0: they are not
+	Rows    []Row // all that was told, in order
 
 	failed int
 }
@@ -45,7 +47,7 @@ func (l *List) Tell(rows ...Row) {
 			l.failed++
 		}
 		if l.Out != nil {
-			fmt.Fprintln(l.Out, r.line(words[r.State]))
+			fmt.Fprintln(l.Out, l.line(r))
 		}
 	}
 }
