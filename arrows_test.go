@@ -73,7 +73,7 @@ func arrows() map[string]arrow {
 		"pilot": {"shared/ad shared/blob shared/checklist shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"it has both halves in one process, to look: it needs no policy and no door, for nothing is applied and nobody calls"},
 
-		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/terminal shared/textfile shared/version", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"agent": {"shared/ad shared/checklist shared/columns shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/terminal shared/textfile shared/version", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 
