@@ -69,7 +69,7 @@ func runCommand(file *string) *cobra.Command {
 begun is found done, or done again.
 
 Exit code 0: it was stopped. 1: it cannot work. 2: the command line or the agent's file has
-mistakes, and starting it again does not help.`,
+mistakes, or names a file that cannot be read.`,
 		Example: `  agent run --config /etc/groupwriteback/agent.yaml
   .\agent.exe run --config C:\ProgramData\Groupwriteback\agent.yaml`,
 		Args: cobra.NoArgs,
