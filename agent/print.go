@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -37,13 +36,7 @@ func (p printer) checks(l *checklist.List, err error) error {
 	}{l.Rows}); printErr != nil {
 		return printErr
 	}
-	if _, is := errors.AsType[mistake](err); is {
-		return mistake{errors.New("the agent's file has mistakes: see checks")}
-	}
-	if err != nil {
-		return errors.New("something is missing: see the checks of this state")
-	}
-	return nil
+	return err
 }
 
 // policy prints what a policy says.

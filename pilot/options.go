@@ -35,6 +35,7 @@ type options struct {
 	rulesFile string
 	ou        string
 
+	output           string // text or json
 	json, short, all bool
 
 	rules *rules.Rules
@@ -79,6 +80,9 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.base, "base", "", "DN below which groups are looked for; the rules' ou if it is not given")
 	f.StringVar(&o.target, "target", "", "name of the installation whose groups count as ours (default \"pilot\")")
 
+	f.StringVar(&o.output, "output", "text", "text, or json for programs")
+	f.BoolVar(&o.json, "json", false, "the same as --output json")
+
 	f.StringVar(&o.rulesFile, "rules", "", "a rules file; without one: preset cloud-sync, all groups")
 	f.StringVar(&o.ou, "ou", "", "DN of the OU for the groups, where there is no rules file")
 }
@@ -108,6 +112,10 @@ func (o *options) complete() error {
 	if !slices.Contains(signin.Persons(), signin.Method(o.signIn)) {
 		errs = append(errs, errors.New("--sign-in: use device-code, azure-cli or environment"))
 	}
+	if o.output != "text" && o.output != "json" {
+		errs = append(errs, errors.New("--output: use text or json"))
+	}
+	o.json = o.json || o.output == "json"
 	errs = append(errs, o.cloudOrOwn())
 	if err := errors.Join(errs...); err != nil {
 		return err

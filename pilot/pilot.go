@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -38,6 +39,9 @@ type pilot struct {
 	domain *ad.Reader
 	here   ad.Identity
 }
+
+// lookTime is how long all that is wanted may be looked at: nobody waits behind a front end here.
+const lookTime = time.Hour
 
 // mostValues is how many values the plan that is shown holds: beyond that their number is told.
 const mostValues = 500_000
@@ -71,7 +75,7 @@ func newPilot(o options, out, told io.Writer) (*pilot, error) {
 		return nil, err
 	}
 	p.journal = &journal.Journal{Store: store, Target: o.target}
-	p.planner = &cycle.Planner{Source: counting{p.graph, p.progress}, Tenant: o.tenant, Rules: o.rules, Journal: p.journal, Room: mostValues}
+	p.planner = &cycle.Planner{Source: counting{p.graph, p.progress}, Tenant: o.tenant, Rules: o.rules, Journal: p.journal, Room: mostValues, LookTime: lookTime}
 	if !o.json {
 		p.found.Out, p.found.Colours, p.found.Width = out, screen.Colours, screen.Fold()
 	}

@@ -63,10 +63,12 @@ func (l *List) Say(thing string, err error, good string) {
 
 // Err is an error if anything was wrong.
 func (l *List) Err() error {
-	switch l.failed {
-	case 0:
+	switch {
+	case l.failed == 0:
 		return nil
-	case 1:
+	case l.Out == nil:
+		return fmt.Errorf("things that are missing: %d: see the rows of this state, put that right, and check again", l.failed)
+	case l.failed == 1:
 		return errors.New("one of the lines above says FAILED: put that right, and check again")
 	}
 	return fmt.Errorf("%d of the lines above say FAILED: put that right, and check again", l.failed)

@@ -63,8 +63,8 @@ func TestRows(t *testing.T) {
 	if !slices.Equal(lines, want) {
 		t.Errorf("rows\n%q\nwant\n%q", lines, want)
 	}
-	if l.Err() == nil {
-		t.Error("two are missing, and nothing is wrong")
+	if err := l.Err(); err == nil || err.Error() != "things that are missing: 2: see the rows of this state, put that right, and check again" {
+		t.Errorf("two are missing: %v", err)
 	}
 }
 
