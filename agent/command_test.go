@@ -116,7 +116,7 @@ func TestMistakes(t *testing.T) {
 		{[]string{"check", "--config", dir + "/none"}, "read the agent's file: open DIR/none: no such file or directory: name it by --config"},
 		{[]string{"run", "--config", file}, "DIR/agent.yaml:1: policy.read_only: write true or false"},
 		{[]string{"check", "--config", file}, "DIR/agent.yaml:1: policy.read_only: write true or false"},
-		{[]string{"check", "--output", "json", "--config", file}, "things that are missing: 1: see the rows of this state"},
+		{[]string{"check", "--output", "json", "--config", file}, "see the rows of this state, put that right"},
 		{[]string{"policy", "check", "--config", file}, "DIR/agent.yaml:1: policy.read_only: write true or false"},
 	} {
 		out, code := runAgent(t, dir, nil, test.args...)
