@@ -70,7 +70,7 @@ func arrows() map[string]arrow {
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"pilot": {"shared/ad shared/blob shared/checklist shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/terminal shared/textfile shared/version",
+		"pilot": {"shared/ad shared/blob shared/checklist shared/columns shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"it has both halves in one process, to look: it needs no policy and no door, for nothing is applied and nobody calls"},
 
 		"agent": {"shared/ad shared/checklist shared/columns shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/terminal shared/textfile shared/version", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
