@@ -36,8 +36,8 @@ func well(t *testing.T) (dir string) {
 	return dir
 }
 
-// TestExamplesOfHelp: each command has examples, and each of them does what it says where all is
-// well. Paths stand for the one file that is there.
+// TestExamplesOfHelp: each command has examples, and each of them, and of docs/agent.md, does what it says where
+// all is well. Paths stand for the one file that is there.
 func TestExamplesOfHelp(t *testing.T) {
 	dir := well(t)
 	first := map[string]string{
@@ -49,7 +49,7 @@ func TestExamplesOfHelp(t *testing.T) {
 		"agent version":      "",
 	}
 	systems := map[bool]bool{}
-	for _, e := range golden.Examples(t, command()) {
+	for _, e := range append(golden.Examples(t, command()), golden.OnPage(t, command(), "../docs/agent.md")...) {
 		systems[e.Windows] = true
 		args := slices.Clone(e.Args)
 		if i := slices.Index(args, "--config"); i >= 0 {

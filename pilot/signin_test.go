@@ -114,7 +114,7 @@ func (x *trial) loggedIn(t *testing.T) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// TestExamplesOfHelp: each command has examples, and each of them works: with the tenant, the domain and the
+// TestExamplesOfHelp: each command has examples, and each of them, and of docs/pilot.md, works: with the tenant, the domain and the
 // files that are here for those of the example.
 func TestExamplesOfHelp(t *testing.T) {
 	x := newTrial(t)
@@ -123,7 +123,7 @@ func TestExamplesOfHelp(t *testing.T) {
 	must(t, err)
 	files := map[string]string{"--agent": agent, "--rules": filepath.Join(x.Dir, "rules.yaml"), "--ou": x.DC.Base, "--client": stage.PersonClient}
 	systems := map[bool]bool{}
-	for _, e := range golden.Examples(t, command(nil)) {
+	for _, e := range append(golden.Examples(t, command(nil)), golden.OnPage(t, command(nil), "../docs/pilot.md")...) {
 		systems[e.Windows] = true
 		args := slices.Clone(e.Args)
 		for i := range args {
@@ -134,7 +134,7 @@ func TestExamplesOfHelp(t *testing.T) {
 				args[i] = own
 			}
 		}
-		for _, flag := range []string{"--tenant", "--url", "--user"} { // which runFor has
+		for _, flag := range []string{"--tenant", "--url", "--user", "--ca-file"} { // which runFor has
 			if i := slices.Index(args, flag); i >= 0 {
 				args = slices.Delete(args, i, i+2)
 			}

@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,8 +30,8 @@ func Examples(t *testing.T, root *cobra.Command) (all []Example) {
 			t.Errorf("%s has no example", cmd.CommandPath())
 		}
 		for _, line := range found {
-			e := Example{Command: cmd.CommandPath(), Line: line}
-			e.Args, e.Windows = arguments(line)
+			e, _ := read(line)
+			e.Command = cmd.CommandPath()
 			if of, _, err := root.Find(e.Args); err != nil || !strings.HasPrefix(of.CommandPath(), cmd.CommandPath()) {
 				t.Errorf("%s: the example is one of another command: %s", cmd.CommandPath(), line)
 			}
@@ -41,6 +42,29 @@ func Examples(t *testing.T, root *cobra.Command) (all []Example) {
 		}
 	}
 	visit(root)
+	return all
+}
+
+// OnPage are those of a page's blocks of sh and PowerShell that call a program.
+func OnPage(t *testing.T, root *cobra.Command, page string) (all []Example) {
+	t.Helper()
+	doc, err := os.ReadFile(page)
+	must(t, err)
+	for _, block := range regexp.MustCompile("(?s)```(?:sh|powershell)\n(.*?)```").FindAllStringSubmatch(string(doc), -1) {
+		for _, line := range lines(block[1]) {
+			e, program := read(line)
+			if program != root.Name() {
+				continue
+			}
+			of, _, err := root.Find(e.Args)
+			must(t, err)
+			e.Command = of.CommandPath()
+			all = append(all, e)
+		}
+	}
+	if len(all) == 0 {
+		t.Errorf("%s has no block that calls %s", page, root.Name())
+	}
 	return all
 }
 
@@ -67,20 +91,19 @@ func lines(text string) (all []string) {
 
 var argument = regexp.MustCompile(`"[^"]*"|[^\s()]+`)
 
-// arguments are those of a command line, up to the first pipe.
-func arguments(line string) (args []string, windows bool) {
+// read reads a command line up to its first pipe; what stands before the program is variables and their
+// assignment.
+func read(line string) (e Example, program string) {
+	e.Line = line
 	for _, word := range argument.FindAllString(line, -1) {
-		if word == "|" {
-			break
-		}
-		args = append(args, strings.Trim(word, `"`))
-	}
-	program := ""
-	for i, word := range args { // what stands before is variables and their assignment
-		if !strings.HasPrefix(word, "$") && word != "=" {
-			program, args = word, args[i+1:]
-			break
+		switch {
+		case word == "|":
+			return e, program
+		case program != "":
+			e.Args = append(e.Args, strings.Trim(word, `"`))
+		case !strings.HasPrefix(word, "$") && word != "=":
+			program, e.Windows = strings.CutSuffix(word[strings.LastIndexAny(word, `/\`)+1:], ".exe")
 		}
 	}
-	return args, strings.HasSuffix(program, ".exe")
+	return e, program
 }
