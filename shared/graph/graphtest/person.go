@@ -80,6 +80,17 @@ func (s *Server) EnterCode(user string, agrees bool) error {
 	return fmt.Errorf("enter code: nobody has been given the code %q, or it has expired", user)
 }
 
+// SetDelegated gives a client other permissions by which it acts for persons, in tokens to come.
+func (s *Server) SetDelegated(clientID string, permissions ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, c := range s.options.Clients {
+		if strings.EqualFold(c.ID, clientID) {
+			s.options.Clients[i].Delegated = permissions
+		}
+	}
+}
+
 // ExpireCodes ends all codes that nobody has entered.
 func (s *Server) ExpireCodes() {
 	s.mu.Lock()
