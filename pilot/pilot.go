@@ -55,8 +55,7 @@ func newPilot(o options, out, told io.Writer) (*pilot, error) {
 	screen := terminal.Of(out)
 	p := &pilot{options: o, out: out, paint: show.New(screen.Colours, screen.Width), progress: newProgress(told)}
 	client := &http.Client{Transport: transport}
-	credential, err := signin.PersonCredential(signin.Person{Method: signin.Method(o.signIn), Tenant: o.tenant, Client: o.client,
-		Authority: o.authority, Private: o.private, HTTP: client, Ask: p.progress.say})
+	credential, err := signin.PersonCredential(o.person(client, p.progress.say))
 	if err != nil {
 		return nil, err
 	}
