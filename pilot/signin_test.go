@@ -43,10 +43,17 @@ func (p *person) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// TestPersonsSignIn: by a device code and by az login the plan is the one that an app's sign-in shows; who
-// says no, and who has not said az login, is told so.
-func TestPersonsSignIn(t *testing.T) {
+// TestPerson is what a person does with it, in one tenant and domain.
+func TestPerson(t *testing.T) {
 	x := newTrial(t)
+	for name, do := range map[string]func(*testing.T, *trial){"signs in": signsIn, "follows examples": followsExamples, "is in trouble": isInTrouble} {
+		t.Run(name, func(t *testing.T) { do(t, x) })
+	}
+}
+
+// signsIn: by a device code and by az login the plan is the one that an app's sign-in shows; who
+// says no, and who has not said az login, is told so.
+func signsIn(t *testing.T, x *trial) {
 	want, told, code := x.run(t, "--ou", x.DC.Base, "--short")
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, want, told)
@@ -119,10 +126,9 @@ func (x *trial) loggedIn(t *testing.T) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// TestExamplesOfHelp: each command has examples, and each of them, and of docs/pilot.md, works: with the tenant, the domain and the
+// followsExamples: each command has examples, and each of them, and of docs/pilot.md, works: with the tenant, the domain and the
 // files that are here for those of the example.
-func TestExamplesOfHelp(t *testing.T) {
-	x := newTrial(t)
+func followsExamples(t *testing.T, x *trial) {
 	x.loggedIn(t)
 	agent, err := x.AgentFile()
 	must(t, err)

@@ -9,10 +9,9 @@ import (
 	"groupwriteback/infra/stage"
 )
 
-// TestTroubles: what docs/pilot.md says that the pilot says if it fails, it does say; and it ends with exit code
+// isInTrouble: what docs/pilot.md says that the pilot says if it fails, it does say; and it ends with exit code
 // 1, without a plan.
-func TestTroubles(t *testing.T) {
-	x := newTrial(t)
+func isInTrouble(t *testing.T, x *trial) {
 	byCode := []string{"--sign-in", "device-code", "--client", stage.PersonClient, "--ou", x.DC.Base}
 	agreeing := func(t *testing.T, args ...string) (out, told string, code int) {
 		return x.runFor(t, &person{server: x.Server, agrees: true}, args...)
@@ -24,6 +23,7 @@ func TestTroubles(t *testing.T) {
 	}{
 		{"the app lacks …: grant it as a delegated permission", func(t *testing.T) (string, string, int) {
 			x.Server.SetDelegated(stage.PersonClient, "GroupMember.Read.All", "Device.Read.All")
+			defer x.Server.SetDelegated(stage.PersonClient, "GroupMember.Read.All", "User.Read.All", "Device.Read.All")
 			return agreeing(t, byCode...)
 		}},
 		{"name the application (client) id of an app registration that allows public client flows", func(t *testing.T) (string, string, int) {
