@@ -67,7 +67,7 @@ func readConfig(path string) (config, error) {
 	c := defaults()
 	m, whole, err := yamlfile.Read(path, &c)
 	if err != nil {
-		return c, err
+		return c, unread(err)
 	}
 	if !whole {
 		return c, m.Err()
@@ -78,6 +78,25 @@ func readConfig(path string) (config, error) {
 	c.Policy.check(m)
 	c.Relay.URL = strings.TrimSuffix(c.Relay.URL, "/") + "/"
 	return c, m.Err()
+}
+
+// unread is an error of a file that cannot be opened.
+func unread(err error) error {
+	return fmt.Errorf("read the agent's file: %w: name it by --config, and let this account read it", err)
+}
+
+// readPolicy reads the policy alone. Its error names every mistake of that, and of the file's
+// form; a key that the file does not know may be meant for it.
+func readPolicy(path string) (policy, error) {
+	var c config
+	m, whole, err := yamlfile.Read(path, &c, "policy")
+	if err != nil {
+		return policy{}, unread(err)
+	}
+	if whole {
+		c.Policy.check(m)
+	}
+	return c.Policy, m.Err()
 }
 
 func (c config) check(m *yamlfile.Mistakes) {

@@ -6,15 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/show"
+	"groupwriteback/shared/terminal"
 )
 
 const long = `Shows how Groupwriteback's target stands, says why, and carries a person's word.
@@ -37,7 +35,7 @@ type session struct {
 	paint show.Paint
 	json  bool
 
-	terminal bool // out is one
+	screen terminal.Screen // what out is
 }
 
 // print writes an answer: whole as JSON, or as text.
@@ -117,22 +115,8 @@ func answering(schema string, commands ...*cobra.Command) []*cobra.Command {
 }
 
 func newSession(c *client, out io.Writer, whole bool) *session {
-	s := &session{client: c, out: out, json: whole}
-	columns := 0
-	if f, is := out.(*os.File); is {
-		if s.terminal = isatty.IsTerminal(f.Fd()); s.terminal {
-			columns, _, _ = term.GetSize(int(f.Fd())) // 0: it does not say
-		}
-	}
-	s.paint = painted(s.terminal, os.LookupEnv, columns)
-	return s
-}
-
-// painted is how text is shown: in colours on a terminal, unless NO_COLOR is set; in lines that fit.
-func painted(terminal bool, env func(string) (string, bool), columns int) show.Paint {
-	_, bare := env("NO_COLOR")
-	width, _ := env("COLUMNS")
-	return show.New(terminal && !bare, show.Columns(width, columns))
+	screen := terminal.Of(out)
+	return &session{client: c, out: out, json: whole, screen: screen, paint: show.New(screen.Colours, screen.Width)}
 }
 
 // runner makes a command's work of what a session does.

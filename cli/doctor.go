@@ -8,14 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/spf13/cobra"
 
 	"groupwriteback/shared/checklist"
-	"groupwriteback/shared/show"
 	"groupwriteback/shared/signin"
 	"groupwriteback/shared/status"
 	"groupwriteback/shared/version"
@@ -32,7 +30,7 @@ It writes nothing. It goes on after a failure as far as it can. Exit code 1: a l
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e := &examination{session: newSession(nil, cmd.OutOrStdout(), o.output == "json")}
 			if !e.json {
-				e.Out = folded{e.session}
+				e.Out, e.Colours, e.Width = e.out, e.screen.Colours, e.screen.Fold()
 			}
 			e.look(cmd.Context(), o)
 			if e.json {
@@ -46,29 +44,6 @@ It writes nothing. It goes on after a failure as far as it can. Exit code 1: a l
 			}
 			return e.Err()
 		}})[0]
-}
-
-// folded writes the lines of a checklist so that they fit.
-type folded struct{ *session }
-
-// textAt is the column at which a checklist's texts begin.
-const textAt = 23
-
-// Write implements io.Writer; each call brings whole lines.
-func (f folded) Write(text []byte) (int, error) {
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSuffix(line, "\n")
-		head, body := line[:min(textAt, len(line))], line[min(textAt, len(line)):]
-		for i, part := range show.Fold(body, f.paint.Width-textAt) {
-			if i > 0 {
-				head, part = strings.Repeat(" ", textAt), strings.TrimLeft(part, " ")
-			}
-			if _, err := fmt.Fprintln(f.out, head+part); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return len(text), nil
 }
 
 // lookTime is how long one line of doctor may take, but for the sign-in, where a person may be asked.

@@ -107,7 +107,7 @@ func (s *session) redraw(told, text string, whole json.RawMessage) (err error) {
 	case s.json && whole != nil && text != told:
 		_, err = fmt.Fprintf(s.out, "%s\n", strings.TrimSpace(string(whole)))
 	case s.json:
-	case s.terminal:
+	case s.screen.Terminal:
 		_, err = fmt.Fprint(s.out, clear+text)
 	case text != told:
 		_, err = fmt.Fprint(s.out, text)

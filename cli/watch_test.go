@@ -59,7 +59,7 @@ func TestWatch(t *testing.T) {
 
 func TestWatchOnATerminal(t *testing.T) {
 	s, out := serve(t, body(inSync), body(inSync), body(paused))
-	s.terminal = true
+	s.screen.Terminal = true
 	must(t, s.watch(ticks(t, 2)))
 	if got := out.String(); strings.Count(got, clear+"in-sync") != 2 || strings.Count(got, clear+"paused") < 1 {
 		t.Errorf("it draws\n%q", got)
@@ -98,33 +98,6 @@ func TestExitCodes(t *testing.T) {
 	} {
 		if got := run(t.Context(), strings.Fields(args), io.Discard, t.Output()); got != want {
 			t.Errorf("%s ends with %d, want %d", args, got, want)
-		}
-	}
-}
-
-// TestPainted: colours are for terminals whose owner has not said no, and lines have the width that there is.
-func TestPainted(t *testing.T) {
-	env := func(all map[string]string) func(string) (string, bool) {
-		return func(name string) (string, bool) { v, is := all[name]; return v, is }
-	}
-	for _, c := range []struct {
-		terminal bool
-		env      map[string]string
-		columns  int
-		colours  bool
-		width    int
-	}{
-		{true, nil, 80, true, 80},
-		{true, nil, 300, true, 100},
-		{true, map[string]string{"NO_COLOR": "1"}, 80, false, 80},
-		{true, map[string]string{"NO_COLOR": ""}, 80, false, 80},
-		{true, map[string]string{"COLUMNS": "70"}, 80, true, 70},
-		{false, nil, 0, false, 100},
-		{false, map[string]string{"COLUMNS": "64"}, 0, false, 64},
-	} {
-		p := painted(c.terminal, env(c.env), c.columns)
-		if got := strings.Contains(p.Add.Sprint("x"), "\x1b["); got != c.colours || p.Width != c.width {
-			t.Errorf("%+v: colours %v, width %d", c, got, p.Width)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -204,7 +205,7 @@ func (w *ldifWriter) folded(line string) {
 
 // remark writes a text as remarks.
 func (w *ldifWriter) remark(text string) {
-	for _, line := range Fold(plain(text), ldifColumns-2) {
+	for _, line := range columns.Fold(plain(text), ldifColumns-2) {
 		fmt.Fprintln(w, "# "+line)
 	}
 }

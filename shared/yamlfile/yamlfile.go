@@ -26,9 +26,12 @@ import (
 
 // Read reads a file into a struct, whose fields have yaml tags: texts, true or false, times, lists,
 // structs, inline ones too, and mappings of names to structs. A field with a tag refused is a key that a file must not
-// have: the tag says why, with the remedy. whole is false where nothing of the file can be used; else the caller
-// notes what else is wrong. The error is of a file that cannot be opened.
-func Read(path string, into any) (m *Mistakes, whole bool, err error) {
+// have: the tag says why, with the remedy. Where keys are named, those alone are looked at, but that other keys
+// have to be known. What has mistakes is left out, and the rest is read.
+//
+// whole is false where nothing of the file can be used; else the caller notes what else is wrong. The error is of a file that cannot
+// be opened.
+func Read(path string, into any, keys ...string) (m *Mistakes, whole bool, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, false, err
@@ -49,11 +52,28 @@ func Read(path string, into any) (m *Mistakes, whole bool, err error) {
 		m.syntax(err)
 		return m, false, nil
 	}
+	for key := range found {
+		if len(keys) > 0 && !slices.Contains(keys, key) {
+			found[key] = nil
+		}
+	}
 	m.shape(found, reflect.TypeOf(into).Elem(), "")
-	if err := yaml.Unmarshal(data, into); err != nil && len(m.errs) == 0 {
+	m.decode(data, found, into, len(keys) == 0)
+	return m, true, nil
+}
+
+// decode fills a struct with the file, or, where it has mistakes of shape or not all of it is wanted, with the rest.
+func (m *Mistakes) decode(data []byte, found map[string]any, into any, all bool) {
+	good, err := len(m.errs) == 0, error(nil)
+	if !good || !all {
+		data, err = yaml.Marshal(found)
+	}
+	if err == nil {
+		err = yaml.Unmarshal(data, into)
+	}
+	if err != nil && good {
 		m.syntax(err)
 	}
-	return m, true, nil
 }
 
 // syntax notes what is no YAML, or no mapping.
@@ -70,6 +90,7 @@ func (m *Mistakes) syntax(err error) {
 func remedyOf(message string) string {
 	for _, r := range []struct{ part, remedy string }{
 		{"'\t' that cannot start", ": indent by blanks, not by tabs"},
+		{"mapping value is not allowed", ": look for a line that is indented too far, or for a value with a ':' in it, which needs quotation marks"},
 		{"unknown escape character", ": a backslash begins a code in double quotes: write single ones, or none"},
 		{"non-map value", ": look for a missing blank behind a ':'"},
 		{"sequence was used where mapping", ": write keys, each with a ':' and its value behind it"},
@@ -84,7 +105,8 @@ func remedyOf(message string) string {
 }
 
 // shape holds what the file has to the keys of a struct and the kinds of their
-// values: a misspelt key would be ignored in silence.
+// values: a misspelt key would be ignored in silence. What has mistakes is taken out of found, so that
+// the rest can be looked at.
 func (m *Mistakes) shape(found map[string]any, of reflect.Type, path string) {
 	fields, refused := map[string]reflect.Type{}, map[string]string{}
 	keys(of, fields, refused)
@@ -94,18 +116,22 @@ func (m *Mistakes) shape(found map[string]any, of reflect.Type, path string) {
 		switch {
 		case refused[key] != "":
 			m.Bad(path+key, "%s", refused[key])
+			delete(found, key)
 		case !known && !keyName.MatchString(key):
 			m.Add(fmt.Errorf("a key%s has more in its name than small letters, digits and '_': look for a missing blank behind a ':'", within(path)))
 		case !known:
 			m.Bad(path+key, "no such key; there are %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+			delete(found, key)
 		case isMapping && field.Kind() == reflect.Struct:
 			m.shape(below, field, path+key+".")
 		case isMapping && field.Kind() == reflect.Map:
 			m.named(below, field.Elem(), path+key)
 		case quoted(found[key]):
 			m.Bad(path+key, "“ and ” are taken as part of the text: write straight quotation marks, or none")
+			delete(found, key)
 		case found[key] != nil && !fits(found[key], field):
 			m.Bad(path+key, "write %s", kind(field))
+			delete(found, key)
 		}
 	}
 }
@@ -131,8 +157,10 @@ func (m *Mistakes) named(found map[string]any, of reflect.Type, path string) {
 		switch {
 		case !ownName.MatchString(name):
 			m.Bad(path, "use names of up to 32 small letters, digits and '-'")
+			delete(found, name)
 		case !isMapping:
 			m.Bad(path+"."+name, "write %s", kind(of))
+			delete(found, name)
 		default:
 			m.shape(below, of, path+"."+name+".")
 		}

@@ -108,3 +108,27 @@ func TestUnopened(t *testing.T) {
 		t.Errorf("the mistake is %v", m.Err())
 	}
 }
+
+// TestRest: a mistake hides no other, and what has none is read.
+func TestRest(t *testing.T) {
+	f, m, whole := read(t, "nmae: x\nname: corp\nevery: often\nplaces:\n  far: {url: there, key: k}\n")
+	if !whole || f.Name != "corp" || f.Places["far"].URL != "there" || f.Places["far"].Key != "" || f.Every != 0 {
+		t.Errorf("it is read as %+v, %v", f, m.Err())
+	}
+}
+
+// TestSomeKeys: of a file that is read for some keys the values of others are nobody's business; their names are.
+func TestSomeKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.yaml")
+	if err := os.WriteFile(path, []byte("name: corp\nevery: often\nat: {safe: true}\nnmae: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var f file
+	m, whole, err := yamlfile.Read(path, &f, "at")
+	if err != nil || !whole || !f.At.Safe || f.Name != "" {
+		t.Errorf("it is read as %+v, %v", f, err)
+	}
+	if got := m.Err(); got == nil || !strings.HasPrefix(got.Error(), path+":4: nmae: no such key") || strings.Contains(got.Error(), "every:") {
+		t.Errorf("it is said: %v", got)
+	}
+}
