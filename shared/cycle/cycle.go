@@ -52,6 +52,13 @@ type Planner struct {
 	// force. Nil: it is not kept.
 	Text []byte
 
+	// InForce gives the rules that a journal's head says are in force, where they do not stand in
+	// a file of this host: they take the place of Rules, Text, Source and Select, which may be nil then.
+	// journal.ErrNoRules, journal.ErrNotUnderstood. Nil: those given count.
+	InForce func(context.Context, *journal.Tx) (Ruling, error)
+	// Stored says that they are put in force in the store, by PutInForce.
+	Stored bool
+
 	// Select names the properties that Source reads. Links go on only with those
 	// that they began with: another Select has everything enumerated again.
 	Select string
@@ -66,6 +73,8 @@ type Planner struct {
 	shifts *shifts   // of a preview of other rules
 	end    life.Fate // of a preview of the end
 	survey *Survey   // of a preview with one: to be filled
+	chosen bool      // a person puts these rules in force: they may have been there before
+	taken  bool      // see Ruling.Taken
 }
 
 // ErrReplaced: rules were in force once, and others took their place.
@@ -104,7 +113,10 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	start, epoch := time.Now(), tx.Head.Epoch
-	more, source, err := p.turn(ctx, tx)
+	more, source, err := p.turnInForce(ctx, tx)
+	if errors.Is(err, journal.ErrNoRules) {
+		return false, err // which is no failure: somebody has to put the first in force
+	}
 	if err == nil {
 		err = tx.Sweep(ctx)
 	}
@@ -147,10 +159,21 @@ func (p *Planner) note(ctx context.Context, err error) {
 	}
 }
 
+// turnInForce is turn, by the rules that the journal says are in force.
+func (p *Planner) turnInForce(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
+	if p, err = p.inForce(ctx, tx); err != nil {
+		return false, nil, err
+	}
+	return p.turn(ctx, tx)
+}
+
 // turn is a step without its commit. An error of the source undoes nothing and stops
 // nothing that needs no word of it, so it is apart.
 func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
 	if err := p.adopt(ctx, tx); err != nil {
+		return false, nil, err
+	}
+	if err := p.takeOver(ctx, tx); err != nil {
 		return false, nil, err
 	}
 	limit := p.limit(ctx)
@@ -258,10 +281,12 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 	switch {
 	case h.Rules == hash:
 		return nil
-	case slices.Contains(h.Former, hash):
+	case slices.Contains(h.Former, hash) && !p.chosen && p.Stored: // the text is the same: what is made of it is not
+		return fmt.Errorf("%w (%.8s by %.8s): another host's program is newer and reads them otherwise: update this one; to stay with it, put the same rules in force again (rules apply)", ErrReplaced, hash, h.Rules)
+	case slices.Contains(h.Former, hash) && !p.chosen:
 		return fmt.Errorf("%w (%.8s by %.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", ErrReplaced, hash, h.Rules)
 	case h.Rules != "":
-		h.Former = append(slices.Clone(h.Former), h.Rules)
+		h.Former = append(cutOut(h.Former, hash), h.Rules)
 		if err := tx.MarkAll(ctx); err != nil {
 			return err
 		}
@@ -271,6 +296,7 @@ func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
 	if !slices.Equal(h.Attrs, p.Rules.Attributes()) { // until they have been read nobody knows how they are
 		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
 	}
+	p.lapse(h, hash)
 	h.Rules = hash
 	if p.Text != nil {
 		tx.KeepRules(hash, p.Text)
@@ -337,14 +363,22 @@ func (p *Planner) log(ctx context.Context, tx *journal.Tx, before uint64, took t
 		}
 	}
 	p.Log.Info("turn", attrs...)
+	p.tell(ctx, tx)
+	if n := tx.Dropped(); n > 0 {
+		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
+	}
+}
+
+// tell logs what a step that is committed has to say.
+func (p *Planner) tell(ctx context.Context, tx *journal.Tx) {
+	if p.Log == nil {
+		return
+	}
 	for i, s := range tx.Said() {
 		if i == mostSaid {
 			p.Log.Warn("and more of that kind", "more", len(tx.Said())-i)
 			break
 		}
 		p.Log.Warn(s.What, append(s.Args, who(ctx, tx, s)...)...)
-	}
-	if n := tx.Dropped(); n > 0 {
-		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
 	}
 }

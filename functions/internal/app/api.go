@@ -158,7 +158,11 @@ func (a *App) showGroup(ctx context.Context, q query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return status.ReadGroup(ctx, tx, id, a.planner.Rules.Said, rules.Describe)
+	r, err := a.book.of(ctx, tx.Head)
+	if err != nil {
+		return nil, err
+	}
+	return status.ReadGroup(ctx, tx, id, r.Rules.Said, rules.Describe)
 }
 
 func (a *App) listProblems(ctx context.Context, q query) (any, error) {
