@@ -28,6 +28,7 @@ const (
 // VersionPage is a page of versions, the latest first.
 type VersionPage struct {
 	Versions []Version `json:"versions"`
+	InForce  uint64    `json:"inForce,omitempty"` // absent: none is
 	Next     string    `json:"next,omitempty"`
 }
 
@@ -55,7 +56,7 @@ func Versions(ctx context.Context, j *journal.Journal, cursor string, limit int)
 		return VersionPage{}, err
 	}
 	list, more, err := j.Versions(ctx, h, before, limit)
-	out := VersionPage{Versions: list}
+	out := VersionPage{Versions: list, InForce: h.InForce().Number}
 	if more {
 		out.Next = strconv.FormatUint(list[len(list)-1].Number, 10)
 	}

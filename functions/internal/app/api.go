@@ -37,6 +37,9 @@ func (a *App) views() map[string]view {
 		"history":                a.history,
 		"runs/{run}":             a.showRun,
 		"find":                   a.find,
+		"rules":                  a.rulesNow,
+		"rules/versions":         a.listVersions,
+		"rules/{version}":        a.rulesOf,
 	}
 }
 
