@@ -54,7 +54,7 @@ type Planner struct {
 
 	// InForce gives the rules that a journal's head says are in force, where they do not stand in
 	// a file of this host: they take the place of Rules, Text, Source and Select, which may be nil then.
-	// journal.ErrNoRules, journal.ErrNotUnderstood. Nil: those given count.
+	// journal.ErrNoRules, journal.ErrUnusable. Nil: those given count.
 	InForce func(context.Context, *journal.Tx) (Ruling, error)
 	// Stored says that they are put in force in the store, by PutInForce.
 	Stored bool

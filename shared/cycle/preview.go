@@ -59,7 +59,7 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		return Preview{}, err
 	}
 	switch p, err = p.inForce(ctx, tx); {
-	case other != nil && (errors.Is(err, journal.ErrNoRules) || errors.Is(err, journal.ErrNotUnderstood)):
+	case other != nil && (errors.Is(err, journal.ErrNoRules) || errors.Is(err, journal.ErrUnusable)):
 		return Preview{Waiting: "what these rules would do is not known before they are in force: " + err.Error(), Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}, nil
 	case err != nil:
 		return Preview{}, err

@@ -59,8 +59,8 @@ var (
 	ErrVersionFormat = errors.New("it was written by a newer version of this program: update this one")
 	// ErrNoRules: rules are kept in the store, and it has none yet.
 	ErrNoRules = errors.New("there are no rules in the store yet, so nothing is read, decided or written: put the first in force (groupwriteback rules apply FILE)")
-	// ErrNotUnderstood: it has some, and this program does not read them.
-	ErrNotUnderstood = errors.New("the rules in the store are not understood by this version of the program")
+	// ErrUnusable: it has some, and this program does not understand them, or their object is damaged.
+	ErrUnusable = errors.New("the rules in the store cannot be used by this program")
 	// ErrOutdated: other rules are in force than those that a person wanted to replace.
 	ErrOutdated = errors.New("other rules were put in force meanwhile")
 )
@@ -129,12 +129,16 @@ func (j *Journal) lastVersion(ctx context.Context, h Head) (versionObject, error
 func (j *Journal) version(ctx context.Context, at Filed) (o versionObject, err error) {
 	data, err := getRef(ctx, j.Store, j.prefix(), at.In)
 	if err != nil {
-		return o, fmt.Errorf("read version %d of the rules: %w", at.Number, err)
+		err = fmt.Errorf("read version %d of the rules: %w", at.Number, err)
+		if damaged, _ := damage(err); damaged != nil {
+			err = fmt.Errorf("%w: %w", ErrUnusable, err)
+		}
+		return o, err
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&o); err != nil || o.Format != versionFormat {
-		return versionObject{}, fmt.Errorf("read version %d of the rules: %w", at.Number, ErrVersionFormat)
+		return versionObject{}, fmt.Errorf("%w: version %d: %w", ErrUnusable, at.Number, ErrVersionFormat)
 	}
 	return o, nil
 }

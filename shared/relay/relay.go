@@ -127,7 +127,7 @@ func problemKinds() []problemKind {
 		{journal.ErrUnknownVersion, http.StatusNotFound, "unknown-version"},
 		{journal.ErrOutdated, http.StatusConflict, "outdated"},
 		{journal.ErrNoRules, http.StatusServiceUnavailable, "no-rules"},
-		{journal.ErrNotUnderstood, http.StatusServiceUnavailable, "rules-format"},
+		{journal.ErrUnusable, http.StatusServiceUnavailable, "rules-format"},
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused"},
 		{journal.ErrFull, http.StatusServiceUnavailable, "full"},
 		{journal.ErrFormat, http.StatusServiceUnavailable, "format"},

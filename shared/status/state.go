@@ -68,7 +68,7 @@ func conditions() []condition {
 		{"no-rules", is(func(v view) bool { return v.facts.NoRules }, "there are no rules in the store yet: nothing is read, decided or written"),
 			"put the first in force: groupwriteback rules apply FILE"},
 		{"no-rules", func(v view) string { return about(v.facts.Foreign, "%s: nothing is decided or written") },
-			"update this host's program, or put rules in force that it understands (groupwriteback rules apply, or rules back)"},
+			"update this host's program, or put rules in force that it understands (groupwriteback rules apply, rules back)"},
 		{"new", is(func(v view) bool {
 			return v.Gen == 0 || v.Gen == 1 && v.Main.Number == 0 && v.Shadow == nil && len(v.Failures) == 0
 		}, "no turn has run yet"),

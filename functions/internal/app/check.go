@@ -124,7 +124,7 @@ func (c *checking) storedRules(ctx context.Context) (are bool) {
 	case errors.Is(err, journal.ErrNoRules):
 		c.Warn("rules", err.Error())
 	case err != nil:
-		c.Bad("rules", fmt.Errorf("%w: update this program, or put rules in force that it understands (groupwriteback rules apply, or rules back)", err))
+		c.Bad("rules", fmt.Errorf("%w: update this program, or put rules in force that it understands (groupwriteback rules apply, rules back)", err))
 	}
 	return err == nil
 }

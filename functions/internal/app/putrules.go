@@ -42,9 +42,10 @@ func (a *App) putRules(ctx context.Context, caller relay.Caller, q manualRequest
 		return manualReply{}, err
 	}
 	now := h.InForce()
+	_, unusable := a.book.of(ctx, h)
 	same := now.Number > 0 && now.Text == journal.Digest(text)
 	switch {
-	case same && (q.Digest != "" && now.Replaces == q.Replaces || h.Rules == parsed.Hash()):
+	case same && unusable == nil && (q.Digest != "" && now.Replaces == q.Replaces || h.Rules == parsed.Hash()):
 		return inForce(now, "these rules are in force"), nil
 	case q.Digest != "" && now.Number != q.Replaces:
 		return manualReply{}, cycle.Outdated(now, q.Replaces)
@@ -53,7 +54,7 @@ func (a *App) putRules(ctx context.Context, caller relay.Caller, q manualRequest
 	if err != nil {
 		return manualReply{}, err
 	}
-	plan, open := a.bound(ctx, h, p)
+	plan, open := bound(h, p, unusable)
 	p.Digest = "" // that of the plan as a whole is for enable
 	out := inForce(now, "")
 	out.Preview = &p
@@ -105,13 +106,13 @@ func (a *App) proposed(ctx context.Context, h journal.Head, q manualRequest) (*r
 
 // bound names the plan that a person's word on rules is bound to; open says that they may be put in
 // force. What they would do may not be known where nothing is written anyhow, where there are no rules to
-// go on with until it is, or where it is more than one look has room for.
-func (a *App) bound(ctx context.Context, h journal.Head, p cycle.Preview) (plan string, open bool) {
+// go on with until it is, or where it is more than one look has room for. unusable says why those in force
+// cannot be gone on with.
+func bound(h journal.Head, p cycle.Preview, unusable error) (plan string, open bool) {
 	if p.Waiting == "" {
 		return p.Digest, true
 	}
-	_, err := a.book.of(ctx, h)
-	return "", !h.Switch.On || errors.Is(err, journal.ErrNoRules) || errors.Is(err, journal.ErrNotUnderstood)
+	return "", !h.Switch.On || errors.Is(unusable, journal.ErrNoRules) || errors.Is(unusable, journal.ErrUnusable)
 }
 
 // rulesDigest names a change of rules: their text, the version that they replace, and what they would do.

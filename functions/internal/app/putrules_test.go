@@ -16,7 +16,7 @@ import (
 
 // stored has the app keep its rules in the store from its next start on.
 func (o *office) stored() {
-	o.env = slices.DeleteFunc(o.env, func(kv string) bool { return strings.HasPrefix(kv, "GROUPWRITEBACK_RULES=") })
+	o.env = slices.DeleteFunc(slices.Clone(o.env), func(kv string) bool { return strings.HasPrefix(kv, "GROUPWRITEBACK_RULES=") })
 	o.env = append(o.env, "GROUPWRITEBACK_RULES=store:")
 }
 
@@ -112,7 +112,6 @@ func TestNoRulesYet(t *testing.T) {
 		t.Errorf("%d groups are written", len(o.ad))
 	}
 }
-
 
 // moved is a change of rules that a plan shows: everything is in another container.
 const moved = "ou: OU=Moved,OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"

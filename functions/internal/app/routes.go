@@ -43,7 +43,7 @@ func (a *App) serving(ctx context.Context) (relay.Serving, error) {
 	s := relay.Serving{Target: a.journal.Target}
 	if r, err := a.book.of(ctx, h); err == nil { // without rules there is nothing yet to hold against
 		s.Containers, s.Attributes, s.GroupTypes = r.Rules.Containers(), r.Rules.Attributes(), r.Rules.GroupTypes()
-	} else if !errors.Is(err, journal.ErrNoRules) && !errors.Is(err, journal.ErrNotUnderstood) {
+	} else if !errors.Is(err, journal.ErrNoRules) && !errors.Is(err, journal.ErrUnusable) {
 		return relay.Serving{}, err
 	}
 	if h.Target.DomainSID != "" {

@@ -55,7 +55,7 @@ func (b *rulebook) inForce(ctx context.Context, tx *journal.Tx) (cycle.Ruling, e
 	return r.Ruling, nil
 }
 
-// of is the ruling by a head. journal.ErrNoRules, journal.ErrNotUnderstood.
+// of is the ruling by a head. journal.ErrNoRules, journal.ErrUnusable.
 func (b *rulebook) of(ctx context.Context, h journal.Head) (*ruling, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,8 +106,6 @@ func readFrom(ctx context.Context, j *journal.Journal, h journal.Head, at place)
 		text, err = j.RulesOf(ctx, h)
 	}
 	switch {
-	case errors.Is(err, journal.ErrVersionFormat):
-		return nil, nil, fmt.Errorf("%w: %w", journal.ErrNotUnderstood, err)
 	case err != nil:
 		return nil, nil, err
 	case text == nil:
@@ -115,7 +113,7 @@ func readFrom(ctx context.Context, j *journal.Journal, h journal.Head, at place)
 	}
 	r, text, err := parseRules(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %s: %w", journal.ErrNotUnderstood, what, err)
+		return nil, nil, fmt.Errorf("%w: %s: %w", journal.ErrUnusable, what, err)
 	}
 	return r, text, nil
 }
@@ -155,7 +153,7 @@ func (a *App) facts(ctx context.Context) (status.Facts, error) {
 	case errors.Is(err, journal.ErrNoRules):
 		none.NoRules = true
 		return none, nil
-	case errors.Is(err, journal.ErrNotUnderstood):
+	case errors.Is(err, journal.ErrUnusable):
 		none.Foreign = oneLine(err)
 		return none, nil
 	}
