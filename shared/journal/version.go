@@ -3,7 +3,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -166,8 +165,7 @@ func (tx *Tx) FileRules(ctx context.Context, v Version, text []byte) (Version, e
 	if err != nil {
 		return Version{}, fmt.Errorf("encode version %d of the rules: %w", v.Number, err)
 	}
-	sum := sha256.Sum256(data)
-	at := Filed{v, Ref{Name: fmt.Sprintf("%s%08d-%s-%s", versions, v.Number, v.Text, nonce(tx.Now)), Hash: sum[:]}}
+	at := Filed{v, refTo(fmt.Sprintf("%s%08d-%s-%s", versions, v.Number, v.Text, nonce(tx.Now)), data)}
 	tx.puts = append(tx.puts, object{at.In.Name, data})
 	tx.Head.Version, tx.Head.Lapsed = at, false
 	return v, tx.noteRules(v)
