@@ -13,8 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -159,14 +157,6 @@ func (p *Planner) note(ctx context.Context, err error) {
 	}
 }
 
-// turnInForce is turn, by the rules that the journal says are in force.
-func (p *Planner) turnInForce(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
-	if p, err = p.inForce(ctx, tx); err != nil {
-		return false, nil, err
-	}
-	return p.turn(ctx, tx)
-}
-
 // turn is a step without its commit. An error of the source undoes nothing and stops
 // nothing that needs no word of it, so it is apart.
 func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
@@ -176,7 +166,7 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err := p.takeOver(ctx, tx); err != nil {
 		return false, nil, err
 	}
-	limit := p.limit(ctx)
+	limit, reads := p.limit(ctx), len(tx.Head.Reads)
 	unfolded, err := foldInbox(ctx, tx, limit)
 	if err != nil {
 		return false, nil, err
@@ -185,14 +175,19 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err != nil {
 		return false, nil, err
 	}
-	if ready(tx) {
+	idle := ready(tx)
+	if idle {
 		if more, err = p.plan(ctx, tx, limit, !got.silent); err != nil {
 			return false, nil, err
 		}
 	}
 	var beside heard
-	if !got.silent {
-		if beside, err = p.enumerateBeside(ctx, tx, limit); err != nil {
+	switch agentWaits := idle && tx.Head.Plan != nil || len(tx.Head.Reads) > reads; {
+	case got.silent || !besides(tx):
+	case agentWaits: // for what this step commits
+		more = true
+	default:
+		if beside, err = p.enumerate(ctx, tx, limit.listening()); err != nil {
 			return false, nil, err
 		}
 	}
@@ -264,46 +259,6 @@ func refresh(ctx context.Context, tx *journal.Tx) error {
 	return tx.MarkShards(ctx, func(c record.Counts) bool { return moved && len(c.Over) > 0 || unasked && c.Unasked > 0 })
 }
 
-// adopt puts this planner's rules in force. New rules have every group decided
-// again; rules that were replaced before are those of a host that was not
-// updated, and must not undo the new ones. A planner of another tenant would
-// find all groups gone.
-func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
-	h := &tx.Head
-	if h.Tenant == "" {
-		h.Tenant = p.Tenant
-	}
-	if !strings.EqualFold(h.Tenant, p.Tenant) {
-		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", h.Tenant, p.Tenant)
-	}
-	h.Wants = journal.Wants{Containers: p.Rules.Containers(), GroupTypes: p.Rules.GroupTypes()}
-	hash := p.Rules.Hash()
-	switch {
-	case h.Rules == hash:
-		return nil
-	case slices.Contains(h.Former, hash) && !p.chosen && p.Stored: // the text is the same: what is made of it is not
-		return fmt.Errorf("%w (%.8s by %.8s): another host's program is newer and reads them otherwise: update this one; to stay with it, put the same rules in force again (rules apply)", ErrReplaced, hash, h.Rules)
-	case slices.Contains(h.Former, hash) && !p.chosen:
-		return fmt.Errorf("%w (%.8s by %.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", ErrReplaced, hash, h.Rules)
-	case h.Rules != "":
-		h.Former = append(cutOut(h.Former, hash), h.Rules)
-		if err := tx.MarkAll(ctx); err != nil {
-			return err
-		}
-		h.Ruled = true
-		tx.Say("rules were replaced: all groups are decided again", "rules", fmt.Sprintf("%.8s", hash), "before", fmt.Sprintf("%.8s", h.Rules))
-	}
-	if !slices.Equal(h.Attrs, p.Rules.Attributes()) { // until they have been read nobody knows how they are
-		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
-	}
-	p.lapse(h, hash)
-	h.Rules = hash
-	if p.Text != nil {
-		tx.KeepRules(hash, p.Text)
-	}
-	return nil
-}
-
 // grounds identifies on what a change would be refused now: what was refused on others
 // is tried at once.
 func grounds(h *journal.Head) string {
@@ -315,18 +270,45 @@ type limit struct {
 	ctx   context.Context
 	end   time.Time
 	bytes int
+	ear   *ear // nil: nobody is listened to
 }
 
 // limit is that of a step that begins now: one that is long loses its swap to every
 // other one, and one that changes much holds it all.
 func (p *Planner) limit(ctx context.Context) limit {
-	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 24<<20)}
+	return limit{ctx: ctx, end: time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), bytes: cmp.Or(p.StepBytes, 24<<20)}
+}
+
+// listening is limit for work that nobody waits for: it lets those go first who call meanwhile.
+func (l limit) listening() limit {
+	l.ear = &ear{next: time.Now().Add(listenEvery)}
+	return l
+}
+
+// listenEvery is how often it is heard who calls: a look is a list of the store.
+const listenEvery = time.Second
+
+// An ear hears whether somebody called since the step began: an operator who asks, the agent
+// who is done.
+type ear struct {
+	next   time.Time // when it is listened again
+	called bool
+}
+
+// hears listens now and then. A store that does not answer is told of where more depends on it.
+func (e *ear) hears(ctx context.Context, tx *journal.Tx) bool {
+	if e == nil || e.called || time.Now().Before(e.next) {
+		return e != nil && e.called
+	}
+	called, err := tx.Called(ctx)
+	e.next, e.called = time.Now().Add(listenEvery), called && err == nil
+	return e.called
 }
 
 // reached says whether a step should commit what it has: it got somewhere and its time
-// is over or it holds much, or the turn is near its end.
+// is over, it holds much or somebody calls, or the turn is near its end.
 func (l limit) reached(tx *journal.Tx, done int) bool {
-	return done > 0 && (time.Now().After(l.end) || tx.Changed() > l.bytes) || nearEnd(l.ctx)
+	return done > 0 && (time.Now().After(l.end) || tx.Changed() > l.bytes || l.ear.hears(l.ctx, tx)) || nearEnd(l.ctx)
 }
 
 // nearEnd says whether the host will stop this turn soon.

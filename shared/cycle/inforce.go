@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/shared/journal"
@@ -36,6 +37,54 @@ func (p *Planner) inForce(ctx context.Context, tx *journal.Tx) (*Planner, error)
 	q := *p
 	q.Rules, q.Text, q.Source, q.Select, q.taken = r.Rules, r.Text, r.Source, r.Select, r.Taken
 	return &q, nil
+}
+
+// turnInForce is turn, by the rules that the journal says are in force.
+func (p *Planner) turnInForce(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
+	if p, err = p.inForce(ctx, tx); err != nil {
+		return false, nil, err
+	}
+	return p.turn(ctx, tx)
+}
+
+// adopt puts this planner's rules in force. New rules have every group decided
+// again; rules that were replaced before are those of a host that was not
+// updated, and must not undo the new ones. A planner of another tenant would
+// find all groups gone.
+func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
+	h := &tx.Head
+	if h.Tenant == "" {
+		h.Tenant = p.Tenant
+	}
+	if !strings.EqualFold(h.Tenant, p.Tenant) {
+		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", h.Tenant, p.Tenant)
+	}
+	h.Wants = journal.Wants{Containers: p.Rules.Containers(), GroupTypes: p.Rules.GroupTypes()}
+	hash := p.Rules.Hash()
+	switch {
+	case h.Rules == hash:
+		return nil
+	case slices.Contains(h.Former, hash) && !p.chosen && p.Stored: // the text is the same: what is made of it is not
+		return fmt.Errorf("%w (%.8s by %.8s): another host's program is newer and reads them otherwise: update this one; to stay with it, put the same rules in force again (rules apply)", ErrReplaced, hash, h.Rules)
+	case slices.Contains(h.Former, hash) && !p.chosen:
+		return fmt.Errorf("%w (%.8s by %.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", ErrReplaced, hash, h.Rules)
+	case h.Rules != "":
+		h.Former = append(cutOut(h.Former, hash), h.Rules)
+		if err := tx.MarkAll(ctx); err != nil {
+			return err
+		}
+		h.Ruled = true
+		tx.Say("rules were replaced: all groups are decided again", "rules", fmt.Sprintf("%.8s", hash), "before", fmt.Sprintf("%.8s", h.Rules))
+	}
+	if !slices.Equal(h.Attrs, p.Rules.Attributes()) { // until they have been read nobody knows how they are
+		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
+	}
+	p.lapse(h, hash)
+	h.Rules = hash
+	if p.Text != nil {
+		tx.KeepRules(hash, p.Text)
+	}
+	return nil
 }
 
 // takeOver makes of the rules of a file the first version of the store's, or the next one: they
