@@ -46,15 +46,20 @@ func TestVersions(t *testing.T) {
 				}
 				c.pass(time.Minute)
 			}
-			c.pass(retention + time.Hour)
-			w := load(t, j)
-			w.Head.Rate++
-			if err := w.Sweep(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			commit(t, w)
-			if n := len(objects(t, j, versions)); n != mostVersions {
-				t.Errorf("%d versions are left, want %d", n, mostVersions)
+			for _, of := range []struct {
+				wait time.Duration
+				left int
+			}{{sweepAge + time.Hour, made}, {retention + time.Hour, mostVersions}} {
+				c.pass(of.wait)
+				w := load(t, j)
+				w.Head.Rate++
+				if err := w.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				commit(t, w)
+				if n := len(objects(t, j, versions)); n != of.left {
+					t.Errorf("after %v %d versions are left, want %d", of.wait, n, of.left)
+				}
 			}
 			h := look(t, j)
 			for i := uint64(made - mostVersions + 1); i <= made; i++ {

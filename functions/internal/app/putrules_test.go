@@ -102,6 +102,9 @@ func TestNoRulesYet(t *testing.T) {
 	if shown.Rules.InForce != nil || !strings.HasPrefix(shown.Rules.Digest, "0-") || !strings.Contains(shown.Done, "not known") || len(o.objects("")) > 0 {
 		t.Errorf("shown %+v %+v", shown, shown.Rules)
 	}
+	if done := o.confirm(moved, shown); done.Rules.InForce != nil || !strings.HasPrefix(done.Done, "not in force: ") {
+		t.Fatalf("other rules under this digest: %+v", done)
+	}
 	if done := o.confirm(officeRules, shown); done.Rules.InForce == nil || done.Rules.InForce.Number != 1 {
 		t.Fatalf("%+v", done)
 	}
@@ -227,6 +230,21 @@ func TestOtherByThen(t *testing.T) {
 	other := o.reply(o.must(putting(officeRules, "")))
 	if done := o.confirm(officeRules+"limits: {creations: 7}\n", other); !strings.HasPrefix(done.Done, "not in force: ") || o.head().Version.Number != 2 {
 		t.Errorf("another's digest: %+v", done)
+	}
+}
+
+// TestNotWhileNobodyKnows: while a plan is being carried out nobody knows what other rules would do, and no digest puts
+// them in force; the answer says what to wait for.
+func TestNotWhileNobodyKnows(t *testing.T) {
+	o := storeOffice(t)
+	shown := o.reply(o.must(putting(moved, "")))
+	o.do(o.tenant.RemoveMember(o.group(1), o.user(0)))
+	o.must(`{"action":"sync"}`)
+	for _, more := range []string{"", yes(shown)} {
+		said := o.reply(o.must(putting(moved, more)))
+		if said.Rules.Digest != "" || o.head().Version.Number != 1 || !strings.Contains(said.Done, "a plan of 1 changes is being applied") || !strings.Contains(said.Done, "pause") {
+			t.Errorf("%s: %+v %+v", more, said, said.Rules)
+		}
 	}
 }
 
