@@ -123,7 +123,7 @@ func rulesDigest(h journal.Head, text []byte, plan string) string {
 
 // toPutInForce says how rules are put in force that were shown.
 func toPutInForce(p cycle.Preview, said, digest string) string {
-	text := "what these rules would do is not known yet: " + p.Waiting
+	text := "what these rules would do is not known yet (" + p.Waiting + ")"
 	if p.Other != nil {
 		text = difference(p)
 	}
