@@ -83,8 +83,12 @@ type checking struct {
 const notSet = "the settings do not say how"
 
 func (c *checking) rules(ctx context.Context) {
-	if c.settings.stored && !c.storedRules(ctx) {
-		return
+	from := ""
+	if c.settings.stored {
+		var are bool
+		if from, are = c.storedRules(ctx); !are {
+			return
+		}
 	}
 	r := c.settings.rules
 	if r == nil {
@@ -95,18 +99,19 @@ func (c *checking) rules(ctx context.Context) {
 	if r.Scope.All {
 		scope = "all groups that can be written"
 	}
-	c.Good("rules", fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
+	c.Good("rules", from+fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
 	for _, note := range r.Notes() {
 		c.Warn("rules", note)
 	}
 }
 
-// storedRules reads the rules that are kept in the store, and says why there are none.
-func (c *checking) storedRules(ctx context.Context) (are bool) {
+// storedRules reads the rules that are kept in the store, and says why there are none. from says which
+// they are.
+func (c *checking) storedRules(ctx context.Context) (from string, are bool) {
 	s := &c.settings
 	if s.store == nil || !targetName.MatchString(s.target) {
 		c.Unknown("rules", notSet)
-		return false
+		return "", false
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -114,7 +119,7 @@ func (c *checking) storedRules(ctx context.Context) (are bool) {
 	h, err := j.Look(ctx)
 	if err != nil {
 		c.Unknown("rules", "the journal could not be read, which says which of the store's are in force")
-		return false
+		return "", false
 	}
 	at, is := s.where(h)
 	if err = journal.ErrNoRules; is {
@@ -126,7 +131,10 @@ func (c *checking) storedRules(ctx context.Context) (are bool) {
 	case err != nil:
 		c.Bad("rules", fmt.Errorf("%w: update this program, or put rules in force that it understands (groupwriteback rules apply, rules back)", err))
 	}
-	return err == nil
+	if from = "those of the rules file that was in force, which the store takes over: "; at.version > 0 {
+		from = fmt.Sprintf("version %d in the store, by %s: ", at.version, h.Version.By)
+	}
+	return from, err == nil
 }
 
 // graph signs in, and looks at what the token opens.

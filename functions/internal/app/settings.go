@@ -92,7 +92,10 @@ func read(ctx context.Context, environ []string) (settings, error) {
 		r.bad("TENANT_ID", "write the tenant's id, a GUID, and not its domain")
 	}
 	var err error
-	if s.stored = r.get("RULES") == inStore; s.stored {
+	s.stored = strings.HasPrefix(r.get("RULES"), inStore)
+	if s.stored && r.get("RULES") != inStore {
+		r.bad("RULES", "write %s and nothing behind it, or the name of a file", inStore)
+	} else if s.stored {
 		// which rules those are, each turn reads of the journal's head
 	} else if s.rules, s.text, err = readRules(r.get("RULES")); err != nil {
 		s.mistakes = r.unnamed("RULES", err)
