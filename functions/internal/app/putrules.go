@@ -25,7 +25,7 @@ type rulesReply struct {
 }
 
 // errInFile: rules are not put in force this way where they come out of a file.
-var errInFile = errors.New("rules: they come from the file that " + prefix + "RULES names: deploy the file; or, to put rules in force by a command, set " + prefix + "RULES=" + inStore)
+var errInFile = errors.New("rules: they come from the file that " + prefix + "RULES names: deploy the file; or, to put rules in force by a command, set " + prefix + "RULES=" + inStore + " in its place")
 
 // putRules shows what other rules would do, and names it by a digest. Said again with that digest and
 // the version that they replace they are put in force, unless either is another one by then.
