@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,7 +34,7 @@ func (a *App) putRules(ctx context.Context, caller relay.Caller, q manualRequest
 	if !a.planner.Stored {
 		return manualReply{}, relay.BadRequest(errInFile)
 	}
-	h, err := a.journal.Look(ctx)
+	h, err := a.takenOver(ctx)
 	if err != nil {
 		return manualReply{}, err
 	}
@@ -73,6 +74,21 @@ func (a *App) putRules(ctx context.Context, caller relay.Caller, q manualRequest
 	}
 	a.log.Warn("rules were put in force", "number", v.Number, "replaces", v.Replaces, "rules", fmt.Sprintf("%.8s", v.Rules), "by", caller)
 	return inForce(v, "in force: the next turn decides every group by these rules, within the limits"), nil
+}
+
+// takenOver is the head, once the rules of a file that were in force are a version of the store's: whoever puts
+// others in their place can go back to them.
+func (a *App) takenOver(ctx context.Context) (journal.Head, error) {
+	h, err := a.journal.Look(ctx)
+	if at, is := a.book.settings.where(h); err != nil || !is || !at.taken {
+		return h, err
+	}
+	_, failed := a.sync(ctx, patience) // what fails behind it is another matter
+	h, err = a.journal.Look(ctx)
+	if at, is := a.book.settings.where(h); err == nil && is && at.taken && !errors.Is(failed, journal.ErrUnusable) && !errors.Is(failed, journal.ErrNoRules) {
+		err = fmt.Errorf("take over the rules that were in a file: %w", cmp.Or(failed, errors.New("a turn has to run first: ask again in a minute")))
+	}
+	return h, err
 }
 
 // inForce is the answer that a version is in force.

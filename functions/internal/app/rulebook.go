@@ -69,7 +69,10 @@ func (b *rulebook) of(ctx context.Context, h journal.Head) (*ruling, error) {
 		return b.last, nil
 	}
 	parsed, text, err := readFrom(ctx, b.journal, h, at)
-	if err != nil {
+	switch {
+	case errors.Is(err, journal.ErrNoRules) && !b.settings.stored: // their text is lost: the planner says that others are in force
+		return b.last, nil
+	case err != nil:
 		return nil, err
 	}
 	s := b.settings

@@ -110,6 +110,21 @@ func TestFromFileToStore(t *testing.T) {
 	}
 }
 
+// TestPutBeforeTakenOver: whoever is so quick that no turn has run yet with the store puts his rules behind those of
+// the file, and can go back to them.
+func TestPutBeforeTakenOver(t *testing.T) {
+	o := newOffice(t)
+	o.stored()
+	o.do(o.host(Options{}))
+	if v := o.apply(moved).Rules.InForce; v == nil || v.Number != 2 || v.Replaces != 1 {
+		t.Fatalf("in force: %+v", v)
+	}
+	var old status.Rules
+	if o.read("rules/1", &old); old.Text != officeRules {
+		t.Errorf("version 1 is %q", old.Text)
+	}
+}
+
 // TestOldFileBesideTheStore: a host that still has the file of before beside others that have their rules in
 // the store undoes nothing.
 func TestOldFileBesideTheStore(t *testing.T) {
