@@ -144,9 +144,30 @@ func TestPutInForceAtOnce(t *testing.T) {
 	}
 }
 
+// TestPutInForceAgain: what is said again, since the answer was lost, is done once; the next change is another version.
+func TestPutInForceAgain(t *testing.T) {
+	w := newWorld(t)
+	w.inStore()
+	one, two := "ou: "+ou+"\nscope: all\n", "ou: "+ou+"\nscope: all\nlimits: {creations: 7}\n"
+	for i, put := range []struct {
+		text           string
+		replaces, want uint64
+	}{{one, 0, 1}, {one, 0, 1}, {two, 1, 2}, {two, 1, 2}, {one, 2, 3}, {one, 2, 3}, {one, 3, 4}} {
+		if v := w.putRules(put.text, put.replaces); v.Number != put.want {
+			t.Errorf("the %d. is version %d, want %d", i+1, v.Number, put.want)
+		}
+	}
+	if _, err := w.planner.PutInForce(t.Context(), w.ruling(two), journal.Version{Replaces: 1}); !errors.Is(err, journal.ErrOutdated) {
+		t.Errorf("what was replaced since is said again: %v", err)
+	}
+}
+
 // TestNoRulesNoStep: without rules in the store a step reads and writes nothing, and is no failure.
 func TestNoRulesNoStep(t *testing.T) {
 	w := newWorld(t)
+	w.users(3)
+	w.group(1, 0, 3)
+	w.untilQuietAgainst(w.do)
 	w.inStore()
 	count := &blobtest.Count{Store: w.journal.Store}
 	w.journal.Store = count
