@@ -133,7 +133,7 @@ func TestBadMemberTexts(t *testing.T) {
 
 // TestBindTexts has the messages of Active Directory (MS-ADTS 3.1.1.3.1.9).
 func TestBindTexts(t *testing.T) {
-	const wrong = "the user name or the password is wrong"
+	const wrong = "the user name or the password is wrong: correct them"
 	const hours = "the account may not sign in at this time or from this machine: see its logon hours and workstations"
 	for data, want := range map[string]string{
 		"525": wrong, "52e": wrong, "530": hours, "531": hours,
@@ -215,7 +215,7 @@ func TestIdentifyTexts(t *testing.T) {
 				res.Entries = nil
 			}
 		}, "identify domain: the forest's list of domains lacks DC=corp,DC=test: let the account read CN=Partitions"},
-		{"no base", "OU=none,DC=corp,DC=test", nil, `identify domain: "OU=none,DC=corp,DC=test" does not exist, or the account may not read it`},
+		{"no base", "OU=none,DC=corp,DC=test", nil, `identify domain: "OU=none,DC=corp,DC=test" does not exist, or the account may not read it: correct its name, make it, or let the account read it`},
 		{"no invocationId", "", func(r *ldap.SearchRequest, res *ldap.SearchResult) {
 			if strings.HasPrefix(r.BaseDN, "CN=NTDS Settings,") {
 				res.Entries[0].Attributes = nil
