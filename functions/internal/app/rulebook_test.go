@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"groupwriteback/shared/blob"
+	"groupwriteback/shared/blob/blobtest"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/status"
@@ -236,5 +238,27 @@ func TestRulesBegunAnew(t *testing.T) {
 	}
 	if n := fmt.Sprint(len(o.objects("version/"))); n != "3" {
 		t.Errorf("%s versions are in the store", n)
+	}
+}
+
+// TestStoredRulesCost: an idle turn by rules in the store reads no more than one by a file: their text is read once,
+// and again when another version is in force.
+func TestStoredRulesCost(t *testing.T) {
+	idle := func(o *office) (reads int) {
+		count := &blobtest.Count{Store: o.store}
+		o.do(o.host(Options{Store: func(blob.Store) blob.Store { return count }}))
+		o.do(o.app.Sync(t.Context()))
+		count.Take()
+		o.do(o.app.Sync(t.Context()))
+		c := count.Take()
+		if c.Writes() > 0 {
+			t.Errorf("an idle turn writes: %v", c)
+		}
+		return int(c.Reads())
+	}
+	file, stored := idle(newOffice(t)), idle(storeOffice(t))
+	t.Logf("an idle turn reads %d objects by a file, and %d by the store", file, stored)
+	if stored != file {
+		t.Errorf("an idle turn reads %d objects by rules in the store, and %d by a file", stored, file)
 	}
 }
