@@ -23,7 +23,8 @@ registration; who decides, Sync.Operate. Sign-in is by az login, unless --sign-i
 Settings come from flags, else from the environment, else from a file: doctor says which counts.
 
 Exit code 0: done. 1: it failed, and the error says why. 2: plan --detailed-exitcode, and there
-is something to do, or something is held. 3: sync --wait, and the time is over.
+is something to do, or something is held; rules import, and not all of the schema is in the file.
+3: sync --wait, and the time is over.
 
 With --output json each answer is one JSON value, in UTF-8: the API's, whole. Each command names
 its schema, which is one of the API's description (docs/openapi.yaml, and /api/openapi.yaml).`
@@ -80,6 +81,7 @@ func command(out io.Writer) *cobra.Command {
 	}
 	root.AddCommand(looks(with)...)
 	root.AddCommand(decisions(with)...)
+	root.AddCommand(rulings(with))
 	root.AddCommand(doctor(o), manual())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -31,6 +32,7 @@ type player struct {
 	t     *testing.T
 	stage *stage.Stage
 	doc   *apidoc.Doc
+	rules int // how many files of rules it has written
 }
 
 // exampleWidth is the width that examples are played at.
@@ -51,11 +53,14 @@ func playExamples(t *testing.T, s *stage.Stage) {
 	must(t, s.Company.Tenant.AddMember(s.Company.ID("All staff"), graphtest.ID("anna")))
 	doc, err := apidoc.Read()
 	must(t, err)
-	p := &player{t, s, doc}
+	p := &player{t: t, stage: s, doc: doc}
 	p.until("sync --wait", "done: 0 changes")
 	var ends []string
 	each(command(io.Discard), func(c *cobra.Command) {
 		schema := c.Annotations[schemaOf]
+		if strings.HasPrefix(c.CommandPath(), "groupwriteback rules") {
+			return // TestStoredExamples plays them
+		}
 		if c.Runnable() && schema == "" && c.Name() != "help" && (!c.HasParent() || c.Parent().Name() != "completion") {
 			t.Errorf("%s says of no schema that its JSON has", c.CommandPath())
 		}
@@ -107,6 +112,7 @@ func (p *player) shell(blocks []string) {
 // play runs an example as text and as JSON.
 func (p *player) play(example, schema string) {
 	p.t.Helper()
+	example, _, _ = strings.Cut(example, " > ") // which the shell does
 	code, text := p.run(example)
 	if !p.documented(example, code) || text == "" || strings.Contains(text, "\x1b") {
 		p.t.Errorf("%s: exit code %d\n%s", example, code, text)
@@ -131,18 +137,18 @@ func (p *player) play(example, schema string) {
 // ours says whether a command line prints text of ours for people: JSON and LDIF are for programs, as are the lines of a checklist
 // without a terminal, and help and completion are the library's.
 func (p *player) ours(line string) bool {
-	return !strings.HasPrefix(line, "doctor") && !strings.Contains(line, "json") && !strings.Contains(line, "ldif") && !strings.HasPrefix(line, "completion") && !strings.HasPrefix(line, "help")
+	return !strings.HasPrefix(line, "doctor") && !strings.HasPrefix(line, "rules show") && !strings.HasPrefix(line, "rules import") && !strings.Contains(line, "json") && !strings.Contains(line, "ldif") && !strings.HasPrefix(line, "completion") && !strings.HasPrefix(line, "help")
 }
 
 // documented says whether an exit code is one that the help names for what works.
 func (p *player) documented(example string, code int) bool {
-	return code == 0 || code == exitChanges && strings.Contains(example, "--detailed-exitcode")
+	return code == 0 || code == exitChanges && (strings.Contains(example, "--detailed-exitcode") || strings.HasPrefix(example, "rules import"))
 }
 
 // run runs a command line, with what stands for its words.
 func (p *player) run(line string) (int, string) {
 	p.t.Helper()
-	line = strings.NewReplacer("https://corp-writeback.azurewebsites.net", p.stage.Host.URL()).Replace(line)
+	line = strings.NewReplacer("https://corp-writeback.azurewebsites.net", os.Getenv(prefix+"URL")).Replace(line)
 	if before, after, found := strings.Cut(line, "0123456789ab"); found {
 		line = before + p.hold() + after
 	}
@@ -150,6 +156,9 @@ func (p *player) run(line string) (int, string) {
 		p.off()
 	} else if strings.HasPrefix(line, "disable") {
 		p.on()
+	}
+	if strings.HasPrefix(line, "rules ") {
+		p.otherRules(strings.HasPrefix(line, "rules back"))
 	}
 	if before, _, found := strings.Cut(line, " --digest DIGEST"); found {
 		line = strings.Replace(line, "DIGEST", p.digest(before), 1)
@@ -197,8 +206,53 @@ func (p *player) until(line, want string) string {
 
 // digest is that of the plan that a command shows.
 func (p *player) digest(line string) string {
-	_, after, _ := strings.Cut(p.until(line, "Digest: "), "Digest: ")
+	before := "Digest: "
+	if strings.HasPrefix(line, "rules ") {
+		before = "--digest "
+	}
+	_, after, _ := strings.Cut(strings.Join(strings.Fields(p.until(line, strings.TrimSpace(before))), " "), before)
 	return strings.Fields(after)[0]
+}
+
+// otherRules writes a rules file that is another one each time, and puts it in force if it is to be.
+func (p *player) otherRules(inForce bool) {
+	p.t.Helper()
+	p.rules++
+	must(p.t, os.WriteFile("rules.yaml", fmt.Appendf(nil, "ou: OU=Groups,DC=corp,DC=test\nscope: all\nlimits: {creations: %d}\n", 100+p.rules), 0o600))
+	if inForce {
+		p.until("rules apply rules.yaml --digest "+p.digest("rules apply rules.yaml"), "in force")
+	}
+}
+
+// TestStoredExamples plays the examples about rules where these are in the store.
+func TestStoredExamples(t *testing.T) {
+	for _, v := range installation(t, "GROUPWRITEBACK_RULES=store:") {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("COLUMNS", "72")
+	t.Chdir(t.TempDir())
+	must(t, os.WriteFile("schema.json", []byte(`{"synchronizationRules": [{"objectMappings": [{"sourceObjectName": "Group", "attributeMappings": [
+		{"targetAttributeName": "cn", "source": {"type": "Attribute", "name": "displayName"}},
+		{"targetAttributeName": "parentDistinguishedName", "source": {"type": "Constant", "name": "OU=x,DC=corp"}}]}]}]}`), 0o600))
+	doc, err := apidoc.Read()
+	must(t, err)
+	p := &player{t: t, doc: doc}
+	for range 3 {
+		p.otherRules(true)
+	}
+	all, _, err := command(io.Discard).Find([]string{"rules"})
+	must(t, err)
+	n := 0
+	each(all, func(c *cobra.Command) {
+		for example := range strings.SplitSeq(c.Example, "\n") {
+			n++
+			p.play(strings.TrimPrefix(example, "  groupwriteback "), c.Annotations[schemaOf])
+		}
+	})
+	if n < 10 {
+		t.Errorf("%d examples were played: this test looks in the wrong place", n)
+	}
 }
 
 // off has writeback ended. A plan that has moved on since it was shown is confirmed anew, as a person would.

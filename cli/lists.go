@@ -114,6 +114,10 @@ func doHistory(s *session, cmd *cobra.Command, args []string) error {
 			s.say("Nothing was done yet.")
 		}
 		for _, b := range past.Batches {
+			if b.Rules != nil {
+				s.say("%s  rules %s", when(b.At), ruledBy(*b.Rules, false))
+				continue
+			}
 			line := fmt.Sprintf("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", when(b.At), b.Seq, controller(b.DC), b.Groups, b.Added, b.Removed, b.Refused)
 			if len(b.Approved) > 0 {
 				line += "; approved by " + strings.Join(b.Approved, ", ")

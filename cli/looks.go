@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/explain"
-	"groupwriteback/shared/rules"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/version"
 )
@@ -29,9 +27,7 @@ func looks(with runner) []*cobra.Command {
 	planned.Flags().Bool("whole", false, "all that becomes of each group, and why")
 	planned.Flags().Bool("ldif", false, "as LDIF, to be read: what would be written, write by write")
 	planned.MarkFlagsMutuallyExclusive("whole", "ldif")
-	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
-	ruled.AddCommand(answering("Reply", &cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})...)
-	return slices.Concat([]*cobra.Command{ruled, statusCommand(with)},
+	return slices.Concat([]*cobra.Command{statusCommand(with)},
 		answering("Reply", planned),
 		answering("Program", &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: printVersion, Example: "  groupwriteback version"}),
 		answering("Explanation", &cobra.Command{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
@@ -64,9 +60,9 @@ func own(cmd *cobra.Command, v any, text string) error {
 func doPlan(s *session, cmd *cobra.Command, _ []string) error {
 	message := map[string]any{"action": "preview"}
 	if file, _ := cmd.Flags().GetString("rules"); file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readText(file, maxRules)
 		if err != nil {
-			return fmt.Errorf("read rules: %w", err)
+			return err
 		}
 		message["rules"] = string(text)
 	}
@@ -172,17 +168,4 @@ func (s *session) find(ctx context.Context, name, kind string) (string, error) {
 		text += fmt.Sprintf("\n  %s  %s %s %s", h.ID, h.Kind, h.Name, h.Also)
 	}
 	return "", errors.New(text)
-}
-
-// checkRules checks a rules file here.
-func checkRules(cmd *cobra.Command, args []string) error {
-	text, err := os.ReadFile(args[0])
-	if err != nil {
-		return fmt.Errorf("read rules: %w", err)
-	}
-	if _, err := rules.Parse(text); err != nil {
-		return fmt.Errorf("check %s: %w", args[0], err)
-	}
-	const usable = "The rules can be used."
-	return own(cmd, map[string]string{"done": usable}, usable)
 }

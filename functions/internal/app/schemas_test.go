@@ -25,7 +25,7 @@ func TestSchemasNameEveryField(t *testing.T) {
 		"Status": status.Status{}, "Switch": journal.Switch{}, "Agent": journal.Agent{}, "Plan": journal.Plan{}, "Counts": record.Counts{}, "Listing": record.Listing{},
 		"Item": record.Item{}, "Part": record.Part{}, "Hold": status.Hold{}, "Trouble": status.Problem{}, "GroupLine": status.Line{}, "Member": explain.Member{},
 		"Explanation": explain.Explanation{}, "Wrote": explain.Wrote{}, "HistoryPage": status.Past{}, "Batch": status.Batch{}, "Run": status.Run{},
-		"Reply": manualReply{}, "Preview": cycle.Preview{}, "Other": cycle.Other{}, "Row": checklist.Row{},
+		"Reply": manualReply{}, "Preview": cycle.Preview{}, "Other": cycle.Other{}, "Row": checklist.Row{}, "Rules": status.Rules{}, "Version": status.Version{}, "VersionPage": status.VersionPage{},
 	} {
 		named := map[string]bool{}
 		namesOf(schemas, schemas[name], named)
