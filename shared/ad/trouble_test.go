@@ -2,6 +2,7 @@ package ad
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"groupwriteback/infra/golden"
@@ -42,4 +43,18 @@ func TestTroubleTexts(t *testing.T) {
 	two := twins(id, dn, "CN=Staff 2,OU=Groups,DC=corp,DC=test")
 	texts.Add(two.Case + ": " + two.Text)
 	texts.Hold(t, "troubles")
+}
+
+// TestAllowedTexts is what the agent's policy does not allow, in the words that people are told.
+func TestAllowedTexts(t *testing.T) {
+	texts := &golden.Texts{}
+	for line := range strings.Lines(Allowed{}.Lacks([]string{"wWWHomePage", "mail"}, []string{"universal-distribution"}).Error()) {
+		texts.Add(strings.TrimRight(line, "\n"))
+	}
+	for _, set := range []map[string][]string{{"wWWHomePage": {"x"}}, {"mail": {"a@corp.test"}}, {"seeAlso": {"CN=x"}}} {
+		w := &writer{Domain: &Domain{Base: "OU=x"}, change: plan.Change{Op: plan.Update, Set: set}}
+		texts.Add(w.settable().Error())
+	}
+	texts.Add("attribute groupType " + suspends)
+	texts.Hold(t, "allowed")
 }

@@ -205,6 +205,7 @@ func (c careless) Delete(ctx context.Context, key string) error {
 // TestStoresThatLose: what would have two planners undo each other's work is found out
 // before they do.
 func TestStoresThatLose(t *testing.T) {
+	texts := &golden.Texts{}
 	const conditions = ": two planners would undo each other's work: use a store that honours conditional writes"
 	for _, test := range []struct {
 		name  string
@@ -226,6 +227,9 @@ func TestStoresThatLose(t *testing.T) {
 	} {
 		test.store.Store = blob.Memory()
 		err := tryStore(t.Context(), test.store)
+		if err != nil {
+			texts.Add(err.Error())
+		}
 		if got := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && got != test.want {
 			t.Errorf("%s:\n%s\nwant\n%s", test.name, got, test.want)
 		}
@@ -233,4 +237,5 @@ func TestStoresThatLose(t *testing.T) {
 			t.Errorf("%s: left behind: %q, %v", test.name, left, err)
 		}
 	}
+	texts.Hold(t, "stores")
 }
