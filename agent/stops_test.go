@@ -56,7 +56,9 @@ func TestStops(t *testing.T) {
 
 	care := &caution{memory: m, file: directoryRefused, remedy: config{}.directoryCaution().remedy, now: a.now}
 	ok(t, care.allows("svc", "wrong"))
-	tell(care.learn(bind("52e"), bindRefused, "svc", "wrong"))
+	if err := care.learn(bind("52e"), bindRefused, "svc", "wrong"); err == nil {
+		t.Fatal("a refusal is not told")
+	}
 	tell(care.allows("svc", "wrong"))
 	texts.Hold(t, "stops")
 }
