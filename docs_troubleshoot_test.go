@@ -152,3 +152,20 @@ func TestTroubleshootPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestCodesAreDescribed: the codes that the description of the API lists are those that the app
+// answers, but for those that an agent alone gets.
+func TestCodesAreDescribed(t *testing.T) {
+	listed := strings.Split(matches(t, "docs/openapi.yaml", `(?s)A stable word for the cause\.\s+enum: \[([^\]]+)\]`, 1)[0][1], ", ")
+	var answered []string
+	for _, line := range printed(t)["shared/relay/testdata/codes.golden"] {
+		if code := wordOf(line); !slices.Contains([]string{"closed", "lease", "target"}, code) {
+			answered = append(answered, code)
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(answered)
+	if !slices.Equal(listed, answered) {
+		t.Errorf("described are %v, answered %v", listed, answered)
+	}
+}
