@@ -1,7 +1,10 @@
 package cycle_test
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
@@ -47,4 +50,44 @@ func TestAsk(t *testing.T) {
 	if n := len(w.head().Reads); n != 0 {
 		t.Errorf("%d groups are still asked for", n)
 	}
+}
+
+// TestAskedWhileAllIsRead: everything is being read anew, which takes long. A group that is asked for meanwhile
+// is in the next plan, a second later, and the reading goes on.
+func TestAskedWhileAllIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.users(200)
+		for i := range 3 {
+			w.group(i, 0, 20)
+		}
+		w.untilQuiet()
+		w.do(w.journal.Ask(t.Context(), journal.Ask{Full: true, By: "operator"}))
+		w.source.size = 1
+		pages, asked := 0, time.Time{}
+		w.source.edit = func(*directory.Page) error {
+			time.Sleep(100 * time.Millisecond) // of the bubble's clock
+			if pages++; pages == 30 {
+				asked = time.Now()
+				w.do(w.tenant.AddMember(group(1), user(50)))
+				w.do(w.journal.Ask(t.Context(), journal.Ask{Groups: []directory.ID{group(1)}, By: "operator"}))
+			}
+			return nil
+		}
+		for asked.IsZero() || w.head().Plan == nil {
+			more, err := w.planner.Step(t.Context())
+			w.do(err)
+			if !more {
+				t.Fatalf("after %d pages all is read, and nothing is planned of what was asked for", pages)
+			}
+		}
+		if took := time.Since(asked); took > 4*time.Second || w.head().Shadow == nil {
+			t.Errorf("planned after %s, the reading goes on: %t; want it within two seconds and what a step reads of changes, beside the reading", took, w.head().Shadow != nil)
+		}
+		w.source.edit = nil
+		w.untilQuiet()
+		if !slices.Contains(w.ad[group(1)].Members(), ref(50)) || w.head().Main.Number != 2 {
+			t.Errorf("%d readings, member written: %t", w.head().Main.Number, slices.Contains(w.ad[group(1)].Members(), ref(50)))
+		}
+	})
 }

@@ -153,7 +153,7 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err := p.adopt(ctx, tx); err != nil {
 		return false, nil, err
 	}
-	limit := p.limit(ctx)
+	limit, reads := p.limit(ctx), len(tx.Head.Reads)
 	unfolded, err := foldInbox(ctx, tx, limit)
 	if err != nil {
 		return false, nil, err
@@ -162,14 +162,19 @@ func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, 
 	if err != nil {
 		return false, nil, err
 	}
-	if ready(tx) {
+	idle := ready(tx)
+	if idle {
 		if more, err = p.plan(ctx, tx, limit, !got.silent); err != nil {
 			return false, nil, err
 		}
 	}
 	var beside heard
-	if !got.silent {
-		if beside, err = p.enumerateBeside(ctx, tx, limit); err != nil {
+	switch agentWaits := idle && tx.Head.Plan != nil || len(tx.Head.Reads) > reads; {
+	case got.silent || !besides(tx):
+	case agentWaits: // for what this step commits
+		more = true
+	default:
+		if beside, err = p.enumerate(ctx, tx, limit.listening()); err != nil {
 			return false, nil, err
 		}
 	}
@@ -289,18 +294,45 @@ type limit struct {
 	ctx   context.Context
 	end   time.Time
 	bytes int
+	ear   *ear // nil: nobody is listened to
 }
 
 // limit is that of a step that begins now: one that is long loses its swap to every
 // other one, and one that changes much holds it all.
 func (p *Planner) limit(ctx context.Context) limit {
-	return limit{ctx, time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), cmp.Or(p.StepBytes, 24<<20)}
+	return limit{ctx: ctx, end: time.Now().Add(cmp.Or(p.StepTime, 25*time.Second)), bytes: cmp.Or(p.StepBytes, 24<<20)}
+}
+
+// listening is limit for work that nobody waits for: it lets those go first who call meanwhile.
+func (l limit) listening() limit {
+	l.ear = &ear{next: time.Now().Add(listenEvery)}
+	return l
+}
+
+// listenEvery is how often it is heard who calls: a look is a list of the store.
+const listenEvery = time.Second
+
+// An ear hears whether somebody called since the step began: an operator who asks, the agent
+// who is done.
+type ear struct {
+	next   time.Time // when it is listened again
+	called bool
+}
+
+// hears listens now and then. A store that does not answer is told of where more depends on it.
+func (e *ear) hears(ctx context.Context, tx *journal.Tx) bool {
+	if e == nil || e.called || time.Now().Before(e.next) {
+		return e != nil && e.called
+	}
+	called, err := tx.Called(ctx)
+	e.next, e.called = time.Now().Add(listenEvery), called && err == nil
+	return e.called
 }
 
 // reached says whether a step should commit what it has: it got somewhere and its time
-// is over or it holds much, or the turn is near its end.
+// is over, it holds much or somebody calls, or the turn is near its end.
 func (l limit) reached(tx *journal.Tx, done int) bool {
-	return done > 0 && (time.Now().After(l.end) || tx.Changed() > l.bytes) || nearEnd(l.ctx)
+	return done > 0 && (time.Now().After(l.end) || tx.Changed() > l.bytes || l.ear.hears(l.ctx, tx)) || nearEnd(l.ctx)
 }
 
 // nearEnd says whether the host will stop this turn soon.

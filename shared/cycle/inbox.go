@@ -108,10 +108,13 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		return err
 	}
 	if ask.Full { // whatever was under way is perhaps what went wrong
+		h := &tx.Head
+		// What counted goes on counting while it is read anew.
+		beside := h.Main.Number > 0 && !blocked(h)
 		if err := tx.DropShadow(ctx); err != nil {
 			return err
 		}
-		tx.Head.Shadow, tx.Head.ReadAll = &journal.Round{Select: tx.Head.Main.Select, Began: tx.Now}, true
+		h.Shadow, h.ReadAll = &journal.Round{Select: h.Main.Select, Began: tx.Now, Beside: beside}, true
 	}
 	if ask.Repin != "" {
 		if err := repin(ctx, tx, ask.Repin); err != nil {

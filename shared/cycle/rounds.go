@@ -104,12 +104,10 @@ func (p *Planner) begin(ctx context.Context, tx *journal.Tx, beside bool) error 
 	return tx.DropShadow(ctx)
 }
 
-// enumerateBeside goes on with an enumeration that is made beside what is known.
-func (p *Planner) enumerateBeside(ctx context.Context, tx *journal.Tx, limit limit) (heard, error) {
-	if s := tx.Head.Shadow; s == nil || !s.Beside || tx.Now.Before(tx.Head.Wait) {
-		return heard{}, nil
-	}
-	return p.enumerate(ctx, tx, limit)
+// besides says whether an enumeration that is made beside what is known can go on.
+func besides(tx *journal.Tx) bool {
+	s := tx.Head.Shadow
+	return s != nil && s.Beside && !tx.Now.Before(tx.Head.Wait)
 }
 
 // enumerate goes on with a full enumeration, which takes the place of what is known when

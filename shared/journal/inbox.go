@@ -210,6 +210,19 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 	return out, nil
 }
 
+// Called says whether something has come into the inbox since the step began.
+func (tx *Tx) Called(ctx context.Context) (bool, error) {
+	j := tx.journal
+	keys, err := j.Store.List(ctx, j.prefix()+"in/")
+	if err != nil {
+		return false, fmt.Errorf("list inbox: %w", err)
+	}
+	return slices.ContainsFunc(keys, func(k string) bool {
+		name := k[len(j.prefix()):]
+		return !slices.Contains(tx.inbox, name) && !slices.Contains(tx.folded, name)
+	}), nil
+}
+
 func (tx *Tx) inboxNames(prefix string) []string {
 	var out []string
 	folded := set(tx.Head.Folded)

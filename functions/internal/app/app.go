@@ -112,13 +112,20 @@ const minTurn = 15 * time.Second
 // leaves a tenth, a minute at most, for the answer to get out before the host
 // kills the process.
 func (a *App) Sync(ctx context.Context) error {
-	_, err := a.sync(ctx)
+	_, err := a.sync(ctx, forEver)
 	return err
 }
 
+// forEver is the patience of who has nothing to do but a turn of his own.
+const forEver = time.Hour
+
+// patience is how long somebody waits for another's turn who has put into the inbox what he
+// wants: that turn reads it.
+const patience = 5 * time.Second
+
 // sync is Sync. Of several who wait for a turn at once one makes it, and it is that of the others
 // too. more says that there is more to do: the next turn does it.
-func (a *App) sync(ctx context.Context) (more bool, err error) {
+func (a *App) sync(ctx context.Context, patience time.Duration) (more bool, err error) {
 	came := a.begun.Load()
 	if end, ok := ctx.Deadline(); ok {
 		left := time.Until(end)
@@ -129,7 +136,7 @@ func (a *App) sync(ctx context.Context) (more bool, err error) {
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-min(left/10, time.Minute)))
 		defer cancel()
 	}
-	if err := a.begin(ctx); err != nil {
+	if err := a.begin(ctx, patience); err != nil {
 		return true, err
 	}
 	defer a.end()
@@ -148,11 +155,13 @@ type ended struct {
 	err  error
 }
 
-// errBusy: another turn runs, and there is no time to wait for its end.
+// errBusy: another turn runs, and nobody waits for its end.
 var errBusy = errors.New("another one is running")
 
 // begin waits until no other turn runs in this process.
-func (a *App) begin(ctx context.Context) error {
+func (a *App) begin(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case a.turn <- struct{}{}:
 		return nil
@@ -171,8 +180,8 @@ const wakeTime = 25 * time.Second
 func (a *App) wake(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, wakeTime)
 	defer cancel()
-	if err := a.begin(ctx); err != nil {
-		return // that turn will do
+	if err := a.begin(ctx, patience); err != nil {
+		return // that turn will do: the agent, which waits for this answer, has other work
 	}
 	defer a.end()
 	if _, err := a.planner.Step(ctx); err != nil {

@@ -149,7 +149,11 @@ func (a *App) turnFor(ctx context.Context, q manualRequest, done string) (manual
 	if q.async {
 		return manualReply{}, errLater
 	}
-	switch more, err := a.sync(ctx); {
+	wait := forEver
+	if q.Action != "sync" || len(q.Groups) > 0 || q.Full {
+		wait = patience
+	}
+	switch more, err := a.sync(ctx, wait); {
 	case errors.Is(err, errBusy), err == nil && more:
 		return manualReply{}, errLater
 	case err != nil:
@@ -176,7 +180,7 @@ func (a *App) beginAnew(ctx context.Context, caller relay.Caller, q manualReques
 	if q.Target != a.journal.Target {
 		return manualReply{}, relay.BadRequest(fmt.Errorf("target: name the target whose journal shall begin anew, which is %q", a.journal.Target))
 	}
-	if err := a.begin(ctx); err != nil {
+	if err := a.begin(ctx, forEver); err != nil {
 		return manualReply{}, err
 	}
 	err := a.journal.BeginAnew(ctx)

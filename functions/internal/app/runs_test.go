@@ -114,6 +114,36 @@ func TestSyncForLater(t *testing.T) {
 	}
 }
 
+// TestNobodyWaitsForALongTurn: a turn runs that takes long. Who asks for a group meanwhile is answered with
+// a run before that turn is over, and who pauses hears that it is paused: the turn has taken both up.
+func TestNobodyWaitsForALongTurn(t *testing.T) {
+	o := newOffice(t)
+	o.do(o.app.begin(t.Context(), forEver)) // the long turn
+	defer o.app.end()
+	asked, paused := make(chan int, 1), make(chan string, 1)
+	go func() {
+		code, _, _ := o.say(`{"action":"sync","groups":["` + o.group(1).String() + `"]}`)
+		asked <- code
+	}()
+	go func() {
+		_, reply, _ := o.say(`{"action":"pause"}`)
+		paused <- reply.Done
+	}()
+	for len(o.objects("in/ask/")) < 2 {
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	_, err := o.app.planner.Step(t.Context()) // of the long turn
+	o.do(err)
+	if code := <-asked; code != http.StatusAccepted {
+		t.Errorf("asked for a group: %d", code)
+	}
+	if done := <-paused; !strings.HasPrefix(done, "paused: ") {
+		t.Errorf("pause: %q", done)
+	}
+}
+
 func (o *office) past(path string) (p status.Past) {
 	o.t.Helper()
 	code, body := o.send(http.MethodGet, path, "")
@@ -128,7 +158,7 @@ func (o *office) past(path string) (p status.Past) {
 // that of all.
 func TestSecondSyncJoins(t *testing.T) {
 	o := newOffice(t)
-	o.do(o.app.begin(t.Context())) // a turn runs
+	o.do(o.app.begin(t.Context(), forEver)) // a turn runs
 	before := o.app.begun.Load()
 	const callers = 5
 	answers := make(chan int, callers)

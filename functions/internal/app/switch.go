@@ -110,12 +110,19 @@ func (a *App) turnSwitch(ctx context.Context, caller relay.Caller, word journal.
 		return journal.Switch{}, err
 	}
 	a.log.Warn("switch: "+word.Switch, "by", caller, "digest", word.Digest)
-	if _, err := a.sync(ctx); errors.Is(err, errBusy) {
-		return journal.Switch{}, errLater
-	} else if err != nil {
+	pauses, wait := word.Switch == journal.SwitchPause, forEver
+	if pauses || word.Switch == journal.SwitchGoOn {
+		wait = patience // the turn under way takes it up
+	}
+	_, err := a.sync(ctx, wait)
+	if err != nil && !errors.Is(err, errBusy) {
 		return journal.Switch{}, err
 	}
-	return a.journal.SwitchNow(ctx)
+	on, failed := a.journal.SwitchNow(ctx)
+	if err != nil && failed == nil && (wait == forEver || on.Paused != pauses) {
+		return journal.Switch{}, errLater
+	}
+	return on, failed
 }
 
 // summary says what a plan does, in a sentence.

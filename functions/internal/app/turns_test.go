@@ -92,16 +92,16 @@ func TestTurnsTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.begin(t.Context()); err != nil {
+	if err := a.begin(t.Context(), forEver); err != nil {
 		t.Fatal(err)
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if err := a.begin(soon); err == nil {
+	if err := a.begin(soon, forEver); err == nil {
 		t.Error("two turns run at once")
 	}
 	a.end()
-	if err := a.begin(t.Context()); err != nil {
+	if err := a.begin(t.Context(), forEver); err != nil {
 		t.Error(err)
 	}
 }

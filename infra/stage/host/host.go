@@ -29,6 +29,7 @@ type Host struct {
 	Address string                     // host:port of the app's HTTP functions; empty: 127.0.0.1 and a free port
 	Log     io.Writer                  // the handler's output; nil: nowhere
 	Console func(Line)                 // is told of each line of it; nil: nobody is
+	Seen    func(*http.Request)        // is told of each HTTP request before the handler has it; nil: nobody is
 	Command func(exe string) *exec.Cmd // how the handler is started; nil: as it is
 
 	server   *http.Server

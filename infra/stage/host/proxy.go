@@ -22,6 +22,9 @@ func (h *Host) proxy(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
+	if h.Seen != nil {
+		h.Seen(r)
+	}
 	to, err := url.Parse(worker.url())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
