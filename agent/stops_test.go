@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"path/filepath"
@@ -39,10 +41,20 @@ func TestStops(t *testing.T) {
 	tell(highWater{Epoch: 2, Seq: 7}.allows(2, 5, "digest"))
 	ok(t, a.distrust("the domain controller was restored or replaced"))
 	tell(errors.New(a.doubt.Why))
+	sum := sha256.Sum256([]byte("x"))
 	for _, change := range []func(*relay.Release, *relay.PollReply){
 		func(r *relay.Release, _ *relay.PollReply) { r.Target = "other" },
 		func(_ *relay.Release, p *relay.PollReply) { p.Batch = []byte("{} ") },
 		func(r *relay.Release, _ *relay.PollReply) { r.Expires = now.Add(-time.Second) },
+		func(_ *relay.Release, p *relay.PollReply) { p.Seq = 7 },
+		func(r *relay.Release, p *relay.PollReply) {
+			p.Epoch = uint64(now.Add(100 * 24 * time.Hour).Unix())
+			r.Epoch = p.Epoch
+		},
+		func(*relay.Release, *relay.PollReply) {},
+		func(r *relay.Release, p *relay.PollReply) {
+			p.Batch, r.Digests[0] = []byte("x"), hex.EncodeToString(sum[:])
+		},
 	} {
 		release := relay.Release{Target: "corp", Epoch: 1, First: 5, Last: 6, Expires: now.Add(time.Minute),
 			Digests: []string{"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", ""}}
@@ -53,6 +65,8 @@ func TestStops(t *testing.T) {
 		_, _, _, err = a.verify(p)
 		tell(err)
 	}
+	_, _, _, err = a.verify(relay.PollReply{Release: []byte("x")})
+	tell(err)
 
 	care := &caution{memory: m, file: directoryRefused, remedy: config{}.directoryCaution().remedy, now: a.now}
 	ok(t, care.allows("svc", "wrong"))
