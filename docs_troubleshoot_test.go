@@ -170,3 +170,16 @@ func TestCodesAreDescribed(t *testing.T) {
 		t.Errorf("described are %v, answered %v", listed, answered)
 	}
 }
+
+// TestStatusesAreTold: each status that the description of the API has for a failure has a row for
+// operators and one for scripts.
+func TestStatusesAreTold(t *testing.T) {
+	operators, _, _ := strings.Cut(readDoc(t, "docs/operating.md"), "\n## Check\n")
+	_, scripts, _ := strings.Cut(readDoc(t, "docs/api.md"), "\n## Errors\n")
+	for _, m := range matches(t, "docs/openapi.yaml", `(?m)^ +'([45]\d\d)':`, 50) {
+		row := regexp.MustCompile(`(?m)^\| [\d, ]*\b` + m[1] + `\b`)
+		if !row.MatchString(operators) || !row.MatchString(scripts) {
+			t.Errorf("%s: docs/operating.md has a row for it: %t; docs/api.md: %t", m[1], row.MatchString(operators), row.MatchString(scripts))
+		}
+	}
+}
