@@ -39,7 +39,8 @@ func worded() []string {
 func whole() []string {
 	return append(worded(), "agent/testdata/stops.golden", "agent/testdata/policy.golden", "shared/ad/testdata/allowed.golden", "shared/ad/testdata/binds.golden",
 		"shared/ad/testdata/changes.golden", "shared/ad/testdata/connections.golden", "shared/ad/testdata/identity.golden", "shared/ad/testdata/members.golden", "shared/ad/testdata/refusals.golden",
-		"shared/cycle/testdata/stopped.golden", "shared/plan/testdata/limits.golden", "shared/signin/testdata/refusals.golden")
+		"shared/cycle/testdata/stopped.golden", "functions/internal/app/testdata/stores.golden", "shared/graph/testdata/errors.golden",
+		"shared/plan/testdata/limits.golden", "shared/signin/testdata/refusals.golden")
 }
 
 // A quote of the page is what somebody sees: a word, or a text with … for what differs.
@@ -135,6 +136,28 @@ func TestTroubleshootIsWhole(t *testing.T) {
 				t.Errorf("%s: the page does not tell what to do about %q", file, line)
 			}
 		}
+	}
+}
+
+// TestTroubleshootChecks: whatever a check finds wanting has a row.
+func TestTroubleshootChecks(t *testing.T) {
+	all, _ := quotes(t)
+	found := 0
+	for file, lines := range printed(t) {
+		if !strings.Contains(file, "/check") {
+			continue
+		}
+		for _, line := range lines {
+			if !regexp.MustCompile(`^[a-z-]+ +(FAILED|warning) `).MatchString(line) {
+				continue
+			}
+			if found++; !slices.ContainsFunc(all, func(q quote) bool { return q.is.MatchString(line) }) {
+				t.Errorf("%s: the page does not tell what to do about %q", file, line)
+			}
+		}
+	}
+	if found < 80 {
+		t.Errorf("only %d lines: this test looks in the wrong place", found)
 	}
 }
 

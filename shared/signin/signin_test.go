@@ -188,6 +188,8 @@ func TestRefusals(t *testing.T) {
 		{name: "unknown app", in: with(func(s *signin.SignIn) { s.Client = "nobody" })},
 		{name: "expired secret", in: bySecret, fault: says("invalid_client", "AADSTS7000222: The provided client secret keys for app are expired")},
 		{name: "wrong audience", in: bySecret, fault: says("invalid_resource", "AADSTS500011: The resource principal named api://x was not found in the tenant")},
+		{name: "certificate", in: bySecret, fault: says("invalid_client", "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered")},
+		{name: "another cloud's tenant", in: bySecret, fault: says("invalid_request", "AADSTS90002: Tenant 'x' not found")},
 		{name: "disabled", in: bySecret, fault: says("unauthorized_client", "AADSTS7000112: Application is disabled")},
 		{name: "federation", in: bySecret, fault: says("invalid_client", "AADSTS70021: No matching federated identity record found for presented assertion")},
 		{name: "not assigned", in: bySecret, fault: says("invalid_grant", "AADSTS501051: Application is not assigned to a role for the application")},

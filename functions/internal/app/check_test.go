@@ -223,7 +223,7 @@ func TestStoresThatLose(t *testing.T) {
 		{"lists late", careless{list: true}, "an object that was just made is not listed: use a store that shows at once what was written"},
 		{"deletes late", careless{keeps: true}, "an object that was just deleted is still read: use a store that shows at once what was written"},
 		{"may not write", careless{err: io.ErrUnexpectedEOF}, "make an object: unexpected EOF"},
-		{"may not delete", careless{delete: errors.New("no")}, "no"},
+		{"may not delete", careless{delete: errors.New("delete object: 403")}, "delete object: 403"},
 	} {
 		test.store.Store = blob.Memory()
 		err := tryStore(t.Context(), test.store)
