@@ -122,20 +122,23 @@ func (w *writer) linkable() error {
 	return nil
 }
 
-// settable refuses a change that sets what none may.
+// settable refuses a change that sets what none may. What this agent's policy could allow and does
+// not is left out of it: all else of the group is done.
 func (w *writer) settable() error {
 	all := w.settings()
 	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
 		i := slices.IndexFunc(all, func(s setting) bool { return strings.EqualFold(s.name, name) })
 		if i < 0 {
-			hint := ""
+			no := fmt.Sprintf("attribute %s is not set by a plan: this agent sets only %s", name, w.settingNames())
 			switch {
 			case mails(name):
-				hint = "; its policy can allow this one (policy.mail)"
+				w.leaveOut(name, no+"; its policy can allow this one (policy.mail)")
 			case AttributeFault(name) == "":
-				hint = "; its policy can allow this one (policy.attributes)"
+				w.leaveOut(name, no+"; its policy can allow this one (policy.attributes)")
+			default:
+				return errors.New(no)
 			}
-			return fmt.Errorf("attribute %s is not set by a plan: this agent sets only %s%s", name, w.settingNames(), hint)
+			continue
 		}
 		if all[i].values == nil {
 			continue

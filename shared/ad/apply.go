@@ -25,9 +25,10 @@ func (d *Domain) Apply(ctx context.Context, f plan.Fence, c plan.Change) (plan.R
 	if w.limit <= 0 {
 		w.limit = 1000
 	}
-	err := w.run(ctx)
-	if err == nil {
-		return plan.Result{Status: plan.Done, GUID: w.guid, Bad: w.bad}, nil
+	err := w.withLeftOut(w.run(ctx))
+	var some answer
+	if err == nil || w.guid != "" && errors.As(err, &some) && some.unset != nil { // it is there, and all else of it is done
+		return plan.Result{Status: plan.Done, GUID: w.guid, Bad: w.bad, Unset: some.unset}, nil
 	}
 	var no refusal
 	if errors.As(w.refuse("read the group", err), &no) && ctx.Err() == nil {
@@ -44,8 +45,9 @@ type writer struct {
 	change   plan.Change
 	guid     plan.GUID // of the group, once a create knows it
 	bad      []plan.BadRef
-	limit    int // values of a link in one modify; falls when the server has enough
-	patience int // how often a busy server is still asked again
+	out      answer // about attributes that are left out of the change
+	limit    int    // values of a link in one modify; falls when the server has enough
+	patience int    // how often a busy server is still asked again
 }
 
 func (w *writer) run(ctx context.Context) error {
@@ -86,6 +88,9 @@ func (w *writer) check() error {
 	}
 	if err := w.settable(); err != nil {
 		return err
+	}
+	if c := w.change; w.out.unset != nil && c.Op.Updates() && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
+		return w.out
 	}
 	if err := w.linkable(); err != nil {
 		return err
@@ -159,17 +164,20 @@ func (w *writer) wanted() []string {
 	return slices.CompactFunc(names, strings.EqualFold)
 }
 
-// rename sets attributes and moves the group to its name. The fence is taken
+// rename sets attributes and moves the group to its name. An attribute that the server refuses
+// keeps a group that is made from neither. The fence is taken
 // first, by a modify, since a rename cannot carry it; a crash in between leaves a
 // group under its old name, which the next try finds and renames.
 func (w *writer) rename(ctx context.Context, o object) error {
 	name, parent, _ := plan.SplitRDN(o.dn)
 	moves := !strings.EqualFold(parent, plan.NormalDN(w.change.Parent))
-	if err := w.attributes(ctx, &o, moves || name != w.change.Name); err != nil {
-		return err
+	var some answer
+	unset := w.attributes(ctx, &o, moves || name != w.change.Name)
+	if unset != nil && (w.change.Op == plan.Rename || !errors.As(unset, &some) || some.unset == nil) {
+		return unset
 	}
 	if !moves && name == w.change.Name {
-		return nil
+		return unset
 	}
 	to := ""
 	if moves {
@@ -183,7 +191,7 @@ func (w *writer) rename(ctx context.Context, o object) error {
 		return w.misplaced(ctx, fmt.Sprintf("rename %s to %s", o.dn, dn), dn, err)
 	}
 	w.log().DebugContext(ctx, "group renamed", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq)
-	return nil
+	return unset
 }
 
 // update sets attributes, then removes and adds values of its link. An attribute that the server
@@ -204,8 +212,8 @@ func (w *writer) update(ctx context.Context) error {
 	return cmp.Or(w.relink(ctx, &o), err)
 }
 
-// attributes sets what is different, in one modify; with always it takes the
-// fence even if nothing is. What the server has against the values is an answer.
+// attributes sets what is different, in one modify, or piece by piece where that is refused; with
+// always it takes the fence even if nothing is. What the server has against the values is an answer.
 func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 	for {
 		changes := w.changes(*o)
@@ -229,14 +237,13 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 				continue
 			}
 		}
-		if err != nil {
-			doing := "write to " + o.dn // before it is renamed
-			if len(changes) > 0 {
-				doing = "set " + strings.Join(names(changes), ", ") + " of " + o.dn
-			}
-			return asAnswer(w.misplaced(ctx, doing, "", err))
+		switch {
+		case err == nil:
+			return nil
+		case aboutOne(code(err)) && len(changes) > 0:
+			return w.piecewise(ctx, o, changes, err)
 		}
-		return nil
+		return w.setting(ctx, *o, changes, err)
 	}
 }
 

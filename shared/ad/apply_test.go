@@ -90,7 +90,7 @@ func TestCreateRefused(t *testing.T) {
 		{"no such container", func(c *plan.Change) { c.Parent = "OU=nowhere," + d.Base }, 32, "OU=nowhere," + d.Base + " does not exist"},
 		{"outside of the base", func(c *plan.Change) { c.Parent = dc(t).Domain }, 0, "is not below"},
 		{"outside by an escaped comma", func(c *plan.Change) { c.Parent = `OU=x\,` + d.Base }, 0, "is not below"},
-		{"unknown attribute", func(c *plan.Change) { c.Set["noSuchThing"] = []string{"x"} }, 0, "not set by a plan"},
+		{"an attribute of rights", func(c *plan.Change) { c.Set["adminCount"] = []string{"1"} }, 0, "not set by a plan"},
 		{"members", func(c *plan.Change) { c.Set["member"] = []string{"x"} }, 0, "not set by a plan"},
 		{"another mark", func(c *plan.Change) { c.Set["adminDescription"] = []string{"Group_x"} }, 0, "ownership mark"},
 	}

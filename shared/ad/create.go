@@ -32,17 +32,20 @@ func (w *writer) create(ctx context.Context) error {
 		return err
 	}
 	dn := plan.JoinRDN(w.change.Name, w.change.Parent)
-	err = w.patiently(ctx, func() error { return w.Conn.Add(w.addition(dn)) })
+	some, err := w.add(ctx, dn)
 	if err != nil {
-		return w.misplaced(ctx, "create "+dn, dn, err)
+		return err
 	}
 	// A crash before this read leaves a group that the next try finds by its mark.
-	o, found, err := w.group(ctx, dn, nil)
+	o, found, err := w.group(ctx, dn, w.wanted())
 	if err == nil && !found {
 		err = fmt.Errorf("%s was created and cannot be read: let the account read the groups of %s", dn, w.Base)
 	}
 	w.guid = o.guid
 	w.log().DebugContext(ctx, "group created", "group", w.change.Group, "guid", o.guid, "seq", w.fence.Seq)
+	if err == nil && some {
+		err = w.attributes(ctx, &o, false)
+	}
 	return err
 }
 
@@ -60,12 +63,12 @@ func (w *writer) stamped() map[string][]string {
 	return set
 }
 
-func (w *writer) addition(dn string) *ldap.AddRequest {
+func (w *writer) addition(dn string, set map[string][]string) *ldap.AddRequest {
 	req := ldap.NewAddRequest(dn, nil)
 	req.Attribute("objectClass", []string{"group"})
 	req.Attribute("adminDisplayName", []string{w.fence.String()})
-	for _, name := range slices.Sorted(maps.Keys(w.change.Set)) {
-		if values := w.change.Set[name]; len(values) > 0 {
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if values := set[name]; len(values) > 0 {
 			req.Attribute(name, values)
 		}
 	}

@@ -26,14 +26,17 @@ func (r refusal) Error() string { return r.text }
 
 // An answer is a refusal by the server of what was written, and says nothing against
 // other writes to the same group.
-type answer struct{ refusal }
+type answer struct {
+	refusal
+	unset []string // attributes that are as they were, where all else of the change was tried
+}
 
 func (a answer) Unwrap() error { return a.refusal }
 
 func asAnswer(err error) error {
 	var no refusal
 	if errors.As(err, &no) && no.code != 0 {
-		return answer{no}
+		return answer{refusal: no}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -294,5 +295,40 @@ func BenchmarkManyRefused(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestOneAttributeRefused: what Active Directory has against one attribute costs that attribute: the group
+// is made, has its members and the others, follows them, and people are told of the one alone.
+func TestOneAttributeRefused(t *testing.T) {
+	w := newWorld(t)
+	w.users(10)
+	w.barred = "displayName"
+	w.group(1, 0, 5)
+	w.do(w.tenant.SetProperty(group(1), "description", "first"))
+	w.untilQuiet()
+	told := func() {
+		t.Helper()
+		g, ok := w.ad[group(1)]
+		parked := w.recordOf(group(1)).Parked
+		if !ok || len(parked) != 1 || !strings.Contains(parked[0].Text, "displayName") || len(g.Attrs["displayName"]) > 0 {
+			t.Fatalf("there: %t, parked: %+v, %v", ok, parked, g.Attrs)
+		}
+	}
+	told()
+	if g := w.ad[group(1)]; len(g.Members()) != 5 || !slices.Equal(g.Attrs["description"], []string{"first"}) || w.made[group(1)] != 1 {
+		t.Errorf("%+v", g)
+	}
+	w.now = w.now.Add(time.Second)
+	w.do(errors.Join(w.tenant.SetProperty(group(1), "description", "second"), w.tenant.AddMember(group(1), user(7))))
+	w.untilQuiet()
+	told()
+	if g := w.ad[group(1)]; len(g.Members()) != 6 || !slices.Equal(g.Attrs["description"], []string{"second"}) {
+		t.Errorf("%+v", g)
+	}
+	w.barred = ""
+	w.later(time.Hour)
+	if g := w.ad[group(1)]; len(g.Attrs["displayName"]) != 1 || w.head().Totals.Parked != 0 {
+		t.Errorf("taken by now: %+v", g)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -69,6 +70,7 @@ type world struct {
 	creations int                                     // the limit on them, for the next restart; 0: that of limits
 	limits    *plan.Limits                            // for the next restart; nil: the default
 	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
+	barred    string                                  // an attribute that it takes no value of
 }
 
 const (
@@ -298,7 +300,8 @@ func (w *world) apply(c plan.Change) plan.Result {
 	if no := w.clashes(g, exists, c); no != nil {
 		return *no
 	}
-	after := plan.Apply(g, c)
+	without, unset := w.without(c)
+	after := plan.Apply(g, without)
 	if by := w.holder(after); by != nil && c.Op != plan.Update {
 		return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken", Taken: by}
 	}
@@ -340,7 +343,20 @@ func (w *world) apply(c plan.Change) plan.Result {
 		delete(w.graves, c.Group)
 		delete(w.let, c.Group)
 	}
-	return plan.Result{Status: plan.Done, GUID: after.GUID, Bad: bad}
+	if unset != nil && c.Op.Updates() {
+		return plan.Result{Status: plan.Refused, Code: 19, Text: "set " + w.barred + ": constraint violation", Bad: bad}
+	}
+	return plan.Result{Status: plan.Done, GUID: after.GUID, Bad: bad, Unset: unset}
+}
+
+// without is a change without the attribute that is barred.
+func (w *world) without(c plan.Change) (rest plan.Change, unset []string) {
+	if len(c.Set[w.barred]) == 0 {
+		return c, nil
+	}
+	c.Set = maps.Clone(c.Set)
+	delete(c.Set, w.barred)
+	return c, []string{w.barred}
 }
 
 // bury deletes a group, by a plan or by hand.

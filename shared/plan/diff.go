@@ -255,6 +255,12 @@ func Outcome(g Group, c Change, r Result) Group {
 		slices.Sort(bad)
 		c.Add, c.Remove = Missing(c.Add, bad), Missing(c.Remove, bad)
 	}
+	if len(r.Unset) > 0 {
+		c.Set = maps.Clone(c.Set)
+		for _, name := range r.Unset {
+			maps.DeleteFunc(c.Set, func(n string, _ []string) bool { return strings.EqualFold(n, name) })
+		}
+	}
 	g = Apply(g, c)
 	if r.GUID != "" {
 		g.GUID = r.GUID

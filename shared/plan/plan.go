@@ -280,6 +280,10 @@ type Result struct {
 	Bad    []BadRef `json:"bad,omitempty"`   // members, or values of the change's link, that could not be added or removed
 	Taken  *Taken   `json:"taken,omitempty"` // refused, because somebody else has the name; agents of before do not say so
 
+	// Unset are attributes of a group that was made or restored without them, since Active
+	// Directory refused them.
+	Unset []string `json:"unset,omitempty"`
+
 	// Clashes are of a change that was refused whole, because somebody else in the forest has
 	// what it gives to the group: all of them. Agents of before do not look.
 	Clashes []Clash `json:"clashes,omitempty"`

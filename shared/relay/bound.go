@@ -24,6 +24,7 @@ const (
 	maxMembers = 20_000      // and values of other links, of all groups in one part of a report
 	maxBad     = 20_000      // refused members in one acknowledgement
 	maxClashes = 1000        // of a change
+	maxUnset   = 1000        // attributes of a change
 	maxFound   = 200         // lines of a check
 	maxParts   = 5000        // of a report
 	maxPieces  = 5000        // of a group
@@ -160,6 +161,12 @@ func (b *bounds) result(r *plan.Result) {
 		c.By = cut(c.By, maxText)
 		b.word("results.clashes.attribute", c.Attribute)
 		b.length("results.clashes.value", c.Value, maxString)
+	}
+	if len(r.Unset) > maxUnset {
+		b.refuse("results.unset: %d are too many: %d is the most", len(r.Unset), maxUnset)
+	}
+	for _, name := range r.Unset {
+		b.word("results.unset", name)
 	}
 	for i := range r.Bad {
 		bad := &r.Bad[i]
