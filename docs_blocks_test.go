@@ -220,18 +220,23 @@ func (h *held) block(b block) (found int) {
 		}
 	}
 	for line := range strings.Lines(text) {
-		words := strings.Fields(regexp.MustCompile(`\s#\s.*`).ReplaceAllString(line, ""))
-		if len(words) > 0 && strings.HasPrefix(words[0], "$") && slices.Contains(words, "=") {
-			words = words[slices.Index(words, "=")+1:]
-		}
-		if at := slices.Index(words, "|"); at >= 0 {
-			words = words[:at]
-		}
-		if len(words) > 0 {
+		for _, words := range commands(line) {
 			found += h.command(b, words)
 		}
 	}
 	return found
+}
+
+// commands are those of a line, each from its program to what ends it.
+func commands(line string) (all [][]string) {
+	line = regexp.MustCompile(`\s#\s.*`).ReplaceAllString(line, "")
+	line = regexp.MustCompile(`(\$\(|\(|\)|\{|\}|;|&&|\|\||\||\s=\s|\b(?:if|until|while|then|do|else|!)\s)`).ReplaceAllString(line, "\n")
+	for part := range strings.Lines(line) {
+		if words := strings.Fields(part); len(words) > 0 {
+			all = append(all, words)
+		}
+	}
+	return all
 }
 
 // call holds a request to the description of the API.
@@ -322,6 +327,7 @@ func mistakesAreSeen(t *testing.T, h *held) {
 		"make demo": true, "make coffee": false, "agent check --config x": true, "agent chekc": false, "agent check --confgi x": false, "handler check": true, "handler look": false,
 		`Invoke-RestMethod "$app/groups/$group/explain?member=$user" -Headers $headers`: true, `Invoke-RestMethod "$app/grops"`: false, `Invoke-RestMethod "$app/manualsync"`: false,
 		`{"action":"sync","groups":[]}`: true, `{"action":"snyc"}`: false, `{"action":"sync","grups":[]}`: false, "groupwriteback status --output json": true, "groupwriteback stats": false,
+		"if ! $(groupwriteback statsu); then": false, `$x = (groupwriteback status --output json | ConvertFrom-Json).state`: true, "until groupwriteback sync --wiat; do": false,
 	} {
 		faults := 0
 		h.fault = func(string, ...any) { faults++ }

@@ -124,3 +124,13 @@ func TestLinksAreSeenThrough(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryPageIsFound: README leads to each page.
+func TestEveryPageIsFound(t *testing.T) {
+	readme := readDoc(t, "README.md")
+	for _, page := range pages(t) {
+		if strings.HasPrefix(page, "docs/") && !strings.Contains(readme, "]("+page+")") {
+			t.Errorf("README.md does not lead to %s", page)
+		}
+	}
+}
