@@ -35,7 +35,9 @@ func arrows() map[string]arrow {
 		"shared/exchange":  {"", root},
 		"shared/life":      {"", root},
 		"shared/blob":      {"", root},
-		"shared/checklist": {"", "it prints what others have looked at: both halves use it"},
+		"shared/columns":   {"", root},
+		"shared/checklist": {"shared/columns", "it prints what others have looked at: both halves use it"},
+		"shared/terminal":  {"shared/columns", "it says what is printed to: what is printed is not its business"},
 		"shared/version":   {"", "every program says which it is"},
 		"shared/textfile":  {"", "files of both halves are read with it"},
 		"shared/signin":    {"", "the agent signs in too, and must not link what the cloud half needs"},
@@ -54,24 +56,24 @@ func arrows() map[string]arrow {
 		"shared/status":   {"shared/checklist shared/decision shared/directory shared/exchange shared/explain shared/journal shared/life shared/plan shared/record", "status reads the journal, and what it does not say nobody knows"},
 		"shared/explain":  {"shared/decision shared/directory shared/life shared/plan shared/record shared/rules", "explaining looks at what was decided, and decides nothing: it reads no journal"},
 		"shared/report":   {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay", "it puts what is in a directory into the relay's words, and writes nothing: the agent and the pilot see alike"},
-		"shared/show":     {"shared/checklist shared/cycle shared/directory shared/plan shared/record shared/rules shared/status", "it turns into text what others have found: it asks nobody anything"},
+		"shared/show":     {"shared/checklist shared/columns shared/cycle shared/directory shared/plan shared/record shared/rules shared/status", "it turns into text what others have found: it asks nobody anything"},
 
 		"shared/rules/cloudsync": {"shared/directory shared/expr shared/plan shared/rules", "it writes a rules file, and asks rules whether it is one: nobody is written to, and Graph is not asked"},
 
 		"shared/blob/azblob": {"shared/blob", "a driver knows its contract only"},
 		"shared/blob/s3":     {"shared/blob", "a driver knows its contract only"},
 
-		"functions/internal/app": {"docs shared/directory shared/exchange shared/explain shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/preflight shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/textfile shared/version",
+		"functions/internal/app": {"docs shared/directory shared/exchange shared/explain shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/preflight shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"the cloud half speaks no LDAP: only the agent does"},
-		"cli":              {"shared/checklist shared/cycle shared/directory shared/explain shared/plan shared/record shared/rules shared/show shared/signin shared/status shared/version", "it asks the API, in the API's words: it links neither LDAP nor storage"},
+		"cli":              {"shared/checklist shared/cycle shared/directory shared/explain shared/plan shared/record shared/rules shared/show shared/signin shared/status shared/terminal shared/version", "it asks the API, in the API's words: it links neither LDAP nor storage"},
 		"docs":             {"", "it holds files, and nothing else"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 
-		"pilot": {"shared/ad shared/blob shared/checklist shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/textfile shared/version",
+		"pilot": {"shared/ad shared/blob shared/checklist shared/columns shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"it has both halves in one process, to look: it needs no policy and no door, for nothing is applied and nobody calls"},
 
-		"agent": {"shared/ad shared/checklist shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/textfile shared/version", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"agent": {"shared/ad shared/checklist shared/columns shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/terminal shared/textfile shared/version", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 
@@ -79,13 +81,13 @@ func arrows() map[string]arrow {
 // import anything; nothing of the product may import it.
 func isEquipment(name string) bool {
 	return strings.HasPrefix(name, "infra/") || name == "functions/internal/faultyhandler" ||
-		slices.Contains([]string{"shared/ad/adtest", "shared/blob/blobtest", "shared/graph/graphtest", "shared/journal/journaltest"}, name)
+		slices.Contains([]string{"shared/ad/adtest", "shared/blob/blobtest", "shared/graph/graphtest", "shared/journal/journaltest", "shared/terminal/terminaltest"}, name)
 }
 
 // pure are the packages that compute and do nothing else; they take no context,
 // read no clock, log nothing and do no I/O.
 func pure() []string {
-	return []string{"shared/decision", "shared/directory", "shared/exchange", "shared/explain", "shared/expr", "shared/plan", "shared/preflight", "shared/record", "shared/rules", "shared/rules/cloudsync", "shared/show"}
+	return []string{"shared/columns", "shared/decision", "shared/directory", "shared/exchange", "shared/explain", "shared/expr", "shared/plan", "shared/preflight", "shared/record", "shared/rules", "shared/rules/cloudsync", "shared/show"}
 }
 
 // clocks are the words of package time that read a clock or wait: times come in as

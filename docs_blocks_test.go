@@ -167,7 +167,7 @@ type held struct {
 func newHeld(t *testing.T) *held {
 	t.Helper()
 	h := &held{t: t, fault: t.Errorf, dir: t.TempDir(), built: map[string]string{}, helps: map[string]string{},
-		handler: matches(t, "functions/internal/app/testdata/check.golden", "(?m)^handler: it takes .*$", 1)[0][0]}
+		handler: readDoc(t, "functions/internal/app/testdata/help.golden")}
 	for _, m := range matches(t, "Makefile", `(?m)^([a-z]+):.*## `, 10) {
 		h.targets = append(h.targets, m[1])
 	}
@@ -262,8 +262,8 @@ func (h *held) command(b block, words []string) int {
 			h.fault("make has no target %s:\n%s", words[1], b)
 		}
 		return 1
-	case words[0] == "handler" || words[0] == "./handler" || words[0] == "./bootstrap":
-		if args := strings.Join(words[1:min(len(words), 3)], " "); !strings.Contains(h.handler, "takes "+args) && !strings.Contains(h.handler, "or "+args) {
+	case slices.Contains([]string{"handler", "./handler", `.\handler.exe`, "./bootstrap"}, words[0]):
+		if args := strings.Join(words[1:min(len(words), 3)], " "); !regexp.MustCompile(`(?m)^ +handler `+regexp.QuoteMeta(args)+`\b`).MatchString(h.handler) {
 			h.fault("the handler does not take %q:\n%s", args, b)
 		}
 		return 1

@@ -37,7 +37,7 @@ func worded() []string {
 // whole are the files of which the page has each line; of the others it has those that people
 // meet most.
 func whole() []string {
-	return append(worded(), "agent/testdata/stops.golden", "agent/testdata/policy.golden", "shared/ad/testdata/allowed.golden", "shared/ad/testdata/binds.golden",
+	return append(worded(), "agent/testdata/stops.golden", "agent/testdata/forbidden.golden", "shared/ad/testdata/allowed.golden", "shared/ad/testdata/binds.golden",
 		"shared/ad/testdata/changes.golden", "shared/ad/testdata/connections.golden", "shared/ad/testdata/identity.golden", "shared/ad/testdata/members.golden", "shared/ad/testdata/refusals.golden",
 		"shared/cycle/testdata/stopped.golden", "functions/internal/app/testdata/stores.golden", "shared/graph/testdata/errors.golden",
 		"shared/plan/testdata/limits.golden", "shared/signin/testdata/refusals.golden")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -16,12 +15,11 @@ import (
 // check looks at everything that run relies on, and goes on after a failure so that all
 // of them are told. It writes nothing in Active Directory, takes no lease, and leaves
 // nothing on the disk, but that a sign-in was refused.
-func check(ctx context.Context, file string, out io.Writer) error {
-	l := &checklist.List{Out: out}
+func check(ctx context.Context, file string, l *checklist.List) error {
 	c, err := readConfig(file)
 	if err != nil {
 		l.Bad("configuration", err)
-		return l.Err()
+		return mistake{l.Err()}
 	}
 	l.Good("configuration", file)
 	l.Say("permissions", errors.Join(c.permissions(file)...), permissionsText())

@@ -43,7 +43,7 @@ func (c config) checkDirectory(ctx context.Context, l *checklist.List) (*place, 
 	blind, err := d.Sight(ctx)
 	report.TellSight(l, blind, err)
 	site, err := d.Exchange(ctx)
-	report.TellExchange(l, site, err)
+	report.TellExchange(l, site, err, false) // whether the rules write mail the relay says
 	return p, nil
 }
 

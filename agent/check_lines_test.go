@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 		if after := dc.HighestUSN(t); after != before && !counted {
 			t.Errorf("%s: check wrote to Active Directory: highestCommittedUSN went from %d to %d", test.name, before, after)
 		}
-		if failed := strings.Contains(out, "FAILED"); failed != (code == 1) || code > 1 {
+		if failed := strings.Contains(out, "FAILED"); failed != (code == exitFailed) || code > exitFailed {
 			t.Errorf("%s: exit code %d", test.name, code)
 		}
 		out = anyContainer.ReplaceAllString(out, "may not read CN=…,CN=System,")

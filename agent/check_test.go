@@ -225,7 +225,7 @@ func first(out string, _ int) string { return out }
 
 // TestCheckWithoutFile: what is said before there is anything to check.
 func TestCheckWithoutFile(t *testing.T) {
-	if out, code := runCheck(t, "none.yaml"); code != 1 || out != "configuration  FAILED  open none.yaml: no such file or directory\nError: one of the lines above says FAILED: put that right, and check again\n" {
+	if out, code := runCheck(t, "none.yaml"); code != exitMistake || out != "configuration  FAILED  read the agent's file: open none.yaml: no such file or directory: name it by --config, and let this account read it\nError: one of the lines above says FAILED: put that right, and check again\n" {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,13 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
-
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/signin"
-	"groupwriteback/shared/textfile"
 )
 
 // config is the agent's one file. Secrets stand in files of their own.
@@ -70,37 +64,41 @@ var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
 // readConfig reads the file. Its error names every mistake.
 func readConfig(path string) (config, error) {
-	c := defaults()
-	data, err := os.ReadFile(path)
+	c, m := defaults(), mistakes{path: path}
+	data, found, err := m.read()
 	if err != nil {
 		return c, err
 	}
-	m := mistakes{path: path}
-	if data, err = textfile.Decode(data); err == nil && len(bytes.TrimSpace(data)) == 0 {
-		err = errors.New("the file is empty")
-	}
-	if err != nil {
-		m.add(err)
-		return c, m.err()
-	}
-	var found map[string]any
-	if m.doc, err = parser.ParseBytes(data, 0); err == nil {
-		err = yaml.Unmarshal(data, &found)
-	}
-	if err != nil {
-		m.syntax(err)
-		return c, m.err()
-	}
 	m.shape(found, reflect.TypeFor[config](), "")
-	if err := yaml.Unmarshal(data, &c); err != nil && len(m.errs) == 0 {
-		m.syntax(err)
-	}
+	m.decode(data, found, &c)
 	c.check(&m)
 	c.Relay.check(&m)
 	c.Directory.check(&m)
 	c.Policy.check(&m)
 	c.Relay.URL = strings.TrimSuffix(c.Relay.URL, "/") + "/"
 	return c, m.err()
+}
+
+// readPolicy reads the policy alone. Its error names every mistake of that, and of the file's
+// form; a key that the file does not know may be meant for it.
+func readPolicy(path string) (policy, error) {
+	m := mistakes{path: path}
+	data, found, err := m.read()
+	if err != nil {
+		return policy{}, err
+	}
+	for key := range found {
+		if key != "policy" {
+			found[key] = nil
+		}
+	}
+	m.shape(found, reflect.TypeFor[config](), "")
+	var file struct {
+		Policy policy `yaml:"policy"`
+	}
+	m.decode(data, found, &file)
+	file.Policy.check(&m)
+	return file.Policy, m.err()
 }
 
 func (c config) check(m *mistakes) {

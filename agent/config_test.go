@@ -66,7 +66,7 @@ func TestConfig(t *testing.T) {
 		{"empty", "{}", []string{
 			"FILE: target is not set", "FILE: state is not set", "FILE: relay.url is not set", "FILE: relay.audience is not set", "FILE: relay.sign_in is not set",
 			"FILE: directory.url is not set", "FILE: directory.user is not set", "FILE: directory.password_file is not set", "FILE: directory.base is not set"}},
-		{"no YAML", "target: corp\n  state: [", []string{"FILE:1: mapping value is not allowed in this context"}},
+		{"no YAML", "target: corp\n  state: [", []string{"FILE:1: mapping value is not allowed in this context: look for a line that is indented too far, or for a value with a ':' in it, which needs quotation marks"}},
 		{"a list", "- target", []string{"FILE:1: sequence was used where mapping is expected: write keys, each with a ':' and its value behind it"}},
 		{"unknown keys", change("state:", "stat: x\nmode: safe\nstate:", "  url: https", "  uri: x\n  url: https"), []string{
 			"FILE:3: mode: " + top, "FILE:6: relay.uri: " + relayKeys, "FILE:2: stat: " + top}},

@@ -106,7 +106,7 @@ func say(t *testing.T, seen *golden.Situations, name string, site exchange.Site,
 	t.Helper()
 	var out bytes.Buffer
 	l := &checklist.List{Out: &out}
-	report.TellExchange(l, site, err)
+	report.TellExchange(l, site, err, false)
 	if l.Err() != nil {
 		t.Errorf("%s: %v: groups without mail need no Exchange", name, l.Err())
 	}

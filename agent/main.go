@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/relay"
 	"groupwriteback/shared/version"
@@ -26,47 +24,16 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := command().ExecuteContext(ctx); err != nil {
-		os.Exit(1)
-	}
-}
-
-func command() *cobra.Command {
-	root := &cobra.Command{
-		Use:          "agent",
-		Short:        "Groupwriteback's agent: brings planned group changes into Active Directory",
-		SilenceUsage: true,
-	}
-	file := root.PersistentFlags().StringP("config", "c", "agent.yaml", "the agent's configuration file")
-	root.AddCommand(
-		&cobra.Command{
-			Use:   "run",
-			Short: "Pull, apply and acknowledge changes until stopped",
-			Args:  cobra.NoArgs,
-			RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), *file) },
-		},
-		&cobra.Command{
-			Use:   "check",
-			Short: "Look at everything that the agent relies on, and write nothing; exit code 1 if something is wrong",
-			Args:  cobra.NoArgs,
-			RunE:  func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), *file, cmd.OutOrStdout()) },
-		},
-		&cobra.Command{
-			Use:   "version",
-			Short: "Print the version",
-			Args:  cobra.NoArgs,
-			Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) },
-		},
-	)
-	return root
+	code := execute(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
 // run works until ctx ends.
 func run(ctx context.Context, file string) error {
 	c, err := readConfig(file)
 	if err != nil {
-		return err
+		return mistake{err}
 	}
 	if err := c.makeState(); err != nil {
 		return err

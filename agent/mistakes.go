@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"groupwriteback/shared/textfile"
 )
 
 // mistakes are what is wrong with the agent's file, each with its line and its key.
@@ -24,6 +28,29 @@ type mistakes struct {
 	errs []error
 
 	told map[string]bool // keys of which nothing more is said
+}
+
+// read reads the file, and what it has by key. The error is that it cannot be read, or is no
+// mapping.
+func (m *mistakes) read() (data []byte, found map[string]any, err error) {
+	if data, err = os.ReadFile(m.path); err != nil {
+		return nil, nil, fmt.Errorf("read the agent's file: %w: name it by --config, and let this account read it", err)
+	}
+	if data, err = textfile.Decode(data); err == nil && len(bytes.TrimSpace(data)) == 0 {
+		err = errors.New("the file is empty")
+	}
+	if err != nil {
+		m.add(err)
+		return nil, nil, m.err()
+	}
+	if m.doc, err = parser.ParseBytes(data, 0); err == nil {
+		err = yaml.Unmarshal(data, &found)
+	}
+	if err != nil {
+		m.syntax(err)
+		return nil, nil, m.err()
+	}
+	return data, found, nil
 }
 
 func (m *mistakes) err() error { return errors.Join(m.errs...) }
@@ -113,6 +140,7 @@ func (m *mistakes) syntax(err error) {
 func remedyOf(message string) string {
 	for _, r := range []struct{ part, remedy string }{
 		{"'\t' that cannot start", ": indent by blanks, not by tabs"},
+		{"mapping value is not allowed", ": look for a line that is indented too far, or for a value with a ':' in it, which needs quotation marks"},
 		{"unknown escape character", ": a backslash begins a code in double quotes: write single ones, or none"},
 		{"non-map value", ": look for a missing blank behind a ':'"},
 		{"sequence was used where mapping", ": write keys, each with a ':' and its value behind it"},
@@ -127,7 +155,8 @@ func remedyOf(message string) string {
 }
 
 // shape holds what the file has to the keys of a struct and the kinds of their
-// values: a misspelt key would be ignored in silence.
+// values: a misspelt key would be ignored in silence. What has mistakes is taken out of found, so that
+// the rest can be looked at.
 func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
 	fields := map[string]reflect.Type{}
 	for i := range of.NumField() {
@@ -141,13 +170,30 @@ func (m *mistakes) shape(found map[string]any, of reflect.Type, path string) {
 			m.add(fmt.Errorf("a key%s has more in its name than small letters, digits and '_': look for a missing blank behind a ':'", within(path)))
 		case !known:
 			m.bad(path+key, "no such key; there are %s", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+			delete(found, key)
 		case isMapping && field.Kind() == reflect.Struct:
 			m.shape(below, field, path+key+".")
 		case quoted(found[key]):
 			m.bad(path+key, "“ and ” are taken as part of the text: write straight quotation marks, or none")
+			delete(found, key)
 		case found[key] != nil && !fits(found[key], field):
 			m.bad(path+key, "write %s", kind(field))
+			delete(found, key)
 		}
+	}
+}
+
+// decode fills a struct with the file, or, where it has mistakes of shape, with the rest of it.
+func (m *mistakes) decode(data []byte, found map[string]any, to any) {
+	whole, err := len(m.errs) == 0, error(nil)
+	if !whole {
+		data, err = yaml.Marshal(found)
+	}
+	if err == nil {
+		err = yaml.Unmarshal(data, to)
+	}
+	if err != nil && whole {
+		m.syntax(err)
 	}
 }
 

@@ -77,8 +77,8 @@ func TestStops(t *testing.T) {
 	texts.Hold(t, "stops")
 }
 
-// TestPolicySays is what the network owner's word forbids, in the words that people read.
-func TestPolicySays(t *testing.T) {
+// TestPolicyForbids is what the network owner's word forbids, in the words that people read.
+func TestPolicyForbids(t *testing.T) {
 	const sid, mark = "S-1-5-21-1-2-3-1104", "mark:01000000-0000-0000-0000-000000000000"
 	remove := plan.Change{Op: plan.Update, Remove: []plan.Ref{sid}}
 	unsecured := plan.Change{Op: plan.Update, Set: map[string][]string{"groupType": {"8"}}}
@@ -105,5 +105,5 @@ func TestPolicySays(t *testing.T) {
 		}
 		texts.Add(refusal)
 	}
-	texts.Hold(t, "policy")
+	texts.Hold(t, "forbidden")
 }

@@ -15,20 +15,21 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"groupwriteback/infra/golden"
+	"groupwriteback/shared/checklist"
 )
 
 // pasted is a secret that stands where it does not belong.
 const pasted = "Zq8~hunter2/s3cr3t=="
 
 // TestWrongSettings is what the real agent says of wrong settings, to the letter, when it
-// is started. It ends with exit code 1, before it has asked anybody or made anything.
+// is started. It ends with exit code 2, before it has asked anybody or made anything.
 func TestWrongSettings(t *testing.T) {
 	seen := &golden.Situations{}
 	for _, test := range wrongSettings() {
 		file, dir := configure(t, test.text)
 		had := tree(t, dir)
 		out, code := runAgent(t, dir, test.environ, "run", "--config", file)
-		if code != 1 || tree(t, dir) != had {
+		if code != exitMistake || tree(t, dir) != had {
 			t.Errorf("%s: exit code %d; %s", test.name, code, tree(t, dir))
 		}
 		if strings.Contains(out, "hunter2") {
@@ -149,7 +150,7 @@ func TestPastedSecrets(t *testing.T) {
 			replaceKey(t, file, key, form)
 			var out strings.Builder
 			started := time.Now()
-			err := check(t.Context(), file, &out)
+			err := check(t.Context(), file, &checklist.List{Out: &out})
 			tried++
 			if text := out.String(); err == nil || strings.Contains(text, "hunter2") || strings.Contains(text, "s3cr3t") || time.Since(started) > time.Minute {
 				t.Errorf("%s: %s: %v\n%s", key, form, err, text)

@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/show"
+	"groupwriteback/shared/terminal"
 )
 
 const long = `Shows how Groupwriteback's target stands, says why, and carries a person's word.
@@ -74,16 +72,8 @@ func command() *cobra.Command {
 }
 
 func newSession(c *client, out io.Writer, whole bool) *session {
-	s := &session{client: c, out: out, json: whole}
-	columns, terminal := 0, false
-	if f, is := out.(*os.File); is {
-		if terminal = isatty.IsTerminal(f.Fd()); terminal {
-			columns, _, _ = term.GetSize(int(f.Fd())) // 0: it does not say
-		}
-	}
-	_, bare := os.LookupEnv("NO_COLOR")
-	s.paint = show.New(terminal && !bare, show.Columns(os.Getenv("COLUMNS"), columns))
-	return s
+	screen := terminal.Of(out)
+	return &session{client: c, out: out, json: whole, paint: show.New(screen.Colours, screen.Width)}
 }
 
 // runner makes a command's work of what a session does.

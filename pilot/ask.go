@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"groupwriteback/shared/terminal"
 )
 
 // asker asks people.
@@ -16,14 +18,14 @@ type asker interface {
 	secret(question string) (string, error)
 }
 
-// terminal asks at the terminal, if there is one. Questions go to stderr: what is found goes to
+// keyboard asks at the terminal, if there is one. Questions go to stderr: what is found goes to
 // stdout.
-type terminal struct{}
+type keyboard struct{}
 
 var errNobody = errors.New("there is no terminal to ask at")
 
-func (terminal) line(question string) (string, error) {
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
+func (keyboard) line(question string) (string, error) {
+	if !terminal.Of(os.Stdin).Terminal {
 		return "", errNobody
 	}
 	fmt.Fprint(os.Stderr, question)
@@ -31,8 +33,8 @@ func (terminal) line(question string) (string, error) {
 	return strings.TrimSpace(text), err
 }
 
-func (terminal) secret(question string) (string, error) {
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
+func (keyboard) secret(question string) (string, error) {
+	if !terminal.Of(os.Stdin).Terminal {
 		return "", errNobody
 	}
 	fmt.Fprint(os.Stderr, question)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,8 @@ var errUnread = errors.New("without both sign-ins there is no plan: put right wh
 
 // check looks at both sides.
 func (p *pilot) check(ctx context.Context) error {
-	if err := p.look(ctx); err != nil {
-		return err
-	}
-	return p.found.Err()
+	err := p.look(ctx)
+	return errors.Join(p.encode(findings{Checks: p.found.Rows}), cmp.Or(err, p.found.Err()))
 }
 
 // look tells what the rules are, and looks at both sides. The error is that nobody is signed in,
@@ -97,7 +96,7 @@ func (p *pilot) lookAtDomain(ctx context.Context) (ok bool) {
 	report.TellSight(&p.found, blind, err)
 	p.found.Tell(schema(p.here.External))
 	site, err := p.domain.Exchange(ctx)
-	report.TellExchange(&p.found, site, err)
+	report.TellExchange(&p.found, site, err, p.rules.Mail.Route != "")
 	return true
 }
 

@@ -39,34 +39,48 @@ Exit code 0: the plan is shown, and nothing of the checks failed. 1: else.`
 const examples = `  pilot --tenant 00000000-0000-0000-0000-000000000000 --client 11111111-1111-1111-1111-111111111111 \
         --url ldaps://dc1.corp.example --user you@corp.example --ou "OU=Cloud Groups,DC=corp,DC=example"
   pilot --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent agent.yaml --rules rules.yaml
-  pilot check --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent agent.yaml`
+  .\pilot.exe --tenant 00000000-0000-0000-0000-000000000000 --client 11111111-1111-1111-1111-111111111111 ` + "`" + `
+        --url ldaps://dc1.corp.example --user you@corp.example --ou "OU=Cloud Groups,DC=corp,DC=example"
+  $found = .\pilot.exe --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent agent.yaml --output json | ConvertFrom-Json`
+
+const checkExamples = `  pilot check --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent agent.yaml
+  .\pilot.exe check --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent C:\ProgramData\Groupwriteback\agent.yaml
+  pilot check --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent agent.yaml --output json | jq -r '.checks[] | select(.state == "missing") | .text'`
 
 func command(environ []string) *cobra.Command {
 	o := defaults(environ)
 	root := &cobra.Command{
-		Use:          "pilot",
-		Short:        "Show what Groupwriteback would write, and write nothing",
-		Long:         long,
-		Example:      examples,
-		Args:         cobra.NoArgs,
-		SilenceUsage: true,
-		RunE:         func(cmd *cobra.Command, _ []string) error { return start(cmd, o, (*pilot).show) },
+		Use:               "pilot",
+		Short:             "Show what Groupwriteback would write, and write nothing",
+		Long:              long,
+		Example:           examples,
+		Args:              cobra.NoArgs,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return start(cmd, o, (*pilot).show) },
 	}
-	o.flags(root.PersistentFlags())
-	root.Flags().BoolVar(&o.json, "json", false, "print what was found as JSON")
 	root.Flags().BoolVar(&o.short, "short", false, "a line for each group")
 	root.Flags().BoolVar(&o.all, "all", false, "show all groups, all values and all members, however many")
-	root.AddCommand(&cobra.Command{
-		Use:     "check",
-		Short:   "Look at the sign-ins, rights and schema only",
+	check := &cobra.Command{
+		Use:   "check",
+		Short: "Look at the sign-ins, rights and schema only",
+		Long: `Looks at both sign-ins, at what they may read, at the account's rights and the schema, as a plan
+does before it reads everything. It writes nothing. What says FAILED has its remedy behind it.
+
+Exit code 0: nothing of the checks failed. 1: else.`,
 		Args:    cobra.NoArgs,
-		Example: "  pilot check --sign-in azure-cli --tenant 00000000-0000-0000-0000-000000000000 --agent agent.yaml",
+		Example: checkExamples,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return start(cmd, o, (*pilot).check) },
-	}, &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) },
+	}
+	for _, cmd := range []*cobra.Command{root, check} {
+		o.flags(cmd.Flags())
+	}
+	root.AddCommand(check, &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Args:    cobra.NoArgs,
+		Example: "  pilot version",
+		Run:     func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) },
 	})
 	return root
 }

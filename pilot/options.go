@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ type options struct {
 	rulesFile string
 	ou        string
 
+	output           string // text or json
 	json, short, all bool
 
 	rules *rules.Rules
@@ -47,7 +49,7 @@ const passwordVariable = "PILOT_PASSWORD"
 
 // defaults are the options before the command line is read.
 func defaults(environ []string) *options {
-	o := &options{ask: terminal{}}
+	o := &options{ask: keyboard{}}
 	for _, kv := range environ {
 		switch name, value, _ := strings.Cut(kv, "="); name {
 		case "AZURE_TENANT_ID":
@@ -79,22 +81,20 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.base, "base", "", "DN below which groups are looked for; the rules' ou if it is not given")
 	f.StringVar(&o.target, "target", "", "name of the installation whose groups count as ours (default \"pilot\")")
 
+	f.StringVar(&o.output, "output", "text", "text, or json for programs")
+	f.BoolVar(&o.json, "json", false, "the same as --output json")
+
 	f.StringVar(&o.rulesFile, "rules", "", "a rules file; without one: preset cloud-sync, all groups")
 	f.StringVar(&o.ou, "ou", "", "DN of the OU for the groups, where there is no rules file")
 }
 
-// complete reads the files, asks for what is missing where there is somebody to ask, and
-// names all that is wrong.
+// complete reads the files, and names all that is wrong; then it asks for what is missing where there is somebody
+// to ask.
 func (o *options) complete() error {
 	if err := o.readAgent(); err != nil {
 		return err
 	}
-	if err := o.readRules(); err != nil {
-		return err
-	}
-	o.target = cmp.Or(o.target, "pilot")
-	o.base = cmp.Or(o.base, o.rules.OU)
-	var errs []error
+	errs := []error{o.readRules()}
 	need := func(value, flag, what string) {
 		if value == "" {
 			errs = append(errs, fmt.Errorf("%s is needed: %s", flag, what))
@@ -105,14 +105,37 @@ func (o *options) complete() error {
 	if !signin.IsID(o.tenant) {
 		errs = append(errs, errors.New("--tenant is needed: the tenant's id, a GUID, and not its domain"))
 	}
-	if !slices.Contains(signin.Persons(), signin.Method(o.signIn)) {
-		errs = append(errs, errors.New("--sign-in: use device-code, azure-cli or environment"))
+	if o.output != "text" && o.output != "json" {
+		errs = append(errs, errors.New("--output: use text or json"))
 	}
-	errs = append(errs, o.cloudOrOwn())
+	o.json = o.json || o.output == "json"
+	errs = append(errs, o.cloudOrOwn(), o.signInMistake())
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	if err := o.askOU(); err != nil {
+		return err
+	}
+	o.target = cmp.Or(o.target, "pilot")
+	o.base = cmp.Or(o.base, o.rules.OU)
 	return o.readPassword()
+}
+
+// person is who signs in to Entra ID.
+func (o *options) person(client *http.Client, ask func(string)) signin.Person {
+	return signin.Person{Method: signin.Method(o.signIn), Tenant: o.tenant, Client: o.client, Authority: o.authority, Private: o.private, HTTP: client, Ask: ask}
+}
+
+// signInMistake is what is wrong with the sign-in as it is given. Nobody signs in yet.
+func (o *options) signInMistake() error {
+	if !slices.Contains(signin.Persons(), signin.Method(o.signIn)) {
+		return errors.New("--sign-in: use device-code, azure-cli or environment")
+	}
+	if !signin.IsID(o.tenant) { // which is told
+		return nil
+	}
+	_, err := signin.PersonCredential(o.person(nil, nil))
+	return err
 }
 
 // cloudOrOwn finds out where Graph and the sign-in are.
@@ -165,30 +188,44 @@ func (o *options) readAgent() error {
 	return nil
 }
 
-// readRules reads the rules, or makes them of an OU.
+// readRules reads the rules, or makes them of an OU that is given.
 func (o *options) readRules() (err error) {
-	if o.rulesFile != "" {
-		if o.ou != "" {
-			return errors.New("--ou is for where there is no rules file: write it into that, or leave out one of the two")
+	if o.rulesFile == "" {
+		if o.ou = cmp.Or(o.ou, o.base); o.ou == "" {
+			return nil // it is asked for
 		}
-		if o.text, err = readText(o.rulesFile); err == nil {
-			o.rules, err = rules.Parse(o.text)
-		}
-		if err != nil {
-			return fmt.Errorf("read rules: %s:\n%w", o.rulesFile, err)
-		}
+		return o.rulesFor(o.ou)
+	}
+	if o.ou != "" {
+		return errors.New("--ou is for where there is no rules file: write it into that, or leave out one of the two")
+	}
+	if o.text, err = readText(o.rulesFile); err == nil {
+		o.rules, err = rules.Parse(o.text)
+	}
+	if err != nil {
+		return fmt.Errorf("read rules: %s:\n%w", o.rulesFile, err)
+	}
+	return nil
+}
+
+// askOU asks for the OU, where there are no rules yet.
+func (o *options) askOU() (err error) {
+	if o.rules != nil {
 		return nil
 	}
-	if o.ou = cmp.Or(o.ou, o.base); o.ou == "" {
-		if o.ou, err = o.ask.line("DN of the OU for the groups, such as OU=Cloud Groups,DC=corp,DC=example: "); err != nil {
-			return fmt.Errorf("--ou is needed, or --rules: %w", err)
-		}
+	if o.ou, err = o.ask.line("DN of the OU for the groups, such as OU=Cloud Groups,DC=corp,DC=example: "); err != nil {
+		return fmt.Errorf("--ou is needed, or --rules: %w", err)
 	}
-	ou, err := yaml.Marshal(o.ou)
+	return o.rulesFor(o.ou)
+}
+
+// rulesFor are rules for all groups.
+func (o *options) rulesFor(ou string) error {
+	name, err := yaml.Marshal(ou)
 	if err != nil {
 		return fmt.Errorf("write rules: %w", err)
 	}
-	o.text = fmt.Appendf(nil, "preset: cloud-sync\nscope: all\nou: %s", ou)
+	o.text = fmt.Appendf(nil, "preset: cloud-sync\nscope: all\nou: %s", name)
 	if o.rules, err = rules.Parse(o.text); err != nil {
 		return fmt.Errorf("--ou: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -18,6 +19,7 @@ import (
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/terminal"
 )
 
 // pilot is both halves in one process. It is given no way to write: its domain is a reader.
@@ -38,6 +40,9 @@ type pilot struct {
 	here   ad.Identity
 }
 
+// lookTime is how long all that is wanted may be looked at: nobody waits behind a front end here.
+const lookTime = time.Hour
+
 // mostValues is how many values the plan that is shown holds: beyond that their number is told.
 const mostValues = 500_000
 
@@ -47,10 +52,10 @@ func newPilot(o options, out, told io.Writer) (*pilot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--entra-ca-file: %w", err)
 	}
-	p := &pilot{options: o, out: out, paint: paintFor(out), progress: newProgress(told)}
+	screen := terminal.Of(out)
+	p := &pilot{options: o, out: out, paint: show.New(screen.Colours, screen.Width), progress: newProgress(told)}
 	client := &http.Client{Transport: transport}
-	credential, err := signin.PersonCredential(signin.Person{Method: signin.Method(o.signIn), Tenant: o.tenant, Client: o.client,
-		Authority: o.authority, Private: o.private, HTTP: client, Ask: p.progress.say})
+	credential, err := signin.PersonCredential(o.person(client, p.progress.say))
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +74,9 @@ func newPilot(o options, out, told io.Writer) (*pilot, error) {
 		return nil, err
 	}
 	p.journal = &journal.Journal{Store: store, Target: o.target}
-	p.planner = &cycle.Planner{Source: counting{p.graph, p.progress}, Tenant: o.tenant, Rules: o.rules, Journal: p.journal, Room: mostValues}
+	p.planner = &cycle.Planner{Source: counting{p.graph, p.progress}, Tenant: o.tenant, Rules: o.rules, Journal: p.journal, Room: mostValues, LookTime: lookTime}
 	if !o.json {
-		p.found.Out = out
+		p.found.Out, p.found.Colours, p.found.Width = out, screen.Colours, screen.Fold()
 	}
 	return p, nil
 }

@@ -5,11 +5,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,9 +22,10 @@ import (
 	"groupwriteback/infra/stage"
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/ad/adtest"
+	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/graph/graphtest"
 	"groupwriteback/shared/plan"
-	"groupwriteback/shared/show"
 )
 
 func must(t *testing.T, err error) {
@@ -100,16 +103,34 @@ func newTrial(t *testing.T) *trial {
 // run runs the pilot, as an app where a person would sign in.
 func (x *trial) run(t *testing.T, args ...string) (out, told string, code int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), x.exe, append(args,
-		"--sign-in", "environment", "--tenant", x.Server.TenantID(), "--graph-url", x.Server.URL(), "--authority-url", x.Server.URL(), "--private-authority",
+	return x.runFor(t, nil, append([]string{"--sign-in", "environment"}, args...)...)
+}
+
+// runFor runs the pilot; person reads what it says to people.
+func (x *trial) runFor(t *testing.T, person io.Writer, args ...string) (out, told string, code int) {
+	t.Helper()
+	at := []string{"--tenant", x.Server.TenantID(), "--graph-url", x.Server.URL(), "--authority-url", x.Server.URL(), "--private-authority",
 		"--entra-ca-file", filepath.Join(x.Dir, "graph-ca.pem"),
-		"--url", x.DC.URL, "--server-name", x.DC.ServerName, "--ca-file", x.DC.CAFile, "--user", x.DC.BindName)...)
+		"--url", x.DC.URL, "--server-name", x.DC.ServerName, "--ca-file", x.DC.CAFile, "--user", x.DC.BindName}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") { // a command comes first
+		at, args = append(args[:1:1], at...), args[1:]
+	}
+	return x.execute(t, person, append(at, args...)...)
+}
+
+// execute runs the program with these arguments alone; it leaves nothing behind.
+func (x *trial) execute(t *testing.T, person io.Writer, args ...string) (out, told string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), x.exe, args...)
 	temporary := t.TempDir()
 	cmd.Env = append(os.Environ(), "AZURE_TENANT_ID="+x.Server.TenantID(), "AZURE_CLIENT_ID=11111111-0000-4000-8000-000000000001", "AZURE_CLIENT_SECRET=stage-secret",
 		passwordVariable+"="+x.DC.Password, "TMPDIR="+temporary)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run()
+	if person != nil {
+		cmd.Stderr = io.MultiWriter(&stderr, person)
+	}
+	_ = cmd.Run() // the code says it
 	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
@@ -129,7 +150,7 @@ func TestPlanIsWhatIsWritten(t *testing.T) {
 	}
 	var shown findings
 	must(t, json.Unmarshal([]byte(out), &shown))
-	text, _, code := x.run(t, "--ou", x.DC.Base)
+	text, _, code := x.run(t, "--ou", x.DC.Base, "--url", "ldap://"+x.DC.Addr) // and StartTLS
 	if now := x.dc.HighestUSN(t); now != before {
 		t.Errorf("highestCommittedUSN was %d and is %d", before, now)
 	}
@@ -139,12 +160,12 @@ func TestPlanIsWhatIsWritten(t *testing.T) {
 	if len(shown.Preview.Changes) < 12 || shown.Preview.More > 0 || shown.Preview.Waiting != "" || len(shown.Problems) == 0 {
 		t.Errorf("%d changes and %d more, waiting for %q, %d problems", len(shown.Preview.Changes), shown.Preview.More, shown.Preview.Waiting, len(shown.Problems))
 	}
-	for _, want := range []string{"sign-in        ok", "rights         ok", "sight          ok", "schema ", "+ create All staff", "12 to create", "cloud-only", "cloud1@corp.example in Partners", "Nothing was written"} {
+	for _, want := range []string{"sign-in        ok", "rights         ok", "sight          ok", "schema ", "+ create All staff", "12 to create", "cloud-only", "cloud1@corp.example in Partners", "Nothing was written", "tokens         ok      nobody is going to be in more than 1,000"} {
 		if !strings.Contains(text, want) || code != 0 {
 			t.Errorf("exit code %d, and nothing of %q in\n%s", code, want, text)
 		}
 	}
-	if show.Bare(text) != text {
+	if columns.Bare(text) != text {
 		t.Error("there are colours, and no terminal")
 	}
 
@@ -153,12 +174,16 @@ func TestPlanIsWhatIsWritten(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	must(t, x.Settle(ctx, func(st stage.Status) {
-		if st.State == "off" && real.Preview.Digest == "" {
+		if st.State == "off" && real.Preview == nil {
 			must(t, x.Call(ctx, http.MethodPost, "manualsync", map[string]string{"action": "preview"}, &real))
 		}
 	}))
 	if diff := gocmp.Diff(real.Preview.Changes, shown.Preview.Changes); diff != "" || real.Preview.Digest != shown.Preview.Digest {
 		t.Errorf("the real plan %s and the pilot's %s (-real +pilot):\n%s", real.Preview.Digest, shown.Preview.Digest, diff)
+	}
+	survey := real.Checklist[slices.IndexFunc(real.Checklist, func(r checklist.Row) bool { return r.What == "tokens" }):]
+	if diff := gocmp.Diff(survey, shown.Checklist); diff != "" || len(survey) < 3 {
+		t.Errorf("who is left out and whose sign-in suffers (-real +pilot):\n%s", diff)
 	}
 	if diff := gocmp.Diff(x.written(t), made(shown.Preview.Changes)); diff != "" {
 		t.Errorf("what is there and what the pilot has shown (-there +shown):\n%s", diff)

@@ -4,36 +4,42 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 
 	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/show"
+	"groupwriteback/shared/terminal"
 )
 
 // progress tells how far long work has come: a line that changes at a terminal, and elsewhere a
 // line now and then.
 type progress struct {
-	out io.Writer
-	bar *progressbar.ProgressBar // nil: no terminal
+	out    io.Writer
+	screen terminal.Screen
+	bar    *progressbar.ProgressBar // nil: no terminal
 
 	mu     sync.Mutex
 	counts map[directory.Feed]int
 	told   time.Time
 }
 
+// roomForBar is what stands beside the words of a line that changes: it takes one line of the terminal, or it
+// cannot be taken away.
+const roomForBar = 20
+
 // every is how often a line comes where there is no terminal.
 const every = 10 * time.Second
 
 func newProgress(out io.Writer) *progress {
-	p := &progress{out: out, counts: map[directory.Feed]int{}, told: time.Now()}
-	if isTerminal(out) {
+	p := &progress{out: out, screen: terminal.Of(out), counts: map[directory.Feed]int{}, told: time.Now()}
+	if p.screen.Terminal {
 		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish())
 	}
 	return p
@@ -42,7 +48,11 @@ func newProgress(out io.Writer) *progress {
 // say tells something that is to be read.
 func (p *progress) say(text string) {
 	p.end()
-	fmt.Fprintln(p.out, checklist.Printable(text))
+	text = checklist.Printable(text)
+	if width := p.screen.Fold(); width > 0 {
+		text = strings.Join(columns.Fold(text, width), "\n")
+	}
+	fmt.Fprintln(p.out, text)
 }
 
 // show says what is done now.
@@ -51,7 +61,7 @@ func (p *progress) show(text string) {
 	defer p.mu.Unlock()
 	switch {
 	case p.bar != nil:
-		p.bar.Describe(checklist.Printable(text))
+		p.bar.Describe(columns.Cut(checklist.Printable(text), p.screen.Width-roomForBar))
 		_ = p.bar.Add(1)
 	case time.Since(p.told) >= every:
 		p.told = time.Now()
@@ -89,9 +99,4 @@ func (c counting) Page(ctx context.Context, feed directory.Feed, link string) (d
 		c.progress.add(page)
 	}
 	return page, err
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
 }

@@ -4,40 +4,38 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-
-	"github.com/fatih/color"
-	"golang.org/x/term"
 
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
+	"groupwriteback/shared/preflight"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
 	"groupwriteback/shared/version"
 )
 
-// findings are all that is shown, as JSON has it.
+// findings are all that is shown, as JSON has it. Without a plan there are checks alone.
 type findings struct {
-	Checks   []checklist.Row  `json:"checks"`
-	Preview  cycle.Preview    `json:"preview"`
-	Problems []status.Problem `json:"problems"`
-	More     int              `json:"moreProblems,omitempty"` // not listed for length
+	Checks    []checklist.Row  `json:"checks"`
+	Preview   *cycle.Preview   `json:"preview,omitempty"`
+	Checklist []checklist.Row  `json:"checklist,omitempty"` // whose sign-in suffers, and who is left out
+	Problems  []status.Problem `json:"problems,omitempty"`
+	More      int              `json:"moreProblems,omitempty"` // not listed for length
 }
 
 // show looks at both sides, reads them, and shows the plan.
 func (p *pilot) show(ctx context.Context) error {
 	if err := p.look(ctx); err != nil {
-		return err
+		return errors.Join(p.encode(findings{Checks: p.found.Rows}), err)
 	}
 	err := p.read(ctx)
 	f := findings{Checks: p.found.Rows}
 	if err == nil {
-		f.Preview, err = p.planner.Preview(ctx)
+		f.Preview, f.Checklist, err = p.preview(ctx)
 	}
 	var st status.Status
 	if err == nil {
@@ -53,15 +51,33 @@ func (p *pilot) show(ctx context.Context) error {
 		return err
 	}
 	if p.json {
-		e := json.NewEncoder(p.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(f); err != nil {
-			return fmt.Errorf("print: %w", err)
-		}
-	} else {
-		p.print(f, names)
+		return errors.Join(p.encode(f), p.found.Err())
 	}
+	p.print(f, names)
 	return p.found.Err()
+}
+
+// preview is the plan, and what there is to know of all that is wanted by it.
+func (p *pilot) preview(ctx context.Context) (*cycle.Preview, []checklist.Row, error) {
+	p.progress.show("planning")
+	shown, all, err := p.planner.PreviewFirst(ctx)
+	if err != nil || all == nil { // nothing can be planned, and the preview says why
+		return &shown, nil, err
+	}
+	return &shown, append([]checklist.Row{preflight.Tokens(all.Over, all.Who, all.Groups, all.Part)}, preflight.NotWritten(all.Left)...), nil
+}
+
+// encode prints findings as JSON, where that is what they are printed as.
+func (p *pilot) encode(f findings) error {
+	if !p.json {
+		return nil
+	}
+	e := json.NewEncoder(p.out)
+	e.SetIndent("", "  ")
+	if err := e.Encode(f); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
 }
 
 // What is shown of a plan where nobody asks for all of it.
@@ -78,10 +94,12 @@ func (p *pilot) print(f findings, names map[directory.ID]string) {
 	}
 	p.title("Plan")
 	if p.short {
-		fmt.Fprint(p.out, p.paint.Overview(f.Preview, most.Groups))
+		fmt.Fprint(p.out, p.paint.Overview(*f.Preview, most.Groups))
 	} else {
-		fmt.Fprint(p.out, p.paint.Whole(f.Preview, most))
+		fmt.Fprint(p.out, p.paint.Whole(*f.Preview, most))
 	}
+	p.title("To know before it is written")
+	(&checklist.List{Out: p.out, Colours: p.found.Colours, Width: p.found.Width}).Tell(f.Checklist...)
 	p.title("Not written, and why")
 	if len(f.Problems) == 0 {
 		fmt.Fprintln(p.out, "  nothing")
@@ -129,14 +147,4 @@ func (p *pilot) names(ctx context.Context, problems []status.Problem) (map[direc
 		}
 	}
 	return names, nil
-}
-
-// paintFor is for what is printed to: without a terminal, and where NO_COLOR is set, there are no
-// colours.
-func paintFor(out io.Writer) show.Paint {
-	columns := 0
-	if f, ok := out.(*os.File); ok && isTerminal(out) {
-		columns, _, _ = term.GetSize(int(f.Fd()))
-	}
-	return show.New(isTerminal(out) && !color.NoColor, show.Columns(os.Getenv("COLUMNS"), columns))
 }

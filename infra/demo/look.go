@@ -14,6 +14,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"groupwriteback/infra/stage/samba"
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/show"
@@ -151,7 +152,7 @@ func (paint palette) difference(before, after entry) []string {
 		if name == "member" {
 			text = paint.memberChange(b, a)
 		}
-		lines = append(lines, paint.Dim.Sprint(show.Pad(cmp.Or(labels[name], name), 13))+text)
+		lines = append(lines, paint.Dim.Sprint(columns.Pad(cmp.Or(labels[name], name), 13))+text)
 	}
 	return lines
 }
@@ -194,15 +195,15 @@ func (paint palette) memberChange(before, after []string) string {
 	for i, dn := range slices.Concat(came, went) {
 		left := len(came) + len(went) - i
 		more := paint.Dim.Sprintf(" and %d more", left)
-		room := paint.Width - 5 - 13 - show.Broad(text) - 1
+		room := paint.Width - 5 - 13 - columns.Broad(text) - 1
 		if left > 1 {
-			room -= show.Broad(more)
+			room -= columns.Broad(more)
 		}
 		word := name(dn)
 		if i == 0 {
-			word = show.Cut(word, room-1)
+			word = columns.Cut(word, room-1)
 		}
-		if i == examples || show.Broad(word)+1 > room {
+		if i == examples || columns.Broad(word)+1 > room {
 			return text + more
 		}
 		if i < len(came) {
@@ -218,6 +219,6 @@ func (paint palette) memberChange(before, after []string) string {
 func (paint palette) fromTo(before, after string) string {
 	room := paint.Width - 5 - 13 - 5
 	b, a := cmp.Or(before, "(none)"), cmp.Or(after, "(none)")
-	b = show.Cut(b, max(room/2, room-uniseg.StringWidth(a)))
-	return b + paint.Dim.Sprint("  →  ") + show.Cut(a, room-uniseg.StringWidth(b))
+	b = columns.Cut(b, max(room/2, room-uniseg.StringWidth(a)))
+	return b + paint.Dim.Sprint("  →  ") + columns.Cut(a, room-uniseg.StringWidth(b))
 }

@@ -11,11 +11,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fatih/color"
-	"github.com/mattn/go-isatty"
 	"github.com/rivo/uniseg"
 	"github.com/schollz/progressbar/v3"
+
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/show"
+	"groupwriteback/shared/terminal"
 )
 
 // screen is where the demo talks to people. Without a terminal it prints lines only.
@@ -42,8 +43,9 @@ func newPalette(on bool, width int) palette { return palette{show.New(on, width)
 // newScreen makes a screen that asks, unless ONCE is set. It is a terminal if both
 // ends are. Colours follow NO_COLOR and TERM, the width COLUMNS and the terminal.
 func newScreen(out, in *os.File) *screen {
-	s := &screen{out: out, once: os.Getenv("ONCE") != "", paint: newPalette(!color.NoColor, show.Columns(os.Getenv("COLUMNS"), terminalColumns(out)))}
-	s.terminal = isatty.IsTerminal(out.Fd()) && isatty.IsTerminal(in.Fd()) && !s.once
+	ends := terminal.Of(out)
+	s := &screen{out: out, once: os.Getenv("ONCE") != "", paint: newPalette(ends.Colours, ends.Width)}
+	s.terminal = ends.Terminal && terminal.Of(in).Terminal && !s.once
 	if !s.once {
 		s.lines = readLines(in, s.terminal)
 	}
@@ -118,12 +120,12 @@ func (s *screen) row(mark, what, detail string, took time.Duration) {
 
 // spin shows that something goes on until its result is called.
 func (s *screen) spin(what, slow string) (end func()) {
-	if !isTerminal(s.out) {
+	if !terminal.Of(s.out).Terminal {
 		return later(slow, func() { s.say("  %s: %s", what, slow) })
 	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(what), progressbar.OptionSpinnerType(14),
 		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
-	stop := later(slow, func() { bar.Describe(show.Cut(what+": "+slow, s.paint.Width-4)) })
+	stop := later(slow, func() { bar.Describe(columns.Cut(what+": "+slow, s.paint.Width-4)) })
 	return func() {
 		stop()
 		_ = bar.Finish()
@@ -154,18 +156,13 @@ func later(note string, show func()) (stop func()) {
 
 // bar is a progress bar over values; a function that is told how many are done.
 func (s *screen) bar(values int) (done func(int), end func()) {
-	if !isTerminal(s.out) {
+	if !terminal.Of(s.out).Terminal {
 		return func(int) {}, func() {}
 	}
 	b := progressbar.NewOptions(values, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription("  Applying"), progressbar.OptionSetWidth(s.paint.Width-50),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}))
 	return func(n int) { _ = b.Set(n) }, func() { _ = b.Finish() }
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // errEnough: somebody has said at a question that this is the end. It is no failure.

@@ -8,15 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminalColumns is the width of the terminal that a file is; 0: it is none.
-func terminalColumns(f *os.File) int {
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0
-	}
-	return int(size.Col)
-}
-
 // claimTerminal has what is typed on a terminal, Ctrl-C above all, reach the demo and
 // what it starts, and nobody else: make would call that an error, however well the
 // demo ends. It does nothing where the terminal is not ours. release gives it back.

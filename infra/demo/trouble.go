@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"groupwriteback/infra/stage"
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/graph/graphtest"
-	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
 )
 
@@ -112,12 +112,12 @@ func (paint palette) standing(s status.Standing) (lines []string) {
 	}
 	lines = []string{"     " + word.Sprint(s.Word)}
 	if first, rest, more := strings.Cut(s.Detail, "\n"); more { // one cause has come to many
-		lines = append(lines, show.Fold("     "+first+paint.Dim.Sprintf(" (lines more like this: %d)", strings.Count(rest, "\n")+1), paint.Width)...)
+		lines = append(lines, columns.Fold("     "+first+paint.Dim.Sprintf(" (lines more like this: %d)", strings.Count(rest, "\n")+1), paint.Width)...)
 	} else if s.Detail != "" {
-		lines = append(lines, show.Fold("     "+s.Detail, paint.Width)...)
+		lines = append(lines, columns.Fold("     "+s.Detail, paint.Width)...)
 	}
 	if s.Remedy != "" {
-		lines = append(lines, show.Fold("     remedy: "+s.Remedy, paint.Width)...)
+		lines = append(lines, columns.Fold("     remedy: "+s.Remedy, paint.Width)...)
 	}
 	return lines
 }

@@ -85,8 +85,8 @@ func (s *Stage) rulesFile() string {
 	return fmt.Sprintf("ou: %s\nscope: all\n", s.Base) + s.Rules
 }
 
-// agentFile writes the agent's configuration and returns its name.
-func (s *Stage) agentFile() (string, error) {
+// AgentFile writes the agent's configuration and returns its name.
+func (s *Stage) AgentFile() (string, error) {
 	in := func(name string) string { return filepath.Join(s.Dir, name) }
 	ldap, ca := cmp.Or(s.LDAP, s.DC.URL), cmp.Or(s.LDAPCA, s.DC.CAFile)
 	poll, scan, answer := cmp.Or(s.Poll, "100ms"), cmp.Or(s.Scan, "1h"), cmp.Or(s.Answer, "1m")

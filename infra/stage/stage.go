@@ -35,6 +35,9 @@ const (
 	secret         = "stage-secret"
 )
 
+// PersonClient is the app registration by which persons sign in to Graph.
+const PersonClient = "11111111-0000-4000-8000-000000000004"
+
 // Stage is a running installation. Set the fields of the first part, then Start.
 type Stage struct {
 	Dir     string    // of everything that is written
@@ -97,8 +100,10 @@ func (s *Stage) Start(ctx context.Context) error {
 		s.Base = s.DC.Base
 	}
 	roles := func(r ...string) map[string][]string { return map[string][]string{audience: r} }
+	least := append([]string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}, s.Roles...)
 	s.Graph.Clients = []graphtest.Client{
-		{ID: handlerClient, Secret: secret, Roles: map[string][]string{graphtest.GraphAudience: append([]string{"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}, s.Roles...)}},
+		{ID: handlerClient, Secret: secret, Roles: map[string][]string{graphtest.GraphAudience: least}},
+		{ID: PersonClient, Public: true, Delegated: least},
 		{ID: agentClient, Secret: secret, Roles: roles("Relay.Agent")},
 		{ID: operatorClient, Secret: secret, Roles: roles("Sync.Operate", "Status.Read")},
 	}
@@ -138,7 +143,7 @@ func (s *Stage) Stop() {
 
 // StartAgent starts the agent's process.
 func (s *Stage) StartAgent() error {
-	file, err := s.agentFile()
+	file, err := s.AgentFile()
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,17 @@ type Allowed struct {
 	Mail       bool     // attributes that Exchange has for groups with mail may be set, and address lists
 }
 
+// Makes are the kinds of group that a plan may make, in the words of plan.GroupTypes.
+func (a Allowed) Makes() []string { return append([]string{plan.UniversalSecurity}, a.GroupTypes...) }
+
+// Sets are the attributes that a plan may set, beside the name, members and other links.
+func (a Allowed) Sets() (names []string) {
+	for _, s := range (&Domain{More: a}).settings() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // mails says whether an attribute is one that Mail is about.
 func mails(attribute string) bool {
 	return slices.ContainsFunc(exchange.Attributes(), func(name string) bool {

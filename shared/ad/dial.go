@@ -173,7 +173,7 @@ var bindData = regexp.MustCompile(`\bdata ([0-9a-f]+)`)
 func bindReasons(data string) string {
 	switch data {
 	case "525", "52e":
-		return "the user name or the password is wrong"
+		return "the user name or the password is wrong: correct them"
 	case "530", "531":
 		return "the account may not sign in at this time or from this machine: see its logon hours and workstations"
 	case "532":

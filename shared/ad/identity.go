@@ -133,7 +133,7 @@ func (d *Domain) guid(ctx context.Context, dn, attr string) (plan.GUID, error) {
 func (d *Domain) must(ctx context.Context, q query) (*ldap.Entry, error) {
 	e, found, err := d.entry(ctx, q)
 	if err == nil && !found {
-		err = fmt.Errorf("%q does not exist, or the account may not read it", q.base)
+		err = fmt.Errorf("%q does not exist, or the account may not read it: correct its name, make it, or let the account read it", q.base)
 	}
 	return e, err
 }

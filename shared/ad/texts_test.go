@@ -209,7 +209,7 @@ func TestIdentifyTexts(t *testing.T) {
 				res.Entries = nil
 			}
 		}, "identify domain: the forest's list of domains lacks DC=corp,DC=test: let the account read CN=Partitions"},
-		{"no base", "OU=none,DC=corp,DC=test", nil, `identify domain: "OU=none,DC=corp,DC=test" does not exist, or the account may not read it`},
+		{"no base", "OU=none,DC=corp,DC=test", nil, `identify domain: "OU=none,DC=corp,DC=test" does not exist, or the account may not read it: correct its name, make it, or let the account read it`},
 		{"no invocationId", "", func(r *ldap.SearchRequest, res *ldap.SearchResult) {
 			if strings.HasPrefix(r.BaseDN, "CN=NTDS Settings,") {
 				res.Entries[0].Attributes = nil

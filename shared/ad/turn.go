@@ -36,9 +36,7 @@ func (w *writer) otherTypes(values []string) string {
 }
 
 // types are the kinds of group that may be made.
-func (w *writer) types() []string {
-	return append([]string{plan.UniversalSecurity}, w.More.GroupTypes...)
-}
+func (w *writer) types() []string { return w.More.Makes() }
 
 // makes says whether groups of this groupType may be made.
 func (w *writer) makes(groupType string) bool {

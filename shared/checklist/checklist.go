@@ -15,8 +15,10 @@ import (
 
 // List is what one check has said. The zero value can be used; without Out nothing is printed.
 type List struct {
-	Out  io.Writer
-	Rows []Row // all that was told, in order
+	Out     io.Writer
+	Colours bool  // of the words for how things are
+	Width   int   // columns at which lines are folded; 0: they are not
+	Rows    []Row // all that was told, in order
 
 	failed int
 }
@@ -45,7 +47,7 @@ func (l *List) Tell(rows ...Row) {
 			l.failed++
 		}
 		if l.Out != nil {
-			fmt.Fprintln(l.Out, r.line(words[r.State]))
+			fmt.Fprintln(l.Out, l.line(r))
 		}
 	}
 }
@@ -61,10 +63,12 @@ func (l *List) Say(thing string, err error, good string) {
 
 // Err is an error if anything was wrong.
 func (l *List) Err() error {
-	switch l.failed {
-	case 0:
+	switch {
+	case l.failed == 0:
 		return nil
-	case 1:
+	case l.Out == nil:
+		return fmt.Errorf("things that are missing: %d: see the rows of this state, put that right, and check again", l.failed)
+	case l.failed == 1:
 		return errors.New("one of the lines above says FAILED: put that right, and check again")
 	}
 	return fmt.Errorf("%d of the lines above say FAILED: put that right, and check again", l.failed)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/columns"
 )
 
 // TestList is what is printed, to the letter: a line for each thing and each mistake, and
@@ -62,7 +63,32 @@ func TestRows(t *testing.T) {
 	if !slices.Equal(lines, want) {
 		t.Errorf("rows\n%q\nwant\n%q", lines, want)
 	}
-	if l.Err() == nil {
-		t.Error("two are missing, and nothing is wrong")
+	if err := l.Err(); err == nil || err.Error() != "things that are missing: 2: see the rows of this state, put that right, and check again" {
+		t.Errorf("two are missing: %v", err)
+	}
+}
+
+// TestTerminal: at a terminal lines are folded beside their names, and the words have colours; nothing else
+// is added.
+func TestTerminal(t *testing.T) {
+	var out, bare strings.Builder
+	for _, l := range []*checklist.List{{Out: &out, Width: 60, Colours: true}, {Out: &bare, Width: 60}} {
+		l.Good("state", "/var/lib/x")
+		l.Bad("rights", errors.New("the account may not create groups in this container: let it"))
+		l.Warn("policy", "read_only")
+		l.Unknown("relay", "it was not asked")
+	}
+	const want = "state          ok      /var/lib/x\n" +
+		"rights         FAILED  the account may not create groups in\n" +
+		"                         this container: let it\n" +
+		"policy         warning read_only\n" +
+		"relay          unknown it was not asked\n"
+	if bare.String() != want || columns.Bare(out.String()) != want {
+		t.Errorf("it prints\n%s\nand, without its colours,\n%s\nwant\n%s", &bare, columns.Bare(out.String()), want)
+	}
+	for _, colour := range []string{"\x1b[32mok     \x1b[0m", "\x1b[31mFAILED \x1b[0m", "\x1b[33mwarning\x1b[0m", "\x1b[2munknown\x1b["} {
+		if !strings.Contains(out.String(), colour) {
+			t.Errorf("no %q in\n%q", colour, &out)
+		}
 	}
 }

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/fatih/color"
+
+	"groupwriteback/shared/columns"
 )
 
 // A Row is one thing that was looked at.
@@ -35,15 +39,38 @@ var signs = map[State]string{OK: "✓", Warning: "!", Missing: "✗", Unknown: "
 // String is the row as a line: "✓ agent          ok      …".
 func (r Row) String() string {
 	sign := cmp.Or(signs[r.State], signs[Unknown])
-	return sign + " " + strings.ReplaceAll(r.line(string(r.State)), "\n", "\n  ")
+	return sign + " " + strings.ReplaceAll(r.line(padded(string(r.State)), 0), "\n", "\n  ")
 }
 
-// line is the row with a word for its state.
-func (r Row) line(word string) string {
+// margin is how many columns stand before a row's text.
+const margin = 23
+
+// padded is the word for a state, as wide as the widest.
+func padded(word string) string { return fmt.Sprintf("%-7s", Printable(word)) }
+
+// line is the row with a word for its state, folded at a width; 0: it is not.
+func (r Row) line(word string, width int) string {
 	text := r.Text
 	if r.Remedy != "" {
 		text += ": " + r.Remedy
 	}
-	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", 23))
-	return fmt.Sprintf("%-14s %-7s %s", Printable(r.What), Printable(word), Printable(text))
+	text = Printable(strings.TrimSpace(text))
+	if width > 0 {
+		text = strings.Join(columns.Fold(text, width-margin), "\n")
+	}
+	return fmt.Sprintf("%-14s %s %s", Printable(r.What), word, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", margin)))
 }
+
+// line is a row as the list prints it.
+func (l *List) line(r Row) string {
+	word := padded(words[r.State])
+	if l.Colours {
+		c := color.New(paints[r.State])
+		c.EnableColor()
+		word = c.Sprint(word)
+	}
+	return r.line(word, l.Width)
+}
+
+// paints are the colours of the states.
+var paints = map[State]color.Attribute{OK: color.FgGreen, Warning: color.FgYellow, Missing: color.FgRed, Unknown: color.Faint}

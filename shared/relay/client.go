@@ -132,7 +132,7 @@ func notRelay(name string, status int) error {
 	case http.StatusNotFound:
 		text += ": there is no relay at this URL, which ends in /api/relay/"
 	case http.StatusUnauthorized, http.StatusForbidden:
-		text += ": the platform in front of the app, or a proxy, asks for a sign-in of its own"
+		text += ": the platform in front of the app, or a proxy, asks for a sign-in of its own: have it let this path through without one"
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		text += ": the app is starting, or has failed to: its own log says why"
 	}

@@ -190,11 +190,11 @@ func TellRestoring(l *checklist.List, lacks string, err error) {
 
 // TellExchange says what there is of Exchange, and what is missing of what groups with mail
 // need. Nothing of that is a failure: groups without mail need none of it.
-func TellExchange(l *checklist.List, site exchange.Site, err error) {
+func TellExchange(l *checklist.List, site exchange.Site, err error, mail bool) {
 	if err != nil {
 		site = exchange.Site{Unread: err.Error()}
 	}
-	l.Tell(preflight.Exchange(site, false)...)
+	l.Tell(preflight.Exchange(site, mail)...)
 }
 
 // TellSight says whether the account sees all that is below the base.

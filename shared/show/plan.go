@@ -10,6 +10,7 @@ import (
 	"github.com/fatih/color"
 	"github.com/rivo/uniseg"
 
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
@@ -164,12 +165,12 @@ func (paint Paint) memberRoom() int {
 // row is one group in a line.
 func (paint Paint) row(r row, names int) string {
 	sign, c := paint.sign(r.op)
-	left := Pad(Cut(r.name, names), names)
+	left := columns.Pad(columns.Cut(r.name, names), names)
 	members := paint.members(r)
 	used := 2 + 2 + 8 + names + 2 + paint.memberRoom() + 2
-	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(Pad(string(r.op), 7)), left, members)
+	line := fmt.Sprintf("  %s %s %s  %s", c.Sprint(sign), c.Sprint(columns.Pad(string(r.op), 7)), left, members)
 	if text := details(r); text != "" {
-		line += "  " + paint.Dim.Sprint(Cut(text, paint.Width-used))
+		line += "  " + paint.Dim.Sprint(columns.Cut(text, paint.Width-used))
 	}
 	return strings.TrimRight(line, " ") + "\n"
 }
@@ -193,7 +194,7 @@ func (paint Paint) members(r row) string {
 	case r.add+r.remove == 1:
 		word = "member"
 	}
-	return Pad(out+word, paint.memberRoom())
+	return columns.Pad(out+word, paint.memberRoom())
 }
 
 // details are the name and attributes that a row sets, and who manages the group then; those that follow from

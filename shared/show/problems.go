@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"groupwriteback/shared/columns"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
@@ -29,7 +30,7 @@ func (paint Paint) Problems(problems []status.Problem, name func(directory.ID) s
 	for _, reason := range reasons {
 		ps := byReason[reason]
 		text := plain(cmp.Or(rules.Explain(reason), ps[0].Text))
-		text = Cut(text, 2*paint.Width)
+		text = columns.Cut(text, 2*paint.Width)
 		b.WriteString(paint.Text(fmt.Sprintf("  %s %s  %s", paint.Change.Sprintf("%5s", English().Sprint(len(ps))), paint.Strong.Sprint(plain(reason)), text)))
 		var who []string
 		for _, p := range ps[:min(examples, len(ps))] {
@@ -38,7 +39,7 @@ func (paint Paint) Problems(problems []status.Problem, name func(directory.ID) s
 		if n := len(ps) - len(who); n > 0 {
 			who = append(who, fmt.Sprintf("and %d more", n))
 		}
-		fmt.Fprintf(&b, "        %s\n", paint.Dim.Sprint(Cut(strings.Join(who, ", "), paint.Width-8)))
+		fmt.Fprintf(&b, "        %s\n", paint.Dim.Sprint(columns.Cut(strings.Join(who, ", "), paint.Width-8)))
 	}
 	return b.String()
 }

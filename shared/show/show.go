@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/message"
 
 	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/columns"
 )
 
 // Paint holds the colours by meaning, and how wide a line may be. New makes it.
@@ -39,7 +40,7 @@ func New(colours bool, width int) Paint {
 
 // Text is a text in lines that fit, each with its end.
 func (paint Paint) Text(text string) string {
-	return strings.Join(Fold(text, paint.Width), "\n") + "\n"
+	return strings.Join(columns.Fold(text, paint.Width), "\n") + "\n"
 }
 
 // English writes numbers with their thousands apart.

@@ -43,14 +43,13 @@ func PersonCredential(p Person) (azcore.TokenCredential, error) {
 	o := policy.ClientOptions{Cloud: cloud.Configuration{
 		ActiveDirectoryAuthorityHost: cmp.Or(p.Authority, "https://login.microsoftonline.com"),
 	}}
-	if p.HTTP != nil {
-		o.Transport = p.HTTP
-	}
+	heard := &hearing{next: cmp.Or(p.HTTP, http.DefaultClient)}
+	o.Transport = heard
 	c, err := p.credential(o)
 	if err != nil {
 		return nil, fmt.Errorf("sign-in by %s: %w", p.Method, err)
 	}
-	return &explained{c, p.Method}, nil
+	return &explained{c, p.Method, heard}, nil
 }
 
 func (p Person) credential(o policy.ClientOptions) (azcore.TokenCredential, error) {

@@ -111,7 +111,7 @@ func Credential(s SignIn) (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &explained{c, s.Method}, nil
+	return &explained{TokenCredential: c, method: s.Method}, nil
 }
 
 // part is one field of a SignIn.

@@ -14,6 +14,8 @@ import (
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/terminal"
+	"groupwriteback/shared/version"
 )
 
 // Program is one that a host starts, as its command line is concerned.
@@ -32,8 +34,14 @@ func (p Program) Command(ctx context.Context, args, environ []string, out io.Wri
 		return 0, true
 	case len(args) == 3 && args[0] == "rules" && args[1] == "import":
 		return importRules(args[2], out, p.Notes), false
-	case len(args) > 1 || args[0] != "check": // it is not repeated
-		fmt.Fprintf(out, "%s: it takes no argument, and is started by its host; or it takes check: look at everything that it relies on; or rules import FILE: make a rules file of a Cloud Sync job's schema\n", p.Name)
+	case len(args) == 1 && slices.Contains([]string{"help", "--help", "-h"}, args[0]):
+		fmt.Fprint(out, p.help())
+		return 0, false
+	case len(args) == 1 && args[0] == "version":
+		fmt.Fprintln(out, version.Of())
+		return 0, false
+	case len(args) > 1 || args[0] != "check":
+		fmt.Fprint(out, p.mistaken())
 		return 1, false
 	}
 	if err := p.check(ctx, environ, out); err != nil {
@@ -50,7 +58,8 @@ const lookTime = 90 * time.Second
 // check looks at everything that the program relies on, and goes on after a failure so
 // that all of them are told. Of the journal it changes nothing.
 func (p Program) check(ctx context.Context, environ []string, out io.Writer) error {
-	c := &checking{List: checklist.List{Out: out}}
+	screen := terminal.Of(out)
+	c := &checking{List: checklist.List{Out: out, Colours: screen.Colours, Width: screen.Fold()}}
 	var err error
 	if c.settings, err = read(ctx, environ); err != nil {
 		c.Bad("settings", err)

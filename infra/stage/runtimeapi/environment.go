@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -156,15 +155,15 @@ func (e *environment) usable() bool {
 	}
 }
 
-func (e *environment) freeze() { e.signal(true, syscall.SIGSTOP) }
-func (e *environment) thaw()   { e.signal(false, syscall.SIGCONT) }
+func (e *environment) freeze() { e.hold(true) }
+func (e *environment) thaw()   { e.hold(false) }
 
-func (e *environment) signal(frozen bool, s syscall.Signal) {
+func (e *environment) hold(frozen bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.frozen != frozen {
 		e.frozen = frozen
-		_ = e.cmd.Process.Signal(s) // it has ended: so be it
+		hold(e.cmd.Process, frozen)
 	}
 }
 

@@ -31,7 +31,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"groupwriteback/shared/directory"
 )
@@ -274,9 +273,7 @@ func run(ctx context.Context, log io.Writer, script string, args ...string) (str
 	var out, last bytes.Buffer
 	cmd := exec.CommandContext(ctx, script, args...)
 	cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(log, &last)
-	// What the script has started ends with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	together(cmd)
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", filepath.Base(script), err, strings.TrimSpace(last.String()))
 	}

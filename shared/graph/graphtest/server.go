@@ -46,6 +46,8 @@ type Options struct {
 	// the requests for that path, from 1. It may be called concurrently.
 	Fault func(r *http.Request, n int) Fault
 
+	CodeLife time.Duration // of a device code; 15 minutes if 0
+
 	Key *rsa.PrivateKey  // signs tokens; nil: one is made, which takes a moment
 	Now func() time.Time // the time in tokens; time.Now if nil
 }
@@ -100,8 +102,9 @@ type Server struct {
 	sealed   uint64    // links
 	lost     map[directory.Feed]lostLinks
 	lies     Lies
-	issued   int // access tokens
-	revoked  int // access tokens up to this one are not accepted
+	codes    map[string]*code // by device code
+	issued   int              // access tokens
+	revoked  int              // access tokens up to this one are not accepted
 }
 
 // NewServer returns a server of t that does not listen yet.
@@ -210,6 +213,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.inTenant(s.serveConfiguration))
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.inTenant(s.serveKeys))
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.inTenant(s.serveToken))
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", s.inTenant(s.serveDeviceCode))
 	mux.HandleFunc("GET "+identityPath, s.serveIdentity)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Request_ResourceNotFound", "Resource not found for the segment '"+r.URL.Path+"'.")

@@ -30,7 +30,10 @@ type Client struct {
 	Secret      string
 	Certificate *x509.Certificate   // signs client assertions (RFC 7523)
 	Federated   string              // the one token of another issuer that is trusted
-	Roles       map[string][]string // app roles by audience, such as "api://groupwriteback"
+	Roles       map[string][]string // app roles by audience, such as "api://groupwriteback"; a person's are the same
+
+	Public    bool     // persons may sign in by it without a secret
+	Delegated []string // permissions for Graph by which it acts for a person
 }
 
 // tokenLife is the life of an access token.
@@ -60,6 +63,7 @@ func (s *Server) serveConfiguration(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
 		"issuer":                                s.issuer(),
 		"authorization_endpoint":                at + "/oauth2/v2.0/authorize",
+		"device_authorization_endpoint":         at + "/oauth2/v2.0/devicecode",
 		"token_endpoint":                        at + "/oauth2/v2.0/token",
 		"jwks_uri":                              at + "/discovery/v2.0/keys",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
@@ -75,30 +79,30 @@ func (s *Server) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-// serveToken is the client credentials flow (RFC 6749, 4.4).
+// serveToken is the client credentials flow (RFC 6749, 4.4), and the last step of a device code.
 // Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
-	if g := r.PostFormValue("grant_type"); g != "client_credentials" {
+	switch g := r.PostFormValue("grant_type"); g {
+	case "client_credentials":
+	case deviceGrant, "device_code":
+		s.servePerson(w, r)
+		return
+	default:
 		deny(w, http.StatusBadRequest, "unsupported_grant_type", "AADSTS70003: The grant type '"+g+"' is not supported.")
 		return
 	}
 	c := s.client(r.PostFormValue("client_id"))
 	if c == nil {
-		deny(w, http.StatusBadRequest, "unauthorized_client", "AADSTS700016: Application with identifier '"+r.PostFormValue("client_id")+"' was not found in the directory.")
+		denyUnknown(w, r)
 		return
 	}
 	if err := s.authenticate(c, r); err != nil {
 		deny(w, http.StatusUnauthorized, "invalid_client", err.Error())
 		return
 	}
-	audience := ""
-	for scope := range strings.FieldsSeq(r.PostFormValue("scope")) { // MSAL adds openid and others
-		if a, ok := strings.CutSuffix(scope, "/.default"); ok {
-			audience = a
-		}
-	}
+	audience := audienceOf(r.PostFormValue("scope"))
 	if audience == "" {
-		deny(w, http.StatusBadRequest, "invalid_scope", "AADSTS1002012: The scope must end in /.default.")
+		denyScope(w)
 		return
 	}
 	token, _, err := s.Token(c.ID, audience)
@@ -107,6 +111,24 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": int(tokenLife.Seconds()), "access_token": token})
+}
+
+// audienceOf is what a token is asked for; "" if that is not said. MSAL adds openid and others.
+func audienceOf(scopes string) (audience string) {
+	for scope := range strings.FieldsSeq(scopes) {
+		if a, ok := strings.CutSuffix(scope, "/.default"); ok {
+			audience = a
+		}
+	}
+	return audience
+}
+
+func denyScope(w http.ResponseWriter) {
+	deny(w, http.StatusBadRequest, "invalid_scope", "AADSTS1002012: The scope must end in /.default.")
+}
+
+func denyUnknown(w http.ResponseWriter, r *http.Request) {
+	deny(w, http.StatusBadRequest, "unauthorized_client", "AADSTS700016: Application with identifier '"+r.PostFormValue("client_id")+"' was not found in the directory.")
 }
 
 // authenticate checks the client's secret, or its assertion.
@@ -185,25 +207,8 @@ func (s *Server) Token(clientID, audience string) (string, time.Time, error) {
 	if audience == s.url {
 		known = GraphAudience
 	}
-	s.mu.Lock()
-	s.issued++
-	n := s.issued
-	s.mu.Unlock()
-	now := s.options.Now()
-	expires := now.Add(tokenLife)
-	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
-		"iss": s.issuer(), "aud": audience, "tid": s.options.TenantID, "ver": "2.0",
-		"appid": c.ID, "azp": c.ID, "idtyp": "app",
-		"oid": ID("service principal of " + c.ID).String(), "sub": ID("service principal of " + c.ID).String(),
-		"roles": slices.Concat([]string{}, c.Roles[known]), "uti": strconv.Itoa(n),
-		"iat": now.Unix(), "nbf": now.Unix(), "exp": expires.Unix(),
-	})
-	t.Header["kid"] = s.keyID()
-	signed, err := t.SignedString(s.key)
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("issue token: %w", err)
-	}
-	return signed, expires, nil
+	id := ID("service principal of " + c.ID).String()
+	return s.issue(audience, jwt.MapClaims{"appid": c.ID, "azp": c.ID, "idtyp": "app", "oid": id, "sub": id, "roles": slices.Concat([]string{}, c.Roles[known])})
 }
 
 // RevokeTokens makes Graph refuse the access tokens that were issued so far.
@@ -222,8 +227,9 @@ func (s *Server) authorize(r *http.Request, permissions []string) ([]string, *re
 	}
 	var claims struct {
 		jwt.RegisteredClaims
-		Roles []string `json:"roles"`
-		UTI   string   `json:"uti"`
+		Roles  []string `json:"roles"`
+		Scopes string   `json:"scp"`
+		UTI    string   `json:"uti"`
 	}
 	_, err := jwt.ParseWithClaims(bearer, &claims, func(*jwt.Token) (any, error) { return &s.key.PublicKey, nil },
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(s.issuer()), jwt.WithAudience(s.url, GraphAudience),
@@ -237,10 +243,11 @@ func (s *Server) authorize(r *http.Request, permissions []string) ([]string, *re
 	if n, err := strconv.Atoi(claims.UTI); err != nil || n <= revoked {
 		return nil, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token was revoked."}
 	}
-	if !slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(claims.Roles, p) }) {
+	held := append(claims.Roles, strings.Fields(claims.Scopes)...)
+	if !slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(held, p) }) {
 		return nil, &refusal{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
 	}
-	return claims.Roles, nil
+	return held, nil
 }
 
 // The managed identity endpoint of App Service and Functions, version 2019-08-01.

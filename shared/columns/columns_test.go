@@ -1,11 +1,11 @@
-package show
+package columns
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestColumns(t *testing.T) {
+func TestOf(t *testing.T) {
 	for _, x := range []struct {
 		variable       string
 		terminal, want int
@@ -14,7 +14,7 @@ func TestColumns(t *testing.T) {
 		{"80", 0, 80}, {"80", 120, 80}, {"59", 120, 60}, {"1000", 70, 100},
 		{"wide", 70, 70}, {"0", 70, 70}, {"-5", 0, 100},
 	} {
-		if got := Columns(x.variable, x.terminal); got != x.want {
+		if got := Of(x.variable, x.terminal); got != x.want {
 			t.Errorf("COLUMNS=%q on %d columns: %d, not %d", x.variable, x.terminal, got, x.want)
 		}
 	}

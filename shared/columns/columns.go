@@ -1,4 +1,8 @@
-package show
+// Package columns fits text into the columns of a terminal: how many there are, how many a text
+// takes, and where it is folded, filled up or cut.
+//
+// It is pure, and knows colours by their sequences, which take no column.
+package columns
 
 import (
 	"regexp"
@@ -15,9 +19,9 @@ const (
 	widest    = 100
 )
 
-// Columns says how wide output may be, where COLUMNS is this and a terminal has so
+// Of says how wide output may be, where COLUMNS is this and a terminal has so
 // many columns; 0: there is none, or it does not say.
-func Columns(variable string, terminal int) int {
+func Of(variable string, terminal int) int {
 	n, err := strconv.Atoi(variable)
 	if err != nil || n <= 0 {
 		n = terminal
