@@ -263,7 +263,7 @@ func (h *held) command(b block, words []string) int {
 		}
 		return 1
 	case slices.Contains([]string{"handler", "./handler", `.\handler.exe`, "./bootstrap"}, words[0]):
-		if args := strings.Join(words[1:min(len(words), 3)], " "); !regexp.MustCompile(`(?m)^ +handler `+regexp.QuoteMeta(args)+`\b`).MatchString(h.handler) {
+		if args := strings.Join(words[1:min(len(words), 3)], " "); !regexp.MustCompile(`(?m)^ +handler ` + regexp.QuoteMeta(args) + `\b`).MatchString(h.handler) {
 			h.fault("the handler does not take %q:\n%s", args, b)
 		}
 		return 1

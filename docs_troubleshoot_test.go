@@ -206,3 +206,26 @@ func TestStatusesAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusWordsAreListed: docs/operating.md has each word, and no others.
+func TestStatusWordsAreListed(t *testing.T) {
+	_, table, _ := strings.Cut(readDoc(t, "docs/operating.md"), "\n| Word | What it means |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| ((?:`[a-z-]+`(?:, )?)+) \\|").FindAllStringSubmatch(table, -1) {
+		for _, word := range spans.FindAllString(row[1], -1) {
+			listed[strings.Trim(word, "`")] = true
+		}
+	}
+	delete(listed, "in-sync") // which is said where none of the others is
+	for _, line := range printed(t)["shared/status/testdata/standing.golden"] {
+		if !listed[wordOf(line)] && wordOf(line) != "" {
+			t.Errorf("docs/operating.md does not list %s", wordOf(line))
+		}
+	}
+	for word := range listed {
+		if !slices.ContainsFunc(printed(t)["shared/status/testdata/standing.golden"], func(line string) bool { return wordOf(line) == word }) {
+			t.Errorf("docs/operating.md lists %s, which no status says", word)
+		}
+	}
+}
