@@ -65,7 +65,7 @@ func arrows() map[string]arrow {
 
 		"functions/internal/app": {"docs shared/directory shared/exchange shared/explain shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/preflight shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"the cloud half speaks no LDAP: only the agent does"},
-		"cli":              {"shared/checklist shared/cycle shared/directory shared/explain shared/plan shared/record shared/rules shared/show shared/signin shared/status shared/terminal shared/version", "it asks the API, in the API's words: it links neither LDAP nor storage"},
+		"cli":              {"shared/checklist shared/cycle shared/directory shared/explain shared/plan shared/record shared/rules shared/rules/cloudsync shared/show shared/signin shared/status shared/terminal shared/textfile shared/version", "it asks the API, in the API's words: it links neither LDAP nor storage"},
 		"docs":             {"", "it holds files, and nothing else"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},

@@ -18,7 +18,7 @@ It asks the function app's API. Who only looks needs the app role Status.Read of
 registration; who decides, Sync.Operate. Sign-in is by az login, unless --sign-in says otherwise.
 
 Exit code 0: done. 1: it failed, and the error says why. 2: plan --detailed-exitcode, and there
-is something to do, or something is held.`
+is something to do, or something is held; rules import, and not all of the schema is in the file.`
 
 // session is one run of a command: whom it asks, and where it writes to.
 type session struct {
@@ -68,6 +68,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(looks(with)...)
 	root.AddCommand(decisions(with)...)
+	root.AddCommand(rulings(with))
 	return root
 }
 

@@ -111,12 +111,3 @@ func (d *day) until(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 }
-
-// capture sets a variable to the first group of an expression in the last output: capture NAME REGEXP.
-func capture(ts *testscript.TestScript, _ bool, args []string) {
-	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
-	if len(m) < 2 {
-		ts.Fatalf("the output has no %s", args[1])
-	}
-	ts.Setenv(args[0], m[1])
-}

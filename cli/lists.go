@@ -114,6 +114,10 @@ func doHistory(s *session, cmd *cobra.Command, args []string) error {
 			s.say("Nothing was done yet.")
 		}
 		for _, b := range past.Batches {
+			if b.Rules != nil {
+				s.say("%s  rules %s", b.At.UTC().Format(time.RFC3339), ruledBy(*b.Rules, false))
+				continue
+			}
 			s.say("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", b.At.UTC().Format(time.RFC3339), b.Seq, controller(b.DC), b.Groups, b.Added, b.Removed, b.Refused)
 		}
 		if past.Broken != "" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"groupwriteback/shared/cycle"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/explain"
-	"groupwriteback/shared/rules"
 	"groupwriteback/shared/show"
 	"groupwriteback/shared/status"
 	"groupwriteback/shared/version"
@@ -27,10 +25,7 @@ func looks(with runner) []*cobra.Command {
 	planned.Flags().String("rules", "", "a rules file: as if it were in force")
 	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do, or something is held; 1 where no plan can be made")
 	planned.Flags().Bool("whole", false, "all that becomes of each group, and why")
-	ruled := &cobra.Command{Use: "rules", Short: "Look at rules files", Example: "  groupwriteback rules check rules.yaml"}
-	ruled.AddCommand(&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"})
 	return []*cobra.Command{
-		ruled,
 		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
 			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) }},
 		{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus), Example: "  groupwriteback status\n  groupwriteback status --output json"},
@@ -66,9 +61,9 @@ func doStatus(s *session, cmd *cobra.Command, _ []string) error {
 func doPlan(s *session, cmd *cobra.Command, _ []string) error {
 	message := map[string]any{"action": "preview"}
 	if file, _ := cmd.Flags().GetString("rules"); file != "" {
-		text, err := os.ReadFile(file)
+		text, err := readText(file, maxRules)
 		if err != nil {
-			return fmt.Errorf("read rules: %w", err)
+			return err
 		}
 		message["rules"] = string(text)
 	}
@@ -167,17 +162,4 @@ func (s *session) find(ctx context.Context, name, kind string) (string, error) {
 		text += fmt.Sprintf("\n  %s  %s %s %s", h.ID, h.Kind, h.Name, h.Also)
 	}
 	return "", errors.New(text)
-}
-
-// checkRules checks a rules file here.
-func checkRules(cmd *cobra.Command, args []string) error {
-	text, err := os.ReadFile(args[0])
-	if err != nil {
-		return fmt.Errorf("read rules: %w", err)
-	}
-	if _, err := rules.Parse(text); err != nil {
-		return fmt.Errorf("check %s: %w", args[0], err)
-	}
-	fmt.Fprintln(cmd.OutOrStdout(), "The rules can be used.")
-	return nil
 }

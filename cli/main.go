@@ -17,10 +17,10 @@ import (
 // The exit codes.
 const (
 	exitFailed  = 1 // it failed; the error says why
-	exitChanges = 2 // plan --detailed-exitcode: it worked, and there is something to do
+	exitChanges = 2 // it worked, and there is something to do: of plan --detailed-exitcode and rules import
 )
 
-// changes is what plan --detailed-exitcode ends with where there is something to do.
+// changes is what a command ends with that worked where there is something to do.
 type changes struct{}
 
 func (changes) Error() string { return "there is something to do" }

@@ -38,8 +38,9 @@ func tenant(t *testing.T) *graphtest.Tenant {
 	return all
 }
 
-// installation starts a tenant and the real handler, and returns the environment of an operator.
-func installation(t *testing.T) []string {
+// installation starts a tenant and the real handler, with more settings if some are given, and returns the
+// environment of an operator.
+func installation(t *testing.T, more ...string) []string {
 	t.Helper()
 	dir := t.TempDir()
 	server := graphtest.NewServer(tenant(t), graphtest.Options{Clients: []graphtest.Client{
@@ -59,7 +60,7 @@ func installation(t *testing.T) []string {
 	both := []string{e("TENANT_ID", server.TenantID()), e("SIGN_IN", "client-secret"), e("CLIENT_SECRET", secret), e("AUTHORITY_URL", server.URL()),
 		e("PRIVATE_AUTHORITY", "true"), e("CA_FILE", in("ca.pem")), e("API_AUDIENCE", audience)}
 	h := &host.Host{Root: in("app"), Log: t.Output(), Env: append([]string{e("TARGET", "corp"), e("STORE", "dir:"+in("store")), e("RULES", in("rules.yaml")),
-		e("GRAPH_URL", server.URL()), e("CLIENT_ID", handlerClient)}, both...)}
+		e("GRAPH_URL", server.URL()), e("CLIENT_ID", handlerClient)}, append(both, more...)...)}
 	must(t, h.Start(t.Context()))
 	t.Cleanup(h.Stop)
 	return append([]string{e("URL", h.URL()), e("CLIENT_ID", operatorClient)}, both...)

@@ -54,11 +54,11 @@ func TestLayouts(t *testing.T) {
 	withRules := func(dir string) error { return FunctionApp(source, program, rules, dir) }
 	lambda := func(dir string) error { return LambdaFunction(program, rules, dir) }
 	var before, functions, rest []string // handler and host.json, and rules.yaml, stand among them
-	for _, name := range []string{"find", "groups", "history", "holds", "manualsync", "metrics", "openapi", "problems", "relay", "runs", "status", "sync"} {
+	for _, name := range []string{"find", "groups", "history", "holds", "manualsync", "metrics", "openapi", "problems", "relay", "rules", "runs", "status", "sync"} {
 		switch file := "-rw-r--r-- " + name + "/function.json"; {
 		case name < "handler":
 			before = append(before, file)
-		case name < "rules":
+		case name <= "rules":
 			functions = append(functions, file)
 		default:
 			rest = append(rest, file)

@@ -13,8 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"groupwriteback/shared/directory"
@@ -52,6 +50,13 @@ type Planner struct {
 	// force. Nil: it is not kept.
 	Text []byte
 
+	// InForce gives the rules that a journal's head says are in force, where they do not stand in
+	// a file of this host: they take the place of Rules, Text, Source and Select, which may be nil then.
+	// journal.ErrNoRules, journal.ErrUnusable. Nil: those given count.
+	InForce func(context.Context, *journal.Tx) (Ruling, error)
+	// Stored says that they are put in force in the store, by PutInForce.
+	Stored bool
+
 	// Select names the properties that Source reads. Links go on only with those
 	// that they began with: another Select has everything enumerated again.
 	Select string
@@ -66,6 +71,8 @@ type Planner struct {
 	shifts *shifts   // of a preview of other rules
 	end    life.Fate // of a preview of the end
 	survey *Survey   // of a preview with one: to be filled
+	chosen bool      // a person puts these rules in force: they may have been there before
+	taken  bool      // see Ruling.Taken
 }
 
 // ErrReplaced: rules were in force once, and others took their place.
@@ -104,7 +111,10 @@ func (p *Planner) Step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	start, epoch := time.Now(), tx.Head.Epoch
-	more, source, err := p.turn(ctx, tx)
+	more, source, err := p.turnInForce(ctx, tx)
+	if errors.Is(err, journal.ErrNoRules) {
+		return false, err // which is no failure: somebody has to put the first in force
+	}
 	if err == nil {
 		err = tx.Sweep(ctx)
 	}
@@ -151,6 +161,9 @@ func (p *Planner) note(ctx context.Context, err error) {
 // nothing that needs no word of it, so it is apart.
 func (p *Planner) turn(ctx context.Context, tx *journal.Tx) (more bool, source, err error) {
 	if err := p.adopt(ctx, tx); err != nil {
+		return false, nil, err
+	}
+	if err := p.takeOver(ctx, tx); err != nil {
 		return false, nil, err
 	}
 	limit, reads := p.limit(ctx), len(tx.Head.Reads)
@@ -246,43 +259,6 @@ func refresh(ctx context.Context, tx *journal.Tx) error {
 	return tx.MarkShards(ctx, func(c record.Counts) bool { return moved && len(c.Over) > 0 || unasked && c.Unasked > 0 })
 }
 
-// adopt puts this planner's rules in force. New rules have every group decided
-// again; rules that were replaced before are those of a host that was not
-// updated, and must not undo the new ones. A planner of another tenant would
-// find all groups gone.
-func (p *Planner) adopt(ctx context.Context, tx *journal.Tx) error {
-	h := &tx.Head
-	if h.Tenant == "" {
-		h.Tenant = p.Tenant
-	}
-	if !strings.EqualFold(h.Tenant, p.Tenant) {
-		return fmt.Errorf("this journal is of tenant %s, and this planner reads tenant %s: correct the tenant id, or give the other tenant a target of its own", h.Tenant, p.Tenant)
-	}
-	h.Wants = journal.Wants{Containers: p.Rules.Containers(), GroupTypes: p.Rules.GroupTypes()}
-	hash := p.Rules.Hash()
-	switch {
-	case h.Rules == hash:
-		return nil
-	case slices.Contains(h.Former, hash):
-		return fmt.Errorf("%w (%.8s by %.8s): bring the rules file of this host up to date; to go back to them on purpose, raise their revision", ErrReplaced, hash, h.Rules)
-	case h.Rules != "":
-		h.Former = append(slices.Clone(h.Former), h.Rules)
-		if err := tx.MarkAll(ctx); err != nil {
-			return err
-		}
-		h.Ruled = true
-		tx.Say("rules were replaced: all groups are decided again", "rules", fmt.Sprintf("%.8s", hash), "before", fmt.Sprintf("%.8s", h.Rules))
-	}
-	if !slices.Equal(h.Attrs, p.Rules.Attributes()) { // until they have been read nobody knows how they are
-		h.Attrs, h.ReadAll, h.Reported = p.Rules.Attributes(), true, time.Time{}
-	}
-	h.Rules = hash
-	if p.Text != nil {
-		tx.KeepRules(hash, p.Text)
-	}
-	return nil
-}
-
 // grounds identifies on what a change would be refused now: what was refused on others
 // is tried at once.
 func grounds(h *journal.Head) string {
@@ -369,14 +345,22 @@ func (p *Planner) log(ctx context.Context, tx *journal.Tx, before uint64, took t
 		}
 	}
 	p.Log.Info("turn", attrs...)
+	p.tell(ctx, tx)
+	if n := tx.Dropped(); n > 0 {
+		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
+	}
+}
+
+// tell logs what a step that is committed has to say.
+func (p *Planner) tell(ctx context.Context, tx *journal.Tx) {
+	if p.Log == nil {
+		return
+	}
 	for i, s := range tx.Said() {
 		if i == mostSaid {
 			p.Log.Warn("and more of that kind", "more", len(tx.Said())-i)
 			break
 		}
 		p.Log.Warn(s.What, append(s.Args, who(ctx, tx, s)...)...)
-	}
-	if n := tx.Dropped(); n > 0 {
-		p.Log.Warn("reports that nobody needs were dropped unread: incomplete for an hour, or too many at once", "parts", n, "remedy", "if it goes on, see who holds the role of the agent")
 	}
 }

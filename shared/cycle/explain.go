@@ -15,6 +15,9 @@ import (
 // Explain gathers what a group is explained from, as a turn would decide it now. tx is a
 // view: nothing of it is stored.
 func (p *Planner) Explain(ctx context.Context, tx *journal.Tx, id directory.ID) (f explain.Facts, err error) {
+	if p, err = p.inForce(ctx, tx); err != nil {
+		return f, err
+	}
 	ids := []directory.ID{id}
 	if err := tx.Fetch(ctx, ids); err != nil {
 		return f, err

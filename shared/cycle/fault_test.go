@@ -43,6 +43,7 @@ func chapters() []chapter {
 				continue
 			}
 		}},
+		{name: "rules", do: rulesPutAndTakenBack},
 	}
 }
 

@@ -70,9 +70,7 @@ type shifts struct {
 // PreviewRules is Preview as if other rules were in force: every group is decided by them
 // and by those in force. Nothing is stored. ErrReplaced: they could not come into force.
 func (p *Planner) PreviewRules(ctx context.Context, other *rules.Rules, first ...directory.ID) (Preview, error) {
-	q := *p
-	q.Text = nil // a text is kept of what comes into force
-	return q.preview(ctx, other, first...)
+	return p.preview(ctx, other, first...)
 }
 
 // propose puts other rules in force, for whoever looks. What the agent has not read for
@@ -82,7 +80,8 @@ func (p *Planner) propose(ctx context.Context, tx *journal.Tx, other *rules.Rule
 	read, reported := h.Attrs, h.Reported
 	before := *p
 	p.shifts = &shifts{before: &before, groups: map[directory.ID]*Shift{}, other: Other{Rules: other.Hash(), Same: other.Hash() == h.Rules}}
-	p.Rules = other
+	p.Rules, p.Text = other, nil // a text is kept of what comes into force
+	p.chosen = p.Stored
 	if err := p.adopt(ctx, tx); err != nil {
 		return err
 	}

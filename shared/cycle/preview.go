@@ -58,6 +58,18 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 	if err != nil {
 		return Preview{}, err
 	}
+	if p, err = p.inForce(ctx, tx); err != nil {
+		why := ""
+		switch {
+		case other != nil && errors.Is(err, journal.ErrNoRules):
+			why = "no rules are in force, and nothing is read before some are"
+		case other != nil && errors.Is(err, journal.ErrUnusable):
+			why = "there is nothing to hold them against: " + err.Error()
+		default:
+			return Preview{}, err
+		}
+		return Preview{Waiting: why, Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}, nil
+	}
 	if err := p.adopt(ctx, tx); err != nil {
 		return Preview{}, err
 	}

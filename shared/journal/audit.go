@@ -35,6 +35,9 @@ type Applied struct {
 	// Last names, of each group, the audit object before this one that has changes of it: so
 	// one group's past is found without reading that of all.
 	Last map[directory.ID]string `json:"last,omitempty"`
+
+	// Rules says that no batch is meant: a person has put these rules in force, in the store.
+	Rules *Version `json:"rules,omitempty"`
 }
 
 // Note writes down what became of a batch, with the step.
@@ -61,8 +64,19 @@ func (tx *Tx) Note(ctx context.Context, b Batch, a Ack) error {
 		r.Noted = name
 		tx.PutRecord(&r)
 	}
-	data, err := json.Marshal(Applied{Before: tx.Head.Audit, Prior: tx.Head.Noted, Epoch: b.Epoch, Seq: b.Seq, Batch: a.Digest, Agent: a.Agent, DC: a.DC, Folded: tx.Now,
-		Changes: b.Changes, Results: a.Results, Stopped: a.Stopped, Last: last})
+	return tx.chain(name, Applied{Epoch: b.Epoch, Seq: b.Seq, Batch: a.Digest, Agent: a.Agent, DC: a.DC, Folded: tx.Now, Changes: b.Changes, Results: a.Results, Stopped: a.Stopped, Last: last})
+}
+
+// noteRules writes down that rules were put in force, with the step.
+func (tx *Tx) noteRules(v Version) error {
+	h := &tx.Head
+	return tx.chain(fmt.Sprintf("%d-%012d-%s", h.Epoch, h.NextSeq-1, nonce(tx.Now)), Applied{Epoch: h.Epoch, Seq: h.NextSeq - 1, Folded: tx.Now, Rules: &v})
+}
+
+// chain writes the next object of the audit.
+func (tx *Tx) chain(name string, a Applied) error {
+	a.Before, a.Prior = tx.Head.Audit, tx.Head.Noted
+	data, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encode audit: %w", err)
 	}

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,9 +37,8 @@ func (t *tree[R]) write(n shard, u *loadedShard, suffix string, put func(name st
 	if err != nil {
 		return fmt.Errorf("encode shard %d of %s: %w", n, t.kind, err)
 	}
-	sum := sha256.Sum256(data)
 	info := t.infos[n]
-	info.Ref = Ref{Name: fmt.Sprintf("%s/%06x/%s", t.kind, uint32(n), suffix), Hash: sum[:]}
+	info.Ref = refTo(fmt.Sprintf("%s/%06x/%s", t.kind, uint32(n), suffix), data)
 	delete(t.loaded, n)
 	put(info.Ref.Name, data)
 	return nil

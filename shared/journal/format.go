@@ -70,8 +70,8 @@ func decode(data []byte, v any) error {
 // BeginAnew makes a journal begin anew, whatever has become of it: nothing of what it
 // knew counts any more, and all is read again from Entra ID and Active Directory. Nothing
 // is written there before both were read. What identifies it is kept, as far as it can
-// be read: its tenant and target, the rules that were replaced, what limits have counted,
-// and the end of the audit. Numbers go on in a new epoch, so that nothing of before can
+// be read: its tenant and target, the rules that were replaced, the version of those in
+// the store, what limits have counted, and the end of the audit. Numbers go on in a new epoch, so that nothing of before can
 // run. ErrConflict: a step committed meanwhile; try again.
 func (j *Journal) BeginAnew(ctx context.Context) error {
 	data, tag, err := j.Store.Get(ctx, j.prefix()+"head")
@@ -91,6 +91,7 @@ func (j *Journal) BeginAnew(ctx context.Context) error {
 	h.Epoch, h.Gen, h.Nonce = max(old.Epoch+1, uint64(now.Unix())), old.Gen+1, nonce(now)
 	h.NextSeq, h.Closed = max(old.NextSeq, 1), max(old.NextSeq, 1)-1
 	h.Tenant, h.Target, h.Former, h.Window, h.Audit, h.Noted = old.Tenant, old.Target, old.Former, old.Window.At(now), old.Audit, old.Noted
+	h.Version, h.Lapsed = old.Version, old.Lapsed
 	for _, k := range inbox { // it is about what is forgotten
 		h.Folded = append(h.Folded, k[len(j.prefix()):])
 	}
@@ -121,7 +122,7 @@ func remains(data []byte) Head {
 	}
 	return Head{Epoch: number("epoch"), Gen: number("gen"), NextSeq: number("nextSeq"), Tenant: remaining[string](fields, "tenant"),
 		Target: remaining[Target](fields, "target"), Former: remaining[[]string](fields, "formerRules"),
-		Window: remaining[record.Window](fields, "window"), Audit: remaining[string](fields, "audit"), Noted: remaining[string](fields, "noted")}
+		Version: remaining[Filed](fields, "version"), Lapsed: remaining[bool](fields, "lapsed"), Window: remaining[record.Window](fields, "window"), Audit: remaining[string](fields, "audit"), Noted: remaining[string](fields, "noted")}
 }
 
 // remaining is a field of a head, or its zero value.

@@ -24,12 +24,16 @@ type Head struct {
 	Gen    uint64 `json:"gen"`   // one more at each commit
 	Nonce  string `json:"nonce"` // of the step that wrote this generation
 
-	Tenant string    `json:"tenant"`          // pinned by the first step
-	Target Target    `json:"target"`          // pinned by the first full report
-	Rules  string    `json:"rules"`           // hash of the rules in force
-	Former []string  `json:"formerRules"`     // hashes of rules that were replaced
-	Ruled  bool      `json:"ruled,omitempty"` // they are new, and what they want is not all done yet
-	Attrs  []string  `json:"attrs"`           // AD attributes that the rules decide
+	Tenant string   `json:"tenant"`          // pinned by the first step
+	Target Target   `json:"target"`          // pinned by the first full report
+	Rules  string   `json:"rules"`           // hash of the rules in force
+	Former []string `json:"formerRules"`     // hashes of rules that were replaced
+	Ruled  bool     `json:"ruled,omitempty"` // they are new, and what they want is not all done yet
+	Attrs  []string `json:"attrs"`           // AD attributes that the rules decide
+
+	Version Filed `json:"version,omitzero"` // of the store's rules: the last
+	Lapsed  bool  `json:"lapsed,omitempty"` // a rules file has taken its place
+
 	Wants  Wants     `json:"wants,omitzero"`  // what else the agent is to look at for them
 	Main   Round     `json:"main"`            // what Graph says, and where to go on
 	Shadow *Round    `json:"shadow,omitzero"` // a full enumeration under way

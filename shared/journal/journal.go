@@ -317,8 +317,7 @@ func (tx *Tx) putShards(ctx context.Context) error {
 			return fmt.Errorf("encode map: %w", err)
 		}
 		if !slices.Equal(data, tx.mapData) {
-			sum := sha256.Sum256(data)
-			tx.Head.Map = Ref{Name: "map/" + suffix, Hash: sum[:]}
+			tx.Head.Map = refTo("map/"+suffix, data)
 			if err := tx.putAll(ctx, objects); err != nil {
 				return err
 			}

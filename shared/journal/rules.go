@@ -25,8 +25,16 @@ func (tx *Tx) KeepRules(hash string, text []byte) {
 // the journal is of another version.
 func (j *Journal) LastRules(ctx context.Context) ([]byte, error) {
 	h, _, err := j.head(ctx)
-	if err != nil || h.Rules == "" {
+	if err != nil {
 		return nil, err
+	}
+	return j.RulesOf(ctx, h)
+}
+
+// RulesOf is LastRules, of a head that was read.
+func (j *Journal) RulesOf(ctx context.Context, h Head) ([]byte, error) {
+	if h.Rules == "" {
+		return nil, nil
 	}
 	keys, err := j.Store.List(ctx, j.prefix()+rulesName(h.Rules)+"-")
 	if err != nil {

@@ -44,7 +44,8 @@ const (
 // Sweep deletes what the committed head, its map and its shadow do not name and
 // what is old enough that nobody is about to: shards, maps, batches, releases and rules of
 // steps that were lost or have been replaced, and after their retention audit
-// objects, the oldest of the chain, runs, and holds that are not open. A crash in it leaves work for the next one. A step that changes nothing, and so
+// objects, the oldest of the chain, runs, holds that are not open, and versions of rules that
+// none of the last hundred is. A crash in it leaves work for the next one. A step that changes nothing, and so
 // leaves nothing behind, does not sweep.
 func (tx *Tx) Sweep(ctx context.Context) error {
 	if tx.Now.Sub(tx.Head.Swept) < sweepEvery || !tx.changed() {
@@ -54,7 +55,7 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/", "rules/", runs, replies} {
+	for _, kind := range []string{"g/", "gs/", "m/", "ms/", "h/", "map/", "batch/", "release/", "audit/", "hold/", "rules/", versions, runs, replies} {
 		keys, err := tx.journal.Store.List(ctx, tx.journal.prefix()+kind)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", kind, err)
@@ -66,6 +67,11 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 		}
 		if kind == "rules/" {
 			tx.nameRules(keys, named)
+		}
+		if kind == versions {
+			if err := tx.nameVersions(ctx, keys, named); err != nil {
+				return err
+			}
 		}
 		for _, k := range keys {
 			name := k[len(tx.journal.prefix()):]
@@ -129,7 +135,7 @@ func (tx *Tx) outlived(name string) bool {
 		return older(id, tx.Now, age)
 	}
 	switch {
-	case strings.HasPrefix(name, "audit/"):
+	case strings.HasPrefix(name, "audit/"), strings.HasPrefix(name, versions):
 		age = retention
 	case strings.HasPrefix(name, runs), strings.HasPrefix(name, replies):
 		age = runLife

@@ -171,6 +171,12 @@ func getRef(ctx context.Context, s blob.Store, prefix string, ref Ref) ([]byte, 
 	return data, nil
 }
 
+// refTo names an object that is to have this content.
+func refTo(name string, data []byte) Ref {
+	sum := sha256.Sum256(data)
+	return Ref{Name: name, Hash: sum[:]}
+}
+
 // release lets go of a shard that has not been changed: it is read again where it is
 // needed.
 func (t *tree[R]) release(n shard) {

@@ -28,6 +28,7 @@ type Batch struct {
 	Removed  int       `json:"removed,omitempty"` // memberships
 	Refused  int       `json:"refused,omitempty"` // changes and members that were not written
 	Approved []string  `json:"approved,omitempty"`
+	Rules    *Version  `json:"rules,omitempty"` // it is no batch: these rules were put in force
 	Changes  []Applied `json:"changes"`
 	More     int       `json:"more,omitempty"` // not listed
 }
@@ -116,7 +117,7 @@ func begin(ctx context.Context, j *journal.Journal, group directory.ID, cursor s
 
 // batch sums up an audit object; of one group alone if one is named.
 func batch(a journal.Applied, group directory.ID) Batch {
-	b := Batch{Epoch: a.Epoch, Seq: a.Seq, At: a.Folded, Agent: a.Agent, DC: a.DC, Stopped: a.Stopped, Changes: []Applied{}}
+	b := Batch{Epoch: a.Epoch, Seq: a.Seq, At: a.Folded, Agent: a.Agent, DC: a.DC, Stopped: a.Stopped, Rules: a.Rules, Changes: []Applied{}}
 	groups := map[directory.ID]bool{}
 	for i, c := range a.Changes {
 		if group != (directory.ID{}) && c.Group != group {

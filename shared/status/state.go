@@ -30,6 +30,8 @@ type Facts struct {
 	Scope       []directory.ID // groups that they name
 	Notes       []string       // about settings: what is allowed, and perhaps not meant
 	Mistakes    string         // of the rules file, in whose place those that the journal has are in force; "": it has none
+	NoRules     bool           // they are kept in the store, and it has none yet
+	Foreign     string         // why those in the store cannot be used; "": they can
 	Certificate time.Time      // when that which signs in ends; zero: there is none
 }
 
@@ -63,6 +65,10 @@ const (
 // conditions lists all there are, the graver first.
 func conditions() []condition {
 	return []condition{
+		{"no-rules", is(func(v view) bool { return v.facts.NoRules }, "there are no rules in the store yet: nothing is read, decided or written"),
+			"put the first in force: groupwriteback rules apply FILE"},
+		{"no-rules", func(v view) string { return about(v.facts.Foreign, "%s: nothing is decided or written") },
+			"update this host's program, or put rules in force that it understands (groupwriteback rules apply, rules back)"},
 		{"new", is(func(v view) bool {
 			return v.Gen == 0 || v.Gen == 1 && v.Main.Number == 0 && v.Shadow == nil && len(v.Failures) == 0
 		}, "no turn has run yet"),

@@ -53,6 +53,9 @@ func situations() []struct {
 		so           func(v *view)
 		word, detail string
 	}{
+		{"no rules in the store", func(v *view) { v.facts.NoRules = true }, "no-rules", "there are no rules in the store yet: nothing is read, decided or written"},
+		{"rules of a newer version", func(v *view) { v.facts.Foreign = "the rules in the store cannot be used by this program: version 3" }, "no-rules",
+			"the rules in the store cannot be used by this program: version 3: nothing is decided or written"},
 		{"nobody has run a turn", func(v *view) { v.Head = journal.Head{} }, "new", "no turn has run yet"},
 		{"the rules of this host are old", failed(journal.FailedTurn, "these rules were replaced by newer ones"), "failing",
 			"turns fail since 2026-11-01T10:00:00Z: these rules were replaced by newer ones"},

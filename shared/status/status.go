@@ -20,10 +20,11 @@ type Status struct {
 	Target   string                     `json:"target"`
 	Now      time.Time                  `json:"now"`
 	Standing                            // the gravest of what is the case
-	Also     []Standing                 `json:"also,omitempty"`  // and the rest of it
-	Version  string                     `json:"version"`         // of this half
-	Rules    string                     `json:"rules"`           // hash of the rules in force
-	Notes    []string                   `json:"notes,omitempty"` // about settings
+	Also     []Standing                 `json:"also,omitempty"`         // and the rest of it
+	Version  string                     `json:"version"`                // of this half
+	Rules    string                     `json:"rules"`                  // hash of the rules in force
+	Ruled    uint64                     `json:"rulesVersion,omitempty"` // of the store's, where they are in it
+	Notes    []string                   `json:"notes,omitempty"`        // about settings
 	Gen      uint64                     `json:"gen"`
 	Read     time.Time                  `json:"read,omitzero"`      // when Entra ID was last read to its end, to about an hour
 	Wait     time.Time                  `json:"wait,omitzero"`      // Graph asks not to be asked before
@@ -57,7 +58,7 @@ func Read(ctx context.Context, j *journal.Journal, facts Facts, describe func(pl
 		return Status{}, err
 	}
 	h := tx.Head
-	s := Status{Target: j.Target, Now: tx.Now, Version: facts.Version, Rules: h.Rules, Notes: facts.Notes, Gen: h.Gen, Read: h.Read, Wait: h.Wait, Reported: h.Reported,
+	s := Status{Target: j.Target, Now: tx.Now, Version: facts.Version, Rules: h.Rules, Ruled: h.InForce().Number, Notes: facts.Notes, Gen: h.Gen, Read: h.Read, Wait: h.Wait, Reported: h.Reported,
 		Proven: h.Blind == "" && !h.Reported.IsZero(), Failures: h.Failures, Switch: h.Switch, Agent: v.agent, Plan: h.Plan, Totals: h.Totals}
 	if !h.Reported.IsZero() {
 		s.Exchange = h.Target.Exchange.String()

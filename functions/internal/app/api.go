@@ -37,6 +37,9 @@ func (a *App) views() map[string]view {
 		"history":                a.history,
 		"runs/{run}":             a.showRun,
 		"find":                   a.find,
+		"rules":                  a.rulesNow,
+		"rules/versions":         a.listVersions,
+		"rules/{version}":        a.rulesOf,
 	}
 }
 
@@ -158,7 +161,11 @@ func (a *App) showGroup(ctx context.Context, q query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return status.ReadGroup(ctx, tx, id, a.planner.Rules.Said, rules.Describe)
+	r, err := a.book.of(ctx, tx.Head)
+	if err != nil {
+		return nil, err
+	}
+	return status.ReadGroup(ctx, tx, id, r.Rules.Said, rules.Describe)
 }
 
 func (a *App) listProblems(ctx context.Context, q query) (any, error) {

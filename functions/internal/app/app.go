@@ -19,7 +19,7 @@ import (
 	"groupwriteback/shared/graph"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/relay"
-	"groupwriteback/shared/status"
+	"groupwriteback/shared/rules"
 	"groupwriteback/shared/version"
 )
 
@@ -29,10 +29,10 @@ type App struct {
 
 	journal *journal.Journal
 	planner *cycle.Planner
-	graph   *graph.Client
+	book    *rulebook
+	graph   *graph.Client // for what is asked whatever the rules are
 	door    *relay.Door
 	log     *slog.Logger
-	facts   status.Facts
 	health  health
 	turn    chan struct{} // holds one: planners of one process take turns; those of two are told apart by the journal
 	begun   atomic.Int64  // how many turns have begun
@@ -65,8 +65,14 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 		return nil, err
 	}
 	a := &App{log: log, graph: client, journal: &journal.Journal{Store: s.store, Target: s.target}, turn: make(chan struct{}, 1)}
-	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Text: s.text, Journal: a.journal, Select: selection(client), Log: log}
-	a.facts = status.Facts{Version: version.Of(), Rules: s.rules.Hash(), OU: s.rules.OU, Scope: s.rules.Scope.Named(), Notes: s.rules.Notes(), Mistakes: oneLine(s.mistakes), Certificate: s.signIn.Ends()}
+	a.book = &rulebook{settings: s, journal: a.journal, log: log}
+	a.planner = &cycle.Planner{Source: client, Tenant: s.tenant, Rules: s.rules, Text: s.text, Journal: a.journal, Select: selection(client), Log: log, Stored: s.stored}
+	if a.book.follows() {
+		a.planner.InForce = a.book.inForce
+	}
+	if s.rules != nil {
+		a.book.last = a.book.ruling(cycle.Ruling{Rules: s.rules, Text: s.text, Source: client, Select: a.planner.Select}, client)
+	}
 	a.door = &relay.Door{Log: log, Verifier: &relay.Tokens{
 		Issuers:  []string{s.authority() + "/v2.0", "https://sts.windows.net/" + s.tenant + "/"},
 		Audience: s.audience,
@@ -80,17 +86,32 @@ func New(ctx context.Context, environ []string, log *slog.Logger, o Options) (*A
 
 // tellStart logs what is in force.
 func (a *App) tellStart(s settings) {
-	l := s.rules.Limits
-	a.log.Info("started", "version", a.facts.Version, "target", s.target, "tenant", s.tenant, "sign_in", s.signIn.Method, "rules", fmt.Sprintf("%.8s", a.facts.Rules), "ou", s.rules.OU, "scope", s.rules.Scope.String(),
-		"limits", fmt.Sprintf("of a group %.0f %% from %d on, of all %.0f %% or %d, growth %.0f %% or %d, %d new groups", 100*l.MemberShare, l.MemberFloor, 100*l.Share, l.Floor, 100*l.GrowthShare, l.GrowthFloor, l.Creations))
-	if a.facts.Mistakes != "" {
-		a.log.Warn("the rules file has mistakes: the last good rules stay in force", "mistakes", a.facts.Mistakes, "remedy", "correct the file and deploy it again; handler check names every mistake")
+	attrs := []any{"version", version.Of(), "target", s.target, "tenant", s.tenant, "sign_in", s.signIn.Method}
+	if s.stored {
+		a.log.Info("started: the rules are those in the store", attrs...)
+	} else {
+		a.log.Info("started", append(attrs, inWords(s.rules)...)...)
+		warnOf(a.log, s.rules)
 	}
-	for _, n := range a.facts.Notes {
-		a.log.Warn("a setting that is perhaps not meant", "what", n)
+	if s.mistakes != nil {
+		a.log.Warn("the rules file has mistakes: the last good rules stay in force", "mistakes", oneLine(s.mistakes), "remedy", "correct the file and deploy it again; handler check names every mistake")
 	}
-	if end := a.facts.Certificate; !end.IsZero() && time.Until(end) < 30*24*time.Hour {
+	if end := s.signIn.Ends(); !end.IsZero() && time.Until(end) < 30*24*time.Hour {
 		a.log.Warn("the certificate that signs in ends soon, or has ended", "end", end, "remedy", "put a new one into the app registration and the settings")
+	}
+}
+
+// inWords are rules as the log tells them.
+func inWords(r *rules.Rules) []any {
+	l := r.Limits
+	return []any{"rules", fmt.Sprintf("%.8s", r.Hash()), "ou", r.OU, "scope", r.Scope.String(),
+		"limits", fmt.Sprintf("of a group %.0f %% from %d on, of all %.0f %% or %d, growth %.0f %% or %d, %d new groups", 100*l.MemberShare, l.MemberFloor, 100*l.Share, l.Floor, 100*l.GrowthShare, l.GrowthFloor, l.Creations)}
+}
+
+// warnOf logs what rules allow that is perhaps not meant.
+func warnOf(log *slog.Logger, r *rules.Rules) {
+	for _, n := range r.Notes() {
+		log.Warn("a setting that is perhaps not meant", "what", n)
 	}
 }
 
@@ -111,8 +132,13 @@ const minTurn = 15 * time.Second
 // or ctx is near its end: the next turn goes on from there. Of ctx's time it
 // leaves a tenth, a minute at most, for the answer to get out before the host
 // kills the process.
+// Where the store has no rules yet there is nothing to be done.
 func (a *App) Sync(ctx context.Context) error {
 	_, err := a.sync(ctx, forEver)
+	if errors.Is(err, journal.ErrNoRules) {
+		a.log.Warn("no turn was run", "why", err)
+		return nil
+	}
 	return err
 }
 
@@ -184,7 +210,7 @@ func (a *App) wake(ctx context.Context) {
 		return // that turn will do: the agent, which waits for this answer, has other work
 	}
 	defer a.end()
-	if _, err := a.planner.Step(ctx); err != nil {
+	if _, err := a.planner.Step(ctx); err != nil && !errors.Is(err, journal.ErrNoRules) {
 		a.log.Warn("planning after a plan was applied", "err", err)
 	}
 }

@@ -66,7 +66,7 @@ func (p Program) check(ctx context.Context, environ []string, out io.Writer) err
 	} else {
 		c.Good("settings", fmt.Sprintf("target %s, tenant %s, sign-in by %s", c.settings.target, c.settings.tenant, c.settings.signIn.Method))
 	}
-	c.rules()
+	c.rules(ctx)
 	if p.OnAzure {
 		limit, err := functionTimeout(environ)
 		if err == nil && limit < minTurn {
@@ -91,7 +91,14 @@ type checking struct {
 // notSet is why something is not looked at.
 const notSet = "the settings do not say how"
 
-func (c *checking) rules() {
+func (c *checking) rules(ctx context.Context) {
+	from := ""
+	if c.settings.stored {
+		var are bool
+		if from, are = c.storedRules(ctx); !are {
+			return
+		}
+	}
 	r := c.settings.rules
 	if r == nil {
 		c.Unknown("rules", "the file could not be read or understood")
@@ -101,10 +108,42 @@ func (c *checking) rules() {
 	if r.Scope.All {
 		scope = "all groups that can be written"
 	}
-	c.Good("rules", fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
+	c.Good("rules", from+fmt.Sprintf("%s, to %s (%.8s)", scope, strings.Join(r.Containers(), " and "), r.Hash()))
 	for _, note := range r.Notes() {
 		c.Warn("rules", note)
 	}
+}
+
+// storedRules reads the rules that are kept in the store, and says why there are none. from says which
+// they are.
+func (c *checking) storedRules(ctx context.Context) (from string, are bool) {
+	s := &c.settings
+	if s.store == nil || !targetName.MatchString(s.target) {
+		c.Unknown("rules", notSet)
+		return "", false
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	j := &journal.Journal{Store: s.store, Target: s.target}
+	h, err := j.Look(ctx)
+	if err != nil {
+		c.Unknown("rules", "the journal could not be read, which says which of the store's are in force")
+		return "", false
+	}
+	at, is := s.where(h)
+	if err = journal.ErrNoRules; is {
+		s.rules, s.text, err = readFrom(ctx, j, h, at)
+	}
+	switch {
+	case errors.Is(err, journal.ErrNoRules):
+		c.Warn("rules", err.Error())
+	case err != nil:
+		c.Bad("rules", fmt.Errorf("%w: update this program, or put rules in force that it understands (groupwriteback rules apply, rules back)", err))
+	}
+	if from = "those of the rules file that was in force, which the store takes over: "; at.version > 0 {
+		from = fmt.Sprintf("version %d in the store, by %s: ", at.version, h.Version.By)
+	}
+	return from, err == nil
 }
 
 // graph signs in, and looks at what the token opens.

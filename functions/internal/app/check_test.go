@@ -80,6 +80,10 @@ func checkCases(tenant string) []checkCase {
 		{name: "a journal that is none", files: map[string]string{"store/t/corp/head": `hello`}},
 		{name: "a store where no object can be", files: map[string]string{"store/check": ""}},
 
+		{name: "rules in the store, which has none yet", set: map[string]string{"RULES": "store:"}, absent: "rules.yaml"},
+		{name: "rules in the store", set: map[string]string{"RULES": "store:"}, files: rulesInStore(checkRules), absent: "rules.yaml"},
+		{name: "rules in the store of a newer version", set: map[string]string{"RULES": "store:"}, files: rulesInStore(checkRules + "warp: 9\n"), absent: "rules.yaml"},
+
 		{name: "rules for nobody", files: map[string]string{"rules.yaml": strings.Replace(checkRules, "all", "[]", 1)}},
 		{name: "rules without limits", files: map[string]string{"rules.yaml": checkRules + "limits: {share: 100, member_share: 100}\n"}},
 		{name: "rules for two", files: map[string]string{"rules.yaml": strings.Replace(checkRules, "all", "["+checkClient+", "+tenant+"]", 1)}},
@@ -90,6 +94,27 @@ func checkCases(tenant string) []checkCase {
 		{name: "no limit of time", files: map[string]string{"host.json": `{"functionTimeout":"-1"}`}},
 		{name: "no time for a turn", files: map[string]string{"host.json": `{"functionTimeout":"00:00:10"}`}},
 	}
+}
+
+// rulesInStore are the files of a journal that has rules in the store.
+func rulesInStore(text string) map[string]string {
+	ctx, store, files := context.Background(), blob.Memory(), map[string]string{}
+	tx, err := (&journal.Journal{Store: store, Target: "corp"}).Load(ctx)
+	if err == nil {
+		_, err = tx.FileRules(ctx, journal.Version{By: "anna@corp.example"}, []byte(text))
+	}
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	keys, err2 := store.List(ctx, "")
+	for _, k := range keys {
+		data, _, err3 := store.Get(ctx, k)
+		files["store/"+k], err2 = string(data), errors.Join(err2, err3)
+	}
+	if err := errors.Join(err, err2); err != nil {
+		panic(err)
+	}
+	return files
 }
 
 const checkRules = "ou: OU=Cloud Groups,DC=corp,DC=test\nscope: all\n"

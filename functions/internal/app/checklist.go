@@ -28,7 +28,11 @@ func (a *App) first(ctx context.Context) (manualReply, error) {
 	if err != nil {
 		return manualReply{}, err
 	}
-	out := manualReply{Preview: &p, Checklist: a.checklist(ctx, p.Waiting, survey)}
+	r, err := a.ruled(ctx)
+	if err != nil {
+		return manualReply{}, err
+	}
+	out := manualReply{Preview: &p, Checklist: a.checklist(ctx, r, p.Waiting, survey)}
 	for _, row := range out.Checklist {
 		out.Lines = append(out.Lines, row.String())
 	}
@@ -37,14 +41,14 @@ func (a *App) first(ctx context.Context) (manualReply, error) {
 
 // checklist looks at all that there is to know. What cannot be looked at is told as that:
 // nothing of it keeps a plan from being shown.
-func (a *App) checklist(ctx context.Context, waiting string, survey *cycle.Survey) (rows []checklist.Row) {
-	side, err := status.ReadSide(ctx, a.journal, a.facts)
+func (a *App) checklist(ctx context.Context, r *ruling, waiting string, survey *cycle.Survey) (rows []checklist.Row) {
+	side, err := status.ReadSide(ctx, a.journal, r.facts)
 	if err != nil {
 		rows = append(rows, unknown("agent", err))
 	}
 	rows = append(rows, side.Rows...)
-	rows = append(rows, a.exchange(side, survey)...)
-	rows = append(rows, a.tenant(ctx, side.Wait)...)
+	rows = append(rows, exchangeOf(r, side, survey)...)
+	rows = append(rows, r.tenant(ctx, side.Wait)...)
 	if survey == nil {
 		why := errors.New("nothing can be planned yet: " + waiting)
 		return append(rows, unknown("tokens", why), unknown("members", why))
@@ -53,8 +57,8 @@ func (a *App) checklist(ctx context.Context, waiting string, survey *cycle.Surve
 	return append(rows, preflight.NotWritten(survey.Left)...)
 }
 
-// exchange is what the agent has seen of it, held against the mail of all groups that are wanted.
-func (a *App) exchange(side status.Side, survey *cycle.Survey) []checklist.Row {
+// exchangeOf is what the agent has seen of it, held against the mail of all groups that are wanted.
+func exchangeOf(r *ruling, side status.Side, survey *cycle.Survey) []checklist.Row {
 	if !side.Reported {
 		return []checklist.Row{unknown("exchange", errors.New("no agent has looked for it yet"))}
 	}
@@ -62,17 +66,17 @@ func (a *App) exchange(side status.Side, survey *cycle.Survey) []checklist.Row {
 	if survey != nil {
 		domains = survey.Domains
 	}
-	mail := a.planner.Rules.Mail.Route != ""
+	mail := r.Rules.Mail.Route != ""
 	return preflight.Exchange(side.Exchange, mail, domains...)
 }
 
 // tenant is what the app may do in the tenant, and what is set up there beside it. wait is when
 // Graph may be asked again.
-func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
+func (r *ruling) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	roles, err := a.graph.Roles(ctx)
-	rows := allowed(roles, err, a.graph.Feeds(), readsFlags(a.planner.Rules))
+	roles, err := r.graph.Roles(ctx)
+	rows := allowed(roles, err, r.graph.Feeds(), readsFlags(r.Rules))
 	for i := range rows {
 		if rows[i].What != "permissions" {
 			rows[i].What = "graph " + rows[i].What
@@ -82,12 +86,12 @@ func (a *App) tenant(ctx context.Context, wait time.Time) []checklist.Row {
 		why := fmt.Errorf("microsoft graph asks not to be asked before %s", wait.UTC().Format(time.RFC3339))
 		return append(rows, unknown("default", why), unknown("cloud-sync", why))
 	}
-	if on, err := a.graph.WritebackDefault(ctx); err != nil {
+	if on, err := r.graph.WritebackDefault(ctx); err != nil {
 		rows = append(rows, untold("default", err))
 	} else {
-		rows = append(rows, preflight.Default(on, slices.Contains(a.planner.Rules.Properties(), "writebackConfiguration")))
+		rows = append(rows, preflight.Default(on, slices.Contains(r.Rules.Properties(), "writebackConfiguration")))
 	}
-	found, err := a.graph.GroupJobs(ctx)
+	found, err := r.graph.GroupJobs(ctx)
 	if err != nil {
 		return append(rows, untold("cloud-sync", err))
 	}

@@ -20,12 +20,14 @@ func TestContract(t *testing.T) {
 	o := newOffice(t)
 	c := newContract(t)
 	operator := caller{o, c, "operator"}
+	o.stored()
 	stop := o.deploy()
 	operator.ask(http.MethodGet, "status/health", "")
 	o.troubled()
 
 	provokeReads(operator)
 	provokeActions(operator)
+	provokeRules(operator)
 	for _, op := range c.operations() {
 		path, body := o.some(op)
 		if op.is["security"] == nil {
@@ -166,9 +168,36 @@ func provokeActions(k caller) {
 	post(http.StatusRequestEntityTooLarge, `{"action":"`+strings.Repeat("x", 1<<20)+`"}`)
 }
 
+// provokeRules asks for rules, puts some in force, and for others that were overtaken.
+func provokeRules(k caller) {
+	k.t.Helper()
+	var v map[string]any
+	put := func(want int, message string) (r manualReply) {
+		k.t.Helper()
+		code, body := k.ask(http.MethodPost, "manualsync", message)
+		if code != want {
+			k.t.Errorf("%.100s: %d %s; want %d", message, code, body, want)
+		}
+		_ = json.Unmarshal([]byte(body), &r)
+		return r
+	}
+	one, two := put(http.StatusOK, putting(officeRules+"limits: {creations: 7}\n", "")), put(http.StatusOK, putting(officeRules+"limits: {creations: 8}\n", ""))
+	put(http.StatusOK, putting(officeRules+"limits: {creations: 7}\n", yes(one)+`,"comment":"one"`))
+	put(http.StatusConflict, putting(officeRules+"limits: {creations: 8}\n", yes(two)))
+	put(http.StatusOK, `{"action":"rules","version":1}`)
+	for _, path := range []string{"rules", "rules/versions", "rules/versions?limit=1", "rules/versions?cursor=2", "rules/1", "history"} {
+		k.get(path, &v)
+	}
+	for path, want := range map[string]int{"rules?x=y": 400, "rules/x": 400, "rules/0": 400, "rules/9": 404, "rules/versions?limit=x": 400, "rules/versions?cursor=x": 400} {
+		if code, body := k.ask(http.MethodGet, path, ""); code != want {
+			k.t.Errorf("%s: %d %s; want %d", path, code, body, want)
+		}
+	}
+}
+
 // some is a request for an operation.
 func (o *office) some(op operation) (path, body string) {
-	path = strings.NewReplacer("{group}", o.group(0).String(), "{hold}", nobodys["hold"], "{run}", nobodys["run"]).Replace(strings.TrimPrefix(op.path, "/"))
+	path = strings.NewReplacer("{group}", o.group(0).String(), "{hold}", nobodys["hold"], "{run}", nobodys["run"], "{version}", "1").Replace(strings.TrimPrefix(op.path, "/"))
 	switch op.id {
 	case "manualsync":
 		body = `{"action":"sync","full":true}`

@@ -29,7 +29,11 @@ func (a *App) healthOf(w http.ResponseWriter, r *http.Request) {
 	defer h.mu.Unlock()
 	if time.Since(h.asked) > healthLife {
 		h.code, h.word = http.StatusServiceUnavailable, "unreadable"
-		s, err := status.Look(r.Context(), a.journal, a.facts)
+		var s status.Standing
+		facts, err := a.facts(r.Context())
+		if err == nil {
+			s, err = status.Look(r.Context(), a.journal, facts)
+		}
 		switch {
 		case err != nil:
 			a.log.Warn("health could not be looked at", "err", err)

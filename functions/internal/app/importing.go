@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"groupwriteback/shared/rules/cloudsync"
 	"groupwriteback/shared/textfile"
@@ -24,11 +23,10 @@ func importRules(path string, out, notes io.Writer) (code int) {
 	if err == nil {
 		_, err = out.Write(file)
 	}
-	code = carried
+	if code = carried; cloudsync.Lost(seeTo) {
+		code = carriedNot
+	}
 	for _, n := range seeTo {
-		if n.Lost {
-			code = carriedNot
-		}
 		fmt.Fprintln(notes, n)
 	}
 	if err != nil {
@@ -39,18 +37,9 @@ func importRules(path string, out, notes io.Writer) (code int) {
 }
 
 func readSchema(path string) ([]byte, []cloudsync.Note, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open schema: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 2*cloudsync.MaxSchema+2)) // UTF-16, as PowerShell writes it, is twice as long
+	text, err := textfile.Read(path, cloudsync.MaxSchema)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read schema: %w", err)
-	}
-	text, err := textfile.Decode(data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read schema: %s: %w", path, err)
 	}
 	return cloudsync.Import(text)
 }

@@ -51,7 +51,7 @@ func TestImportRules(t *testing.T) {
 	if code, run := (Program{Name: "handler", Notes: &notes}).Command(t.Context(), []string{"rules", "import"}, nil, &out); run || code == 0 || !strings.Contains(out.String(), "rules import FILE") {
 		t.Errorf("without a file: code %d, run %t, %s", code, run, &out)
 	}
-	if code, _ := (Program{Notes: &notes}).Command(t.Context(), []string{"rules", "import", "/no/such"}, nil, &out); code != noFile || !strings.Contains(notes.String(), "open schema") {
+	if code, _ := (Program{Notes: &notes}).Command(t.Context(), []string{"rules", "import", "/no/such"}, nil, &out); code != noFile || !strings.Contains(notes.String(), "read schema: open /no/such") {
 		t.Errorf("no such file: code %d, %s", code, &notes)
 	}
 }

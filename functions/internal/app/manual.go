@@ -18,19 +18,28 @@ import (
 
 // manualRequest is what an operator asks for.
 type manualRequest struct {
-	Action string         `json:"action"`           // sync | preview | enable | disable | pause | resume | retry | approve | reject | repin | begin-anew
+	Action string         `json:"action"`           // sync | preview | enable | disable | pause | resume | rules | retry | approve | reject | repin | begin-anew
 	Groups []directory.ID `json:"groups,omitempty"` // sync: read these again in AD and try again what was refused; preview, retry: only these
 	Full   bool           `json:"full,omitempty"`   // sync: read everything again, in the cloud and in AD
-	Digest string         `json:"digest,omitempty"` // enable, disable: of the plan that is confirmed, as they show it
+	Digest string         `json:"digest,omitempty"` // enable, disable, rules: of the plan that is confirmed, as they show it
 	End    life.Fate      `json:"end,omitempty"`    // disable: what becomes of the AD groups: keep | quarantine | delete
 	Hold   string         `json:"hold,omitempty"`   // approve, reject: the hold's id, as status and preview list it
 	Domain string         `json:"domain,omitempty"` // repin: the SID of the domain that the journal is for
-	Rules  *string        `json:"rules,omitempty"`  // preview: the text of a rules file, as if it were in force
+	Rules  *string        `json:"rules,omitempty"`  // preview: the text of a rules file, as if it were in force; rules: the text to be put in force
 	Target string         `json:"target,omitempty"` // begin-anew: the target's name, so that nobody does it by mistake
+
+	// rules: in the place of a text the version that is gone back to; with a digest the version that is in
+	// force until then, 0 for none; and what people want to remember of it.
+	Version  uint64 `json:"version,omitempty"`
+	Replaces uint64 `json:"replaces,omitempty"`
+	Comment  string `json:"comment,omitempty"`
 
 	headers
 	run journal.Run // that notes it
 }
+
+// actRules puts rules in force.
+const actRules = "rules"
 
 // maxAsked is how many groups one request may name.
 const maxAsked = 10_000
@@ -39,8 +48,20 @@ func boundManual(q *manualRequest) error {
 	if len(q.Groups) > maxAsked {
 		return fmt.Errorf("groups: %d are too many: name %d at most, or none for all", len(q.Groups), maxAsked)
 	}
-	if q.Rules != nil && q.Action != "preview" {
-		return errors.New("rules: only a preview takes them: to put them in force, deploy the rules file")
+	if q.Action == actRules {
+		switch {
+		case (q.Rules != nil) == (q.Version > 0):
+			return errors.New("rules: give the text of a rules file, or the version to go back to, one of the two")
+		case len(q.Comment) > maxComment:
+			return fmt.Errorf("comment: %d bytes are too many: %d is the most", len(q.Comment), maxComment)
+		}
+		return nil
+	}
+	switch {
+	case q.Rules != nil && q.Action != "preview":
+		return errors.New("rules: only a preview takes them, and the action rules, which puts them in force")
+	case q.Version > 0, q.Replaces > 0, q.Comment != "":
+		return errors.New("version, replaces and comment are of the action rules alone")
 	}
 	return nil
 }
@@ -50,6 +71,7 @@ type manualReply struct {
 	Switch  *journal.Switch `json:"switch,omitempty"`
 	Done    string          `json:"done,omitempty"`
 	Run     string          `json:"run,omitempty"`
+	Rules   *rulesReply     `json:"rules,omitempty"` // of the action rules
 
 	// Of a plan that somebody has to confirm: what there is to know before that, as rows and as lines.
 	Checklist []checklist.Row `json:"checklist,omitempty"`
@@ -89,6 +111,8 @@ func (a *App) carryOut(ctx context.Context, caller relay.Caller, q manualRequest
 		return a.disable(ctx, caller, q)
 	case journal.SwitchPause, journal.SwitchGoOn:
 		return a.pause(ctx, caller, q)
+	case actRules:
+		return a.putRules(ctx, caller, q)
 	case "retry":
 		if err := a.journal.Ask(ctx, journal.Ask{ID: q.run.Ask, Groups: q.Groups, Retry: true, By: caller.String()}); err != nil {
 			return manualReply{}, err
@@ -104,7 +128,7 @@ func (a *App) carryOut(ctx context.Context, caller relay.Caller, q manualRequest
 	case "begin-anew":
 		return a.beginAnew(ctx, caller, q)
 	}
-	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, disable, pause, resume, retry, approve, reject, repin or begin-anew", q.Action))
+	return manualReply{}, relay.BadRequest(fmt.Errorf("action %.40q: use sync, preview, enable, disable, pause, resume, rules, retry, approve, reject, repin or begin-anew", q.Action))
 }
 
 // preview says what a turn would do now, by the rules in force or by others; where groups

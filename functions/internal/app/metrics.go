@@ -7,7 +7,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"groupwriteback/shared/relay"
-	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
 )
 
@@ -15,7 +14,7 @@ import (
 // process may be another one, and the journal alone counts.
 // https://prometheus.io/docs/instrumenting/exposition_formats.
 func (a *App) metrics(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
-	s, err := status.Read(r.Context(), a.journal, a.facts, rules.Describe)
+	s, err := a.standing(r.Context())
 	if err != nil {
 		relay.WriteProblem(w, r, a.log, relay.Frank(err))
 		return

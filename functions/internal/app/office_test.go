@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type office struct {
 	graph     *graphtest.Server
 	fault     graphtest.Fault // of all that Graph is asked
 	elsewhere graphtest.Fault // of what is no feed
+	asked     atomic.Int64    // requests to Graph
 	keyless   bool            // the keys of the tenant cannot be read
 	dir       string          // of the app's files, with the store below store
 	env       []string        // of the app
@@ -114,7 +116,11 @@ func (o *office) start() {
 		Clients: []graphtest.Client{{ID: "11111111-0000-4000-8000-000000000001", Secret: "s", Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
 			{ID: "agent", Roles: role("Relay.Agent")}, {ID: "operator", Roles: role("Sync.Operate")}, {ID: "reader", Roles: map[string][]string{testAudience: {"Status.Read", "Sync.Operate"}}}},
 		Fault: func(r *http.Request, _ int) graphtest.Fault {
-			switch at, is := strings.CutPrefix(r.URL.Path, "/v1.0/"); {
+			at, is := strings.CutPrefix(r.URL.Path, "/v1.0/")
+			if is {
+				o.asked.Add(1)
+			}
+			switch {
 			case is && (at == "groupSettings" || at == "servicePrincipals") && o.elsewhere.Status != 0:
 				return o.elsewhere
 			case is:

@@ -159,7 +159,7 @@ func TestNotSaid(t *testing.T) {
 		{http.MethodPost, "/api/manualsync", `{"action":"reject","hold":"abc"}`, operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/manualsync", `{"action":"approve","hold":"` + long + `"}`, operator, 404, "no such hold is open"},
 		{http.MethodPost, "/api/manualsync", `{"action":"approve"}`, operator, 404, "no such hold is open"},
-		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, enable, disable, pause, resume, retry, approve, reject, repin or begin-anew"},
+		{http.MethodPost, "/api/manualsync", `{"action":"aprove"}`, operator, 400, "use sync, preview, enable, disable, pause, resume, rules, retry, approve, reject, repin or begin-anew"},
 		{http.MethodGet, "/api/status?hold=" + long, "", operator, 404, "no such hold is open"},
 		{http.MethodGet, "/api/status?hold=abc", "", operator, 404, "no such hold is open"},
 		{http.MethodGet, "/api/status?hold=abc&part=3", "", operator, 404, "no such hold is open"},

@@ -10,23 +10,30 @@ import (
 	"strings"
 
 	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/rules"
 	"groupwriteback/shared/status"
 )
 
 // previewRules says what other rules would do. All mistakes in them are told, and where.
-// One such preview runs at a time: it decides every group.
 func (a *App) previewRules(ctx context.Context, q manualRequest) (cycle.Preview, error) {
 	r, _, err := parseRules([]byte(*q.Rules))
 	if err != nil {
 		return cycle.Preview{}, relay.BadRequest(err)
 	}
+	return a.previewOther(ctx, r, q.Groups...)
+}
+
+// previewOther says what other rules would do. One such preview runs at a time: it decides every
+// group.
+func (a *App) previewOther(ctx context.Context, r *rules.Rules, groups ...directory.ID) (cycle.Preview, error) {
 	if !a.previewing.TryLock() {
 		return cycle.Preview{}, fmt.Errorf("%w: another preview of rules is under way", relay.ErrTooMany)
 	}
 	defer a.previewing.Unlock()
-	p, err := a.planner.PreviewRules(ctx, r, q.Groups...)
+	p, err := a.planner.PreviewRules(ctx, r, groups...)
 	if errors.Is(err, cycle.ErrReplaced) {
 		return p, relay.BadRequest(fmt.Errorf("rules: %w", err))
 	}

@@ -40,7 +40,12 @@ func (a *App) serving(ctx context.Context) (relay.Serving, error) {
 	if err != nil {
 		return relay.Serving{}, err
 	}
-	s := relay.Serving{Target: a.journal.Target, Containers: a.planner.Rules.Containers(), Attributes: a.planner.Rules.Attributes(), GroupTypes: a.planner.Rules.GroupTypes()}
+	s := relay.Serving{Target: a.journal.Target}
+	if r, err := a.book.of(ctx, h); err == nil { // without rules there is nothing yet to hold against
+		s.Containers, s.Attributes, s.GroupTypes = r.Rules.Containers(), r.Rules.Attributes(), r.Rules.GroupTypes()
+	} else if !errors.Is(err, journal.ErrNoRules) && !errors.Is(err, journal.ErrUnusable) {
+		return relay.Serving{}, err
+	}
 	if h.Target.DomainSID != "" {
 		pinned := h.Target
 		pinned.Exchange = exchange.Site{} // which the agent sees itself
@@ -107,13 +112,22 @@ func (a *App) status(w http.ResponseWriter, r *http.Request, _ relay.Caller) {
 	if id := r.URL.Query().Get("hold"); id != "" {
 		answer, err = a.hold(r.Context(), id, r.URL.Query())
 	} else {
-		answer, err = status.Read(r.Context(), a.journal, a.facts, rules.Describe)
+		answer, err = a.standing(r.Context())
 	}
 	if err != nil {
 		relay.WriteProblem(w, r, a.log, err)
 		return
 	}
 	relay.WriteJSON(w, http.StatusOK, answer)
+}
+
+// standing is how the target stands.
+func (a *App) standing(ctx context.Context) (status.Status, error) {
+	facts, err := a.facts(ctx)
+	if err != nil {
+		return status.Status{}, err
+	}
+	return status.Read(ctx, a.journal, facts, rules.Describe)
 }
 
 // hold is what a hold lists; of a long list, where a part is named, what that part of it lists.

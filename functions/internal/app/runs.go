@@ -45,7 +45,7 @@ func (q *manualRequest) changes() bool {
 	switch q.Action {
 	case "sync", "retry", "approve", "reject", "repin", "begin-anew", journal.SwitchPause, journal.SwitchGoOn:
 		return true
-	case journal.SwitchOn, journal.SwitchOff:
+	case journal.SwitchOn, journal.SwitchOff, actRules:
 		return q.Digest != ""
 	}
 	return false

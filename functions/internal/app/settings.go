@@ -32,6 +32,7 @@ type settings struct {
 	store    blob.Store
 	rules    *rules.Rules
 	text     []byte // of the rules, in UTF-8
+	stored   bool   // the rules are kept in the store, and not in a file
 	signIn   signin.SignIn
 	graphURL string
 	audience []string
@@ -91,7 +92,12 @@ func read(ctx context.Context, environ []string) (settings, error) {
 		r.bad("TENANT_ID", "write the tenant's id, a GUID, and not its domain")
 	}
 	var err error
-	if s.rules, s.text, err = readRules(r.get("RULES")); err != nil {
+	s.stored = strings.HasPrefix(r.get("RULES"), inStore)
+	if s.stored && r.get("RULES") != inStore {
+		r.bad("RULES", "write %s and nothing behind it, or the name of a file", inStore)
+	} else if s.stored {
+		// which rules those are, each turn reads of the journal's head
+	} else if s.rules, s.text, err = readRules(r.get("RULES")); err != nil {
 		s.mistakes = r.unnamed("RULES", err)
 		r.bad("RULES", "%w", s.mistakes)
 	}
@@ -244,6 +250,9 @@ func (r *reader) cloud() signin.Cloud {
 	}
 	return c
 }
+
+// inStore is the setting of rules that are kept in the journal's store.
+const inStore = "store:"
 
 func readRules(path string) (*rules.Rules, []byte, error) {
 	data, err := os.ReadFile(path)

@@ -173,7 +173,7 @@ func TestSlowOutsideTheDoor(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := &App{log: slog.New(slog.DiscardHandler), door: &relay.Door{Verifier: anybody{}}, turn: make(chan struct{}, 1),
+				a := &App{log: slog.New(slog.DiscardHandler), door: &relay.Door{Verifier: anybody{}}, book: &rulebook{last: &ruling{}}, turn: make(chan struct{}, 1),
 					journal: &journal.Journal{Store: blob.Memory(), Target: "corp"}}
 				a.Handler = a.routes()
 				answered(t, a.functions(10*time.Second), test)

@@ -60,7 +60,7 @@ func appOn(t *testing.T, c *cloud) *App {
 		t.Fatal(err)
 	}
 	j := &journal.Journal{Store: blob.Memory(), Target: "corp"}
-	return &App{log: slog.New(slog.DiscardHandler), journal: j, planner: &cycle.Planner{Source: c, Tenant: testTenant, Rules: r, Journal: j}, turn: make(chan struct{}, 1)}
+	return &App{log: slog.New(slog.DiscardHandler), journal: j, planner: &cycle.Planner{Source: c, Tenant: testTenant, Rules: r, Journal: j}, book: &rulebook{last: &ruling{}}, turn: make(chan struct{}, 1)}
 }
 
 // TestTurnsInTime: a turn ends before the host kills it, and one that the host leaves no

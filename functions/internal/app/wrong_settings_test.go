@@ -83,6 +83,7 @@ func wrongSettings() []wrongSetting {
 		{name: "a secret as cloud", set: env{"CLOUD": pasted}},
 
 		{name: "no rules file", set: env{"RULES": "DIR/none.yaml"}},
+		{name: "rules of a store with a name", set: env{"RULES": "store:" + pasted}},
 		{name: "a folder as rules file", set: env{"RULES": "DIR"}},
 		{name: "a secret as rules file", set: env{"RULES": "/etc/" + pasted}},
 		{name: "empty rules", files: rules("")},

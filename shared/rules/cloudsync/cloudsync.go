@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -63,6 +64,9 @@ func line(text string) string {
 	}
 	return strings.TrimSpace(text)
 }
+
+// Lost says whether something of a schema is not in the file.
+func Lost(notes []Note) bool { return slices.ContainsFunc(notes, func(n Note) bool { return n.Lost }) }
 
 // Import reads the answer to GET /servicePrincipals/{id}/synchronization/jobs/{jobId}/schema,
 // of Graph's v1.0 or beta, or what PowerShell makes of it, and gives a rules file (YAML) and
