@@ -90,21 +90,3 @@ func TestPackagesAreListed(t *testing.T) {
 		t.Errorf("ARCHITECTURE.md lists %s, which is no package", name)
 	}
 }
-
-// TestLinksLeadSomewhere: links between the documents are files that exist.
-func TestLinksLeadSomewhere(t *testing.T) {
-	docs, err := filepath.Glob("docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, doc := range append(docs, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md") {
-		for _, m := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllStringSubmatch(readDoc(t, doc), -1) {
-			if strings.Contains(m[1], "://") {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), m[1])); err != nil {
-				t.Errorf("%s links to %s, which does not exist", doc, m[1])
-			}
-		}
-	}
-}

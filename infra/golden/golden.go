@@ -15,6 +15,9 @@ import (
 
 var anew = flag.Bool("update", false, "write the golden files anew")
 
+// Anew says whether files are to be written anew, for those who hold more than one text to them.
+func Anew() bool { return *anew }
+
 // Situations is what a program printed in some situations, and how it ended. Of a situation
 // it has the lines that the first one does not have.
 type Situations struct {
@@ -94,4 +97,18 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Texts are what people are told, one in a line, to be held against a file as they come.
+type Texts struct{ text strings.Builder }
+
+// Add notes a text, with what differs each time replaced.
+func (x *Texts) Add(text string, replace ...string) {
+	x.text.WriteString(strings.NewReplacer(replace...).Replace(text) + "\n")
+}
+
+// Hold holds all of them against testdata/<name>.golden.
+func (x *Texts) Hold(t *testing.T, name string) {
+	t.Helper()
+	Hold(t, name, x.text.String())
 }

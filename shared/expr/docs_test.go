@@ -3,6 +3,7 @@ package expr_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -98,3 +99,22 @@ func table(t *testing.T, section string) string {
 
 // code is text as code in a table of Markdown.
 func code(s string) string { return "`" + strings.ReplaceAll(s, "|", `\|`) + "`" }
+
+// TestPageBlocks: the expression that the page of docs/expressions.md begins with is one, and the
+// mistake that it shows is told so.
+func TestPageBlocks(t *testing.T) {
+	data, err := os.ReadFile("../../docs/expressions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```\n(.*?)\n```$").FindAllStringSubmatch(string(data), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d blocks: hold the others too", len(blocks))
+	}
+	if _, err := expr.Parse(blocks[0][1]); err != nil {
+		t.Error(err)
+	}
+	if _, err := expr.Parse("Append(LCase([a]), \"b\")"); err == nil || err.Error() != blocks[1][1] {
+		t.Errorf("the mistake is told as\n%v\nand the page has\n%s", err, blocks[1][1])
+	}
+}

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"testing"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
 )
@@ -193,4 +194,18 @@ func TestGroupIsGone(t *testing.T) {
 			t.Errorf("%s: %d of 1 was not done, want %d", name, got, left)
 		}
 	}
+}
+
+// TestLimitTexts is what is over each limit, in the words that people are told.
+func TestLimitTexts(t *testing.T) {
+	l, all := plan.DefaultLimits(), plan.Totals{Memberships: 1000, Groups: 100}
+	texts := &golden.Texts{}
+	texts.Add(l.Group(44, 0, 44, 18))
+	texts.Add(l.Group(44, 10, 34, 8))
+	texts.Add(l.Group(8, 0, 8, 8))
+	for _, g := range plan.Guards() {
+		texts.Add(string(g.Name) + ": " + g.Over(l, 0, 2000, all))
+		texts.Add(string(g.Name) + ": " + g.Over(l, 400, 200, plan.Totals{Memberships: 1000, Groups: 1000}))
+	}
+	texts.Hold(t, "limits")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/tools/txtar"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/exchange"
 	"groupwriteback/shared/graph/graphtest"
@@ -313,7 +314,7 @@ func TestExamples(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
 			got := strings.ReplaceAll(e.decide(t), idOf("group").String()[24:], "<last 12>")
-			if *update {
+			if golden.Anew() {
 				files := slices.DeleteFunc(e.archive.Files, func(f txtar.File) bool { return f.Name == "wanted" })
 				e.archive.Files = append(files, txtar.File{Name: "wanted", Data: []byte(got)})
 				if err := os.WriteFile("testdata/examples/"+e.name+".txtar", txtar.Format(e.archive), 0o644); err != nil {

@@ -1,13 +1,13 @@
 package rules_test
 
 import (
-	"flag"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/rules"
@@ -50,8 +50,6 @@ func TestNotUTF8(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write testdata anew")
-
 // TestMistakes is what people read who have written a wrong file: all of it at once, and
 // where. testdata/mistakes.txt has the files, each with its error below it.
 func TestMistakes(t *testing.T) {
@@ -76,7 +74,7 @@ func TestMistakes(t *testing.T) {
 		now += "== " + title + "\n" + file + "-> " + strings.ReplaceAll(err.Error(), "\n", "\n-> ") + "\n\n"
 		files++
 	}
-	if *update {
+	if golden.Anew() {
 		if err := os.WriteFile(name, []byte(now), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/infra/golden"
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/exchange"
@@ -135,10 +136,12 @@ func TestSituations(t *testing.T) {
 			t.Errorf("groups in %q: %+v", ou, s)
 		}
 	}
+	texts := &golden.Texts{}
 	for _, tt := range situations() {
 		v := well()
 		tt.so(&v)
 		s, also := stand(v)
+		texts.Add(s.Word + ": " + s.Detail + ": " + s.Remedy)
 		if s.Word != tt.word || s.Detail != tt.detail || s.Remedy == "" || len(also) > 0 {
 			t.Errorf("%s: %q, %q, %q; and %+v; want %q, %q, a remedy, and nothing else", tt.name, s.Word, s.Detail, s.Remedy, also, tt.word, tt.detail)
 		}
@@ -146,6 +149,7 @@ func TestSituations(t *testing.T) {
 			t.Errorf("%s is healthy: %t", tt.name, s.Healthy())
 		}
 	}
+	texts.Hold(t, "standing")
 }
 
 // TestGraverFirst: of any two situations both are told of, the graver first.
