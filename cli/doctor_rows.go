@@ -166,11 +166,24 @@ func statusRows(st status.Status) (rows []checklist.Row) {
 	if r := problemsRow(st); !told[r.What] || r.State != checklist.OK {
 		tell(r)
 	}
-	tell(good("rules", fmt.Sprintf("%.8s", cmp.Or(st.Rules, "none was read yet"))))
+	if !told["rules"] {
+		tell(rulesRow(st))
+	}
 	for _, n := range st.Notes {
 		tell(warn("rules", n, ""))
 	}
 	return rows
+}
+
+// rulesRow names the rules in force: by their version in the store, or by their hash alone.
+func rulesRow(st status.Status) checklist.Row {
+	switch {
+	case st.Rules == "":
+		return checklist.Row{What: "rules", State: checklist.Unknown, Text: "no turn has read any yet"}
+	case st.Ruled > 0:
+		return good("rules", fmt.Sprintf("version %d of the store, %.8s", st.Ruled, st.Rules))
+	}
+	return good("rules", fmt.Sprintf("%.8s", st.Rules))
 }
 
 func agentRow(st status.Status) checklist.Row {

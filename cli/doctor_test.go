@@ -69,6 +69,8 @@ func TestStatusRows(t *testing.T) {
 		}, "! problems       warning 7 cloud-only, 2 guest, 1 refused: groupwriteback problems", "0 none"},
 		"no agent yet": {func(s *status.Status) { s.Agent = journal.Agent{} }, "? policy         unknown", "✓ agent"},
 		"a note":       {func(s *status.Status) { s.Notes = []string{"the rules name nobody"} }, "! rules          warning the rules name nobody", "✗"},
+		"no rules":     {func(s *status.Status) { s.Standing = status.Standing{Word: "no-rules", Detail: "the store has none"} }, "✗ rules          missing the store has none", "✓ rules"},
+		"stored rules": {func(s *status.Status) { s.Ruled = 3 }, "✓ rules          ok      version 3 of the store, 01234567", "✗"},
 		"never read":   {func(s *status.Status) { s.Read = time.Time{} }, "? turn           unknown none has read", "✗"},
 	} {
 		s := well()

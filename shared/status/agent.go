@@ -46,7 +46,8 @@ func places() map[string]place {
 	return map[string]place{
 		InSync: {"target", checklist.OK, false}, "stopped": {"target", checklist.Missing, true},
 		"new": {"turn", checklist.Missing, false}, "failing": {"turn", checklist.Missing, false}, "overdue": {"turn", checklist.Missing, false},
-		"unread": {"graph", checklist.Missing, false}, "enumerating": {"graph", checklist.Warning, false},
+		"no-rules": {"rules", checklist.Missing, false},
+		"unread":   {"graph", checklist.Missing, false}, "enumerating": {"graph", checklist.Warning, false},
 		"waiting-for-agent": {"agent", checklist.Missing, true}, "agent-silent": {"agent", checklist.Missing, true}, "blind": {"sight", checklist.Missing, true},
 		"unscanned": {"report", checklist.Warning, true}, "misplaced": {"container", checklist.Missing, true}, "read-only": {"policy", checklist.Warning, true},
 		"off": {"switch", checklist.Warning, false}, "paused": {"switch", checklist.Warning, false}, "ending": {"switch", checklist.Warning, false},
