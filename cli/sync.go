@@ -89,30 +89,3 @@ func (s *session) progress(told string, run status.Run) string {
 	}
 	return line
 }
-
-// doHold shows what a hold lists; of a long list all parts in one.
-func doHold(s *session, cmd *cobra.Command, args []string) error {
-	path := "holds/" + url.PathEscape(args[0])
-	var h status.Hold
-	if err := s.get(cmd.Context(), path, nil, &h); err != nil {
-		return err
-	}
-	for _, p := range h.Parts {
-		var part status.Hold
-		if err := s.get(cmd.Context(), path, url.Values{"part": {fmt.Sprint(p.Number)}}, &part); err != nil {
-			return err
-		}
-		h.Items = append(h.Items, part.Items...)
-	}
-	h.Parts = nil
-	whole, err := json.Marshal(h)
-	if err != nil {
-		return fmt.Errorf("encode hold: %w", err)
-	}
-	return s.print(whole, func() {
-		s.say("%s", h.Text)
-		for _, i := range h.Items {
-			s.say("%s (%s): %d members go, %d come", i.Name, i.Group, len(i.Remove)+i.Count, len(i.Add))
-		}
-	})
-}

@@ -80,7 +80,7 @@ func everything() cycle.Preview {
 	change("Terminal\x1b[2J\nmover", plan.Change{Op: plan.Update, Set: map[string][]string{"description": {"\x1b]0;title\a"}}})
 	p.More, p.MoreHeld = 1234, 2
 	p.Names = map[plan.Ref]string{"S-1-5-21-1-2-3-1102": "ann@corp.example"}
-	p.Held = []record.Listing{{ID: "0123456789abcdef", Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
+	p.Held = []record.Listing{{ID: "0123456789abcdef", Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %", Denied: "anna@corp.example"}}
 	return p
 }
 
