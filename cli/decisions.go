@@ -16,7 +16,7 @@ type reply struct {
 	Done, Run string
 	Preview   *cycle.Preview
 	Switch    struct{ Confirmed string } // the digest of the plan that is being made sure of
-	Lines     []string // the checklist of a first plan
+	Lines     []string                   // the checklist of a first plan
 }
 
 // decisions are the commands that change something.

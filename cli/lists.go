@@ -68,7 +68,7 @@ func doHolds(s *session, cmd *cobra.Command, _ []string) error {
 
 func doProblems(s *session, cmd *cobra.Command, _ []string) error {
 	return list(s, cmd, "problems", url.Values{}, "There are no problems.", func(all []status.Problem) {
-		fmt.Fprint(s.out, s.paint.Problems(all, named(all)))
+		fmt.Fprint(s.out, s.paint.EachProblem(all, named(all)))
 	})
 }
 
