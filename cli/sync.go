@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,9 @@ func doSync(s *session, cmd *cobra.Command, _ []string) error {
 	names, _ := cmd.Flags().GetStringArray("group")
 	full, _ := cmd.Flags().GetBool("full")
 	wait, _ := cmd.Flags().GetBool("wait")
+	if cmd.Flags().Changed("group") && (len(names) == 0 || slices.Contains(names, "")) {
+		return errors.New("--group: write the name or the id of a group")
+	}
 	message := map[string]any{"action": "sync"}
 	var groups []string
 	for _, name := range names {
