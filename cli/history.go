@@ -39,7 +39,7 @@ func (s *session) past(past status.Past, ofOne bool) {
 	}
 	for _, b := range past.Batches {
 		if b.Rules != nil {
-			s.say("%s  rules %s", when(b.At), ruledBy(*b.Rules, false))
+			s.say("%s  version %d of the rules %s", when(b.At), b.Rules.Number, whose(*b.Rules))
 			continue
 		}
 		line := fmt.Sprintf("%s  batch %d on %s: %s, %d memberships added, %d removed, %d refused", when(b.At), b.Seq, controller(b.DC), status.Count(b.Groups, "group", "groups"), b.Added, b.Removed, b.Refused)

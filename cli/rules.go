@@ -2,12 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,20 +59,29 @@ func doRules(s *session, cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return s.print(whole, func() {
-		whose := "Of the rules file that is deployed."
+		of := "Of the rules file that is deployed."
 		if r.Version != nil {
-			whose = ruledBy(*r.Version, r.InForce)
+			of = ruledBy(*r.Version, r.InForce)
 		} else if r.Source == status.InStore {
-			whose = "Of a rules file: the next turn makes them a version of the store's."
+			of = "Of a rules file: the next turn makes them a version of the store's."
 		}
-		fmt.Fprintln(cmd.ErrOrStderr(), checklist.Printable(whose))
+		fmt.Fprintln(cmd.ErrOrStderr(), checklist.Printable(of))
 		fmt.Fprint(s.out, r.Text)
 	})
 }
 
 // ruledBy says of a version whose it is.
 func ruledBy(v status.Version, inForce bool) string {
-	text := fmt.Sprintf("version %d  %s  by %s", v.Number, v.At.UTC().Format(time.RFC3339), v.By)
+	text := fmt.Sprintf("version %d  %s  %s", v.Number, when(v.At), whose(v))
+	if inForce {
+		text += " (in force)"
+	}
+	return text
+}
+
+// whose says who has put a version in force, and in place of what.
+func whose(v status.Version) string {
+	text := "by " + v.By
 	if v.Replaces > 0 {
 		text += fmt.Sprintf(", in place of version %d", v.Replaces)
 	}
@@ -81,9 +90,6 @@ func ruledBy(v status.Version, inForce bool) string {
 	}
 	if v.Comment != "" {
 		text += ": " + v.Comment
-	}
-	if inForce {
-		text += " (in force)"
 	}
 	return text
 }
@@ -122,7 +128,15 @@ func doApply(s *session, cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.rule(cmd, map[string]any{"rules": string(text)}, "groupwriteback rules apply "+args[0])
+	return s.rule(cmd, map[string]any{"rules": string(text)}, "groupwriteback rules apply "+quoted(args[0]))
+}
+
+// quoted is a word of a command line as sh and PowerShell take it.
+func quoted(word string) string {
+	if strings.ContainsAny(word, " \t'&;()$|<>") {
+		return `"` + word + `"`
+	}
+	return word
 }
 
 // doBack does the same with the rules of an earlier version.
@@ -134,7 +148,8 @@ func doBack(s *session, cmd *cobra.Command, args []string) error {
 	return s.rule(cmd, map[string]any{"version": n}, "groupwriteback rules back "+args[0])
 }
 
-// rule has rules shown or put in force. again is the command that was given.
+// rule has rules shown or put in force. again is the command that was given. That they were confirmed by a digest that is
+// not that of what they would do now is an error.
 func (s *session) rule(cmd *cobra.Command, message map[string]any, again string) error {
 	message["action"] = "rules"
 	if digest, _ := cmd.Flags().GetString("digest"); digest != "" {
@@ -158,7 +173,7 @@ func (s *session) rule(cmd *cobra.Command, message map[string]any, again string)
 	if err := s.manual(cmd.Context(), message, &whole, &r); err != nil {
 		return err
 	}
-	return s.print(whole, func() {
+	if err := s.print(whole, func() {
 		if r.Preview != nil {
 			s.plan(cmd, *r.Preview)
 		}
@@ -169,7 +184,13 @@ func (s *session) rule(cmd *cobra.Command, message map[string]any, again string)
 		if r.Rules.Digest != "" {
 			s.say("To put them in force: %s --digest %s", again, r.Rules.Digest)
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	if message["digest"] != nil && r.Rules.Digest != "" { // what is in force has none
+		return errors.New("rules: nothing was put in force: look at what they would do now, and confirm that")
+	}
+	return nil
 }
 
 // replacedBy is the version that somebody has seen in force: a digest begins with its number.
