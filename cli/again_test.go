@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -94,6 +95,9 @@ func TestAskedAgain(t *testing.T) {
 			keys := a.came()
 			if (err != nil) != c.fails || len(keys) != c.sent {
 				t.Errorf("it was sent %d times, want %d; error: %v", len(keys), c.sent, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "check that --url") {
+				t.Errorf("the URL is right: %v", err)
 			}
 			if c.message != nil && (keys[0] == "" || len(slices.Compact(keys)) != 1) {
 				t.Errorf("the keys of one message are %q", keys)

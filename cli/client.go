@@ -100,6 +100,9 @@ func (c *client) send(ctx context.Context, method, path string, message map[stri
 func refused(resp *http.Response, data []byte) error {
 	var p struct{ Title, Detail string }
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(data, &p) != nil {
+		if resp.StatusCode >= http.StatusInternalServerError { // of what stands in front of the app
+			return fmt.Errorf("the API answers %s: see whether the function app has started (its log), and try again", resp.Status)
+		}
 		return fmt.Errorf("the API answers %s: check that --url is the function app's", resp.Status)
 	}
 	text := checklist.Printable(p.Title)

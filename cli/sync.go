@@ -73,6 +73,9 @@ func (s *session) follow(ctx context.Context, id string) error {
 		}
 		if run.State == status.RunDone {
 			return s.print(whole, func() {
+				if run.Left > 0 {
+					s.say("Of the groups named %d wait for a person's word: explain says for which.", run.Left)
+				}
 				if run.Held+run.Problems > 0 {
 					s.say("Of the groups named %d have something held, and there are %d problems: see holds and problems.", run.Held, run.Problems)
 				}

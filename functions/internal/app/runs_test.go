@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -137,9 +138,18 @@ func TestSyncOfWhatCannotBeDone(t *testing.T) {
 	}
 	run(outside.String(), 0)
 	run(o.group(0).String(), 1)
+	for i := range 501 {
+		o.do(o.tenant.AddGroup(graphtest.Group{ID: graphtest.ID(fmt.Sprint("many", i)), DisplayName: fmt.Sprint("Many ", i)}))
+	}
+	o.do(o.app.Sync(t.Context()))
+	_, reply, _ := o.say(`{"action":"sync","groups":["` + graphtest.ID("many1").String() + `"]}`)
+	o.work()
+	if r := o.runOf(reply.Run); r.State != status.RunDone || r.Left != 1 {
+		t.Errorf("held with 500 others: %+v", r)
+	}
 	o.must(`{"action":"pause"}`)
 	o.do(o.tenant.AddMember(o.group(2), o.user(9)))
-	_, reply, _ := o.say(`{"action":"sync","groups":["` + o.group(2).String() + `"]}`)
+	_, reply, _ = o.say(`{"action":"sync","groups":["` + o.group(2).String() + `"]}`)
 	o.work()
 	if r := o.runOf(reply.Run); r.State != status.RunDone || r.Left != 1 {
 		t.Errorf("while it is paused: %+v", r)
