@@ -121,8 +121,8 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 			return err
 		}
 	}
-	if ask.Switch != "" {
-		if err := flip(ctx, tx, func(s *journal.Switch) { s.Say(ask, tx.Now) }); err != nil {
+	for _, word := range ask.Words {
+		if err := flip(ctx, tx, func(s *journal.Switch) { s.Say(word, tx.Now) }); err != nil {
 			return err
 		}
 	}
