@@ -71,6 +71,7 @@ type world struct {
 	limits    *plan.Limits                            // for the next restart; nil: the default
 	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
 	barred    string                                  // an attribute that it takes no value of
+	keeps     func(*cycle.Planner)                    // says where a process has its rules from; nil: from file
 }
 
 const (
@@ -107,6 +108,9 @@ func (w *world) restart() {
 	w.do(journaltest.SwitchOn(w.t.Context(), store, "corp"))
 	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
 	w.planner = &cycle.Planner{Source: w.source, Tenant: "tenant", Rules: r, Journal: w.journal}
+	if w.keeps != nil {
+		w.keeps(w.planner)
+	}
 }
 
 func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }
