@@ -155,3 +155,54 @@ func TestTakenBackUnderTheFence(t *testing.T) {
 		})
 	}
 }
+
+// TestGoneBetweenPieces: a group that is deleted between two pieces is gone, and nothing of it is said to be there.
+func TestGoneBetweenPieces(t *testing.T) {
+	d := newDomain(t)
+	g := create(t, d, 0, "group")
+	m := meddle(d)
+	m.write = func(n int, _ any, do func() error) error {
+		switch n {
+		case 1:
+			return ldapError(ldap.LDAPResultConstraintViolation)
+		case 2:
+			if err := admin(t).Del(ldap.NewDelRequest(byGUID(g), nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return do()
+	}
+	c := creation(t, d, 0, "group")
+	c.Set["displayName"], c.Set["description"] = []string{"b"}, []string{"a"}
+	if r := outcome(t, d, 3, c); r.Status != plan.Refused || !strings.Contains(r.Text, "is gone") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestLostBehindTheBareGroup: a group that was made without what is refused is found by the next try, although nobody heard that it was
+// made: it bears our marks from its first moment.
+func TestLostBehindTheBareGroup(t *testing.T) {
+	d := newDomain(t)
+	c := creation(t, d, 0, "group")
+	c.Set["description"] = []string{"x"}
+	m := meddle(d)
+	m.write = func(n int, _ any, do func() error) error {
+		switch n {
+		case 1:
+			return ldapError(ldap.LDAPResultConstraintViolation)
+		case 2:
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return ldapError(ldap.ErrorNetwork)
+	}
+	if r, err := d.Apply(t.Context(), fence(1), c); err == nil || r.Status != plan.Unknown {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	d.Conn = m.Conn
+	apply(t, d, 2, c)
+	if rows := scan(t, d); len(rows) != 1 || rows[c.Group].Group.Attrs["description"][0] != "x" {
+		t.Errorf("%+v", rows)
+	}
+}

@@ -275,6 +275,9 @@ func TestOlderProgramOnPurpose(t *testing.T) {
 	if code, body := o.operate(`{"action":"sync"}`); code < http.StatusInternalServerError {
 		t.Fatalf("a turn: %d %s", code, body)
 	}
+	if code, body := o.operate(`{"action":"preview"}`); code < http.StatusBadRequest {
+		t.Errorf("it shows what would be written by rules that are not in force: %d %s", code, body)
+	}
 	o.do(o.tenant.RemoveMember(o.group(1), o.user(0)))
 	shown := o.reply(o.must(putting(officeRules, "")))
 	if done := o.confirm(officeRules, shown); done.Rules.InForce == nil || done.Rules.InForce.Number != 2 {
