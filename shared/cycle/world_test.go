@@ -304,7 +304,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 	if no := w.clashes(g, exists, c); no != nil {
 		return *no
 	}
-	without, unset := w.without(c)
+	without, unset := w.without(bySID(g, c))
 	after := plan.Apply(g, without)
 	if by := w.holder(after); by != nil && c.Op != plan.Update {
 		return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken", Taken: by}
@@ -435,12 +435,23 @@ func sidOf(id directory.ID) directory.SID {
 func (w *world) seen(g plan.Group) plan.Group {
 	g = g.Clone()
 	for i, m := range g.Members() {
-		if id, nested := m.Group(); nested && (id == w.hidden || w.troubles[id] != nil) {
+		id, nested := m.Group()
+		if _, let := w.let[id]; nested && (id == w.hidden || w.troubles[id] != nil || let) {
 			g.Members()[i] = plan.SIDRef(sidOf(id))
 		}
 	}
 	slices.Sort(g.Members())
 	return g
+}
+
+// bySID is a change of a group that takes members out by the names that the directory has them under here.
+func bySID(g plan.Group, c plan.Change) plan.Change {
+	for _, m := range g.Members() {
+		if id, nested := m.Group(); nested && slices.Contains(c.Remove, plan.SIDRef(sidOf(id))) {
+			c.Remove = plan.Merge(plan.Missing(c.Remove, []plan.Ref{plan.SIDRef(sidOf(id))}), []plan.Ref{m})
+		}
+	}
+	return c
 }
 
 // report tells what is in the directory: all of it, or some groups.
