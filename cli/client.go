@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/signin"
 )
 
 // A client asks the API as somebody.
@@ -43,7 +44,7 @@ func (c *client) manual(ctx context.Context, message map[string]any, into ...any
 func (c *client) do(ctx context.Context, method, path string, message map[string]any, into ...any) error {
 	token, err := c.as.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{c.scope}})
 	if err != nil {
-		return fmt.Errorf("%w: sign in, or choose another way by --sign-in", err)
+		return unsigned(err)
 	}
 	resp, data, err := c.send(ctx, method, path, message, token.Token)
 	if err != nil {
@@ -58,6 +59,14 @@ func (c *client) do(ctx context.Context, method, path string, message map[string
 		}
 	}
 	return nil
+}
+
+// unsigned is that nobody could sign in, with what to do about it.
+func unsigned(err error) error {
+	if signin.Remedied(err) {
+		return err
+	}
+	return fmt.Errorf("%w: sign in, or choose another way by --sign-in", err)
 }
 
 // send asks, as often as again says, and returns the answer with its body. Without a token nobody is
@@ -96,6 +105,9 @@ func refused(resp *http.Response, data []byte) error {
 	text := checklist.Printable(p.Title)
 	if p.Detail != "" {
 		text = checklist.Printable(p.Detail)
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		text += ": check --audience, and sign in anew; doctor shows as whom, and until when"
 	}
 	return fmt.Errorf("the API answers %d: %s", resp.StatusCode, text)
 }

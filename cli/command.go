@@ -86,7 +86,34 @@ func command(out io.Writer) *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	exemplify(root)
+	strict(root)
 	return root
+}
+
+// strict has each command say where its help is when it cannot take what it was given, and a command of commands
+// fail on a word that is none of them: the library shows its help, and says that all is well.
+func strict(c *cobra.Command) {
+	see := func(err error) error {
+		if err == nil {
+			return nil
+		}
+		return fmt.Errorf("%w: see %s --help", err, c.CommandPath())
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return see(err) })
+	if c.HasSubCommands() && c.HasParent() {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return see(fmt.Errorf("there is no command %q", c.CommandPath()+" "+args[0]))
+			}
+			return c.Help()
+		}
+	}
+	if takes := c.Args; takes != nil {
+		c.Args = func(c *cobra.Command, args []string) error { return see(takes(c, args)) }
+	}
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
 }
 
 // exemplify gives the library's own commands examples.

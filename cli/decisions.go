@@ -15,7 +15,8 @@ import (
 type reply struct {
 	Done, Run string
 	Preview   *cycle.Preview
-	Lines     []string // the checklist of a first plan
+	Switch    struct{ Confirmed string } // the digest of the plan that is being made sure of
+	Lines     []string                   // the checklist of a first plan
 }
 
 // decisions are the commands that change something.
@@ -66,25 +67,40 @@ func decisions(with runner) []*cobra.Command {
 		&cobra.Command{Use: "resume", Short: "Go on with the writing", Args: cobra.NoArgs, RunE: plain("resume"), Example: "  groupwriteback resume"}), hold)
 }
 
-// act has an action done, and tells what came of it.
+// act has an action done, and tells what came of it. That a plan was confirmed by a digest and is another one by
+// then is an error.
 func (s *session) act(cmd *cobra.Command, message map[string]any) error {
 	var whole json.RawMessage
 	var r reply
 	if err := s.manual(cmd.Context(), message, &whole, &r); err != nil {
 		return err
 	}
-	return s.print(whole, func() {
-		if r.Preview != nil {
-			fmt.Fprint(s.out, s.paint.Overview(*r.Preview, 0))
-		}
-		for _, line := range r.Lines {
-			s.say("  %s", line)
-		}
-		if r.Done != "" {
-			s.say("%s", r.Done)
-		}
-		if r.Preview != nil && r.Preview.Digest != "" {
-			s.say("Digest: %s", r.Preview.Digest)
-		}
-	})
+	if err := s.print(whole, func() { s.answer(r, message) }); err != nil {
+		return err
+	}
+	if digest := message["digest"]; digest != nil && r.Preview != nil && r.Switch.Confirmed != digest {
+		return fmt.Errorf("%s: nothing was confirmed: look at the plan as it is now, and confirm that", message["action"])
+	}
+	return nil
+}
+
+// answer prints what came of an action, and the command that confirms the plan that it shows.
+func (s *session) answer(r reply, message map[string]any) {
+	if r.Preview != nil {
+		fmt.Fprint(s.out, s.paint.Overview(*r.Preview, 0))
+	}
+	for _, line := range r.Lines {
+		s.say("  %s", line)
+	}
+	if r.Done != "" {
+		s.say("%s", r.Done)
+	}
+	if r.Preview == nil || r.Preview.Digest == "" {
+		return
+	}
+	again := fmt.Sprintf("groupwriteback %s", message["action"])
+	if end := message["end"]; end != nil {
+		again += fmt.Sprintf(" --end %s", end)
+	}
+	s.say("To confirm it: %s --digest %s", again, r.Preview.Digest)
 }

@@ -77,7 +77,7 @@ func (e *examination) look(ctx context.Context, o *options) {
 	}
 	token, err := c.as.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{c.scope}})
 	if err != nil {
-		e.Bad("sign-in", fmt.Errorf("%w: sign in, or choose another way by --sign-in", err))
+		e.Bad("sign-in", unsigned(err))
 		e.Unknown("function app", "without a sign-in it says nothing")
 		return
 	}

@@ -206,10 +206,7 @@ func (p *player) until(line, want string) string {
 
 // digest is that of the plan that a command shows.
 func (p *player) digest(line string) string {
-	before := "Digest: "
-	if strings.HasPrefix(line, "rules ") {
-		before = "--digest "
-	}
+	const before = "--digest "
 	_, after, _ := strings.Cut(strings.Join(strings.Fields(p.until(line, strings.TrimSpace(before))), " "), before)
 	return strings.Fields(after)[0]
 }

@@ -50,6 +50,9 @@ func own(cmd *cobra.Command, v any, text string) error {
 		return fmt.Errorf("encode answer: %w", err)
 	}
 	output, err := cmd.Flags().GetString("output")
+	if err == nil {
+		err = knownOutput(output)
+	}
 	if err != nil {
 		return err
 	}

@@ -39,8 +39,8 @@ func (o *options) flags(f *pflag.FlagSet) {
 
 // said is what was said of each setting, in flags, environment and file.
 func (o *options) said() (map[string]said, error) {
-	if o.output != "text" && o.output != "json" {
-		return nil, errors.New("--output: use text or json")
+	if err := knownOutput(o.output); err != nil {
+		return nil, err
 	}
 	f, err := o.file()
 	if err != nil {
@@ -57,6 +57,14 @@ func (o *options) said() (map[string]said, error) {
 		installation = said{os.Getenv(prefix + "INSTALLATION"), prefix + "INSTALLATION"}
 	}
 	return settle(flags, os.Getenv, f, installation)
+}
+
+// knownOutput is an error where --output names no form.
+func knownOutput(form string) error {
+	if form != "text" && form != "json" {
+		return errors.New("--output: use text or json")
+	}
+	return nil
 }
 
 // file reads the command's file; none is there where nobody has named one.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,9 @@ func doSync(s *session, cmd *cobra.Command, _ []string) error {
 	names, _ := cmd.Flags().GetStringArray("group")
 	full, _ := cmd.Flags().GetBool("full")
 	wait, _ := cmd.Flags().GetBool("wait")
+	if cmd.Flags().Changed("group") && (len(names) == 0 || slices.Contains(names, "")) {
+		return errors.New("--group: write the name or the id of a group")
+	}
 	message := map[string]any{"action": "sync"}
 	var groups []string
 	for _, name := range names {
@@ -88,31 +93,4 @@ func (s *session) progress(told string, run status.Run) string {
 		s.say("%s", line)
 	}
 	return line
-}
-
-// doHold shows what a hold lists; of a long list all parts in one.
-func doHold(s *session, cmd *cobra.Command, args []string) error {
-	path := "holds/" + url.PathEscape(args[0])
-	var h status.Hold
-	if err := s.get(cmd.Context(), path, nil, &h); err != nil {
-		return err
-	}
-	for _, p := range h.Parts {
-		var part status.Hold
-		if err := s.get(cmd.Context(), path, url.Values{"part": {fmt.Sprint(p.Number)}}, &part); err != nil {
-			return err
-		}
-		h.Items = append(h.Items, part.Items...)
-	}
-	h.Parts = nil
-	whole, err := json.Marshal(h)
-	if err != nil {
-		return fmt.Errorf("encode hold: %w", err)
-	}
-	return s.print(whole, func() {
-		s.say("%s", h.Text)
-		for _, i := range h.Items {
-			s.say("%s (%s): %d members go, %d come", i.Name, i.Group, len(i.Remove)+i.Count, len(i.Add))
-		}
-	})
 }

@@ -65,17 +65,6 @@ func (s Standing) Row() checklist.Row {
 	return checklist.Row{What: p.what, State: p.state, Text: cmp.Or(s.Detail, s.Word), Remedy: s.Remedy}
 }
 
-// serverOf is the name of a domain controller by the DN of its settings, CN=NTDS Settings,CN=<name>,…; what is
-// no such DN stays.
-func serverOf(settings string) string {
-	_, server, _ := plan.SplitRDN(settings)
-	name, _, is := plan.SplitRDN(server)
-	if !is {
-		return settings
-	}
-	return name
-}
-
 func (v view) side() Side {
 	s := Side{Exchange: v.Target.Exchange, Reported: !v.Reported.IsZero(), Wait: v.Wait}
 	told := map[string]bool{}
@@ -90,7 +79,7 @@ func (v view) side() Side {
 	}
 	a := v.agent
 	if !told["agent"] {
-		tell("agent", checklist.OK, fmt.Sprintf("%s, of version %s, at %s, last heard of at %s", cmp.Or(a.Host, a.ID), cmp.Or(a.Version, "unknown"), cmp.Or(serverOf(a.DC), "no domain controller yet"), at(a.Heard)), "")
+		tell("agent", checklist.OK, fmt.Sprintf("%s, of version %s, at %s, last heard of at %s", cmp.Or(a.Host, a.ID), cmp.Or(a.Version, "unknown"), cmp.Or(plan.Controller(a.DC), "no domain controller yet"), at(a.Heard)), "")
 	}
 	if !told["policy"] && !a.Heard.IsZero() {
 		tell("policy", checklist.OK, cmp.Or(a.Policy, "none: what is planned is done, within the rights of the account, but that no group is deleted or becomes a distribution group"), "")
