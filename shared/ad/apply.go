@@ -172,7 +172,7 @@ func (w *writer) rename(ctx context.Context, o object) error {
 	name, parent, _ := plan.SplitRDN(o.dn)
 	moves := !strings.EqualFold(parent, plan.NormalDN(w.change.Parent))
 	var some answer
-	unset := w.attributes(ctx, &o, moves || name != w.change.Name)
+	unset := w.attributes(ctx, &o, moves || name != w.change.Name || w.letGo(o))
 	if unset != nil && (w.change.Op == plan.Rename || !errors.As(unset, &some) || some.unset == nil) {
 		return unset
 	}
@@ -223,28 +223,41 @@ func (w *writer) attributes(ctx context.Context, o *object, always bool) error {
 		if err := w.unclaimed(ctx, *o); err != nil {
 			return err
 		}
-		err := w.modify(ctx, o, changes...)
-		switch code(err) {
-		case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultAttributeOrValueExists, ldap.LDAPResultNoSuchObject:
-			moved, again := w.again(ctx, o, w.wanted())
-			if again != nil {
-				return again
-			}
-			if moved {
-				if again := w.pause(ctx); again != nil {
-					return again
-				}
-				continue
-			}
-		}
+		err := w.replace(ctx, o, changes...)
 		switch {
 		case err == nil:
 			return nil
 		case aboutOne(code(err)) && len(changes) > 0:
-			return w.piecewise(ctx, o, changes, err)
+			err = w.piecewise(ctx, o, changes, always, err)
+		default:
+			err = w.setting(ctx, *o, changes, err)
 		}
-		return w.setting(ctx, *o, changes, err)
+		if !errors.Is(err, errOvertaken) {
+			return err
+		}
 	}
+}
+
+// errOvertaken: somebody else has written to the group since it was read, and it was read again.
+var errOvertaken = errors.New("another writer has been at the group")
+
+// replace is modify for changes that replace what is there, so that of all that others do only another fence
+// is in the way. errOvertaken: there was one, and what is to be done may be something else now.
+func (w *writer) replace(ctx context.Context, o *object, changes ...ldap.Change) error {
+	before := o.fence
+	err := w.modify(ctx, o, changes...)
+	switch code(err) {
+	case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultAttributeOrValueExists, ldap.LDAPResultNoSuchObject:
+	default:
+		return err
+	}
+	if _, gone := w.again(ctx, o, w.wanted()); gone != nil {
+		return gone
+	}
+	if o.fence == before {
+		return err
+	}
+	return cmp.Or(w.pause(ctx), errOvertaken)
 }
 
 // changes lists what is to be set and is not so yet.
@@ -308,7 +321,11 @@ func (w *writer) modify(ctx context.Context, o *object, changes ...ldap.Change) 
 // again reads the group once more after a write that it refused because it is
 // not as it was read. moved is false if it is: then the refusal has another reason.
 func (w *writer) again(ctx context.Context, o *object, names []string) (moved bool, err error) {
-	now, err := w.mine(ctx, o.guid, names)
+	read := w.mine
+	if w.letGo(*o) { // and is to be taken back
+		read = w.stillLetGo
+	}
+	now, err := read(ctx, o.guid, names)
 	if err != nil {
 		return false, err
 	}

@@ -51,14 +51,21 @@ func (w *writer) takeBack(ctx context.Context, g plan.GUID) error {
 	if _, ok := w.change.Set["info"]; !ok {
 		w.change.Set["info"] = nil
 	}
-	o, found, err := w.group(ctx, byGUID(g), w.wanted())
+	o, err := w.stillLetGo(ctx, g, w.wanted())
 	switch {
 	case err != nil:
 		return err
-	case !found || !w.letGo(o):
-		return refusal{text: fmt.Sprintf("group %s was let go, and is another one since it was read a moment ago: it is tried again", g)}
 	case !plan.Below(o.dn, w.Base):
 		return refusal{text: fmt.Sprintf("%s was let go and moved: move it back below %s, or clear its adminDescription, adminDisplayName and %s to have another one made", o.dn, w.Base, external)}
 	}
 	return w.adopt(ctx, o)
+}
+
+// stillLetGo reads a group that was let go, and refuses one that is another by now.
+func (w *writer) stillLetGo(ctx context.Context, g plan.GUID, names []string) (object, error) {
+	o, found, err := w.group(ctx, byGUID(g), names)
+	if err == nil && (!found || !w.letGo(o)) {
+		err = refusal{text: fmt.Sprintf("group %s was let go, and is another one since it was read a moment ago: it is tried again", g)}
+	}
+	return o, err
 }

@@ -47,16 +47,20 @@ func ofRecipient(attribute string) bool {
 }
 
 // piecewise makes changes that were refused together, each piece by itself. Its answer is about
-// the pieces that are refused alone.
-func (w *writer) piecewise(ctx context.Context, o *object, changes []ldap.Change, err error) error {
+// the pieces that are refused alone. With always it takes the fence even if all are. errOvertaken.
+func (w *writer) piecewise(ctx context.Context, o *object, changes []ldap.Change, always bool, err error) error {
 	var all answer
 	parts := pieces(changes)
 	for _, piece := range parts {
 		if len(parts) > 1 {
-			err = w.modify(ctx, o, piece...)
+			err = w.replace(ctx, o, piece...)
 		}
 		if err == nil {
+			always = false
 			continue
+		}
+		if code(err) == 0 { // which says nothing about the piece
+			return err
 		}
 		err = w.setting(ctx, *o, piece, err)
 		var no answer
@@ -66,6 +70,11 @@ func (w *writer) piecewise(ctx context.Context, o *object, changes []ldap.Change
 		no.unset = names(piece)
 		all.join(no)
 	}
+	if always {
+		if err := w.replace(ctx, o); err != nil {
+			return w.setting(ctx, *o, nil, err)
+		}
+	}
 	if all.unset == nil {
 		return nil
 	}
@@ -74,6 +83,9 @@ func (w *writer) piecewise(ctx context.Context, o *object, changes []ldap.Change
 
 // setting is the answer to a write of attributes.
 func (w *writer) setting(ctx context.Context, o object, changes []ldap.Change, err error) error {
+	if errors.Is(err, errOvertaken) {
+		return err
+	}
 	doing := "write to " + o.dn // before it is renamed
 	if len(changes) > 0 {
 		doing = "set " + strings.Join(names(changes), ", ") + " of " + o.dn
@@ -104,13 +116,17 @@ func (w *writer) add(ctx context.Context, dn string) (some bool, err error) {
 		return false, refused
 	}
 	err = w.patiently(ctx, func() error { return w.Conn.Add(w.addition(dn, bare)) })
-	if err != nil && code(err) == 0 {
+	switch {
+	case err == nil:
+		return true, nil
+	case code(err) == 0:
 		return false, err
 	}
-	if err != nil {
-		return false, refused
+	// A server that looks at values first says nothing of the name before they are left out.
+	if alone := w.misplaced(ctx, "create "+dn, dn, err); !errors.As(alone, &no) || no.taken != nil {
+		return false, alone
 	}
-	return true, nil
+	return false, refused
 }
 
 // leaveOut takes an attribute out of the change, and keeps why for the end.

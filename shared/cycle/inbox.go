@@ -107,22 +107,19 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 	if err != nil {
 		return err
 	}
-	if ask.Full { // whatever was under way is perhaps what went wrong
-		h := &tx.Head
-		// What counted goes on counting while it is read anew.
-		beside := h.Main.Number > 0 && !blocked(h)
-		if err := tx.DropShadow(ctx); err != nil {
+	if ask.Full {
+		if err := enumerateAnew(ctx, tx); err != nil {
 			return err
 		}
-		h.Shadow, h.ReadAll = &journal.Round{Select: h.Main.Select, Began: tx.Now, Beside: beside}, true
+		tx.Head.ReadAll = true
 	}
 	if ask.Repin != "" {
 		if err := repin(ctx, tx, ask.Repin); err != nil {
 			return err
 		}
 	}
-	if ask.Switch != "" {
-		if err := flip(ctx, tx, func(s *journal.Switch) { s.Say(ask, tx.Now) }); err != nil {
+	for _, word := range ask.Words {
+		if err := flip(ctx, tx, func(s *journal.Switch) { s.Say(word, tx.Now) }); err != nil {
 			return err
 		}
 	}
@@ -152,6 +149,21 @@ func foldAsks(ctx context.Context, tx *journal.Tx) error {
 		}
 	}
 	return tx.Mark(ctx, ask.Groups...)
+}
+
+// enumerateAnew has all of Graph read from the beginning. What counts goes on counting meanwhile.
+// A reading under way is perhaps what went wrong; but without its end nobody who asks again and again would
+// see any. So it goes on, and another one begins behind it.
+func enumerateAnew(ctx context.Context, tx *journal.Tx) error {
+	h := &tx.Head
+	if h.Shadow != nil {
+		shadow := *h.Shadow
+		shadow.Began = time.Time{} // which is too long ago as soon as it is complete: see foldGraph
+		h.Shadow = &shadow
+		return nil
+	}
+	h.Shadow = &journal.Round{Select: h.Main.Select, Began: tx.Now, Beside: h.Main.Number > 0}
+	return tx.DropShadow(ctx)
 }
 
 // wereRefused says whether something of a shard's groups was refused that other grounds may

@@ -70,6 +70,9 @@ func (p *Planner) preview(ctx context.Context, other *rules.Rules, first ...dire
 		}
 		return Preview{Waiting: why, Totals: tx.Head.Totals, Groups: map[directory.ID]Described{}}, nil
 	}
+	basis := *p // what other rules are held against: those in force as this program reads them, although a newer one reads them otherwise
+	basis.chosen = p.Stored && other != nil
+	p = &basis
 	if err := p.adopt(ctx, tx); err != nil {
 		return Preview{}, err
 	}

@@ -118,8 +118,10 @@ func newStorm(t *testing.T, seed uint64) *weatherWorld {
 	w.limits = &plan.Limits{MemberShare: 0.5, MemberFloor: 6, EmptyFloor: 5, Share: 0.4, Floor: 8, GrowthShare: 1, GrowthFloor: 200, Creations: 100}
 	w.steps, w.renames = seed, seed%2 == 0
 	w.rule(seed)
+	w.inVersions(seed)
 	w.highs, w.pending = map[journal.Mark]string{}, map[string]bool{}
 	w.wrap(w.store)
+	w.firstRules()
 	for range 14 {
 		w.newUser()
 	}
@@ -209,6 +211,7 @@ func (w *weatherWorld) page(p *directory.Page) error {
 	}
 	if w.source.whole {
 		w.take(w.loses, p)
+		w.call()
 	}
 	return nil
 }
@@ -330,7 +333,12 @@ func weather() []event {
 
 		{"another process", 3, func(w *weatherWorld) { w.restart(); w.pace() }},
 		{"the lease is lost", 1, func(w *weatherWorld) { _ = w.store.Delete(w.t.Context(), "t/corp/lease") }},
-		{"the journal is lost", 1, func(w *weatherWorld) { w.wrap(blob.Memory()); w.heard = 0 }},
+		{"the journal is lost", 1, func(w *weatherWorld) { w.wrap(blob.Memory()); w.heard = 0; w.firstRules() }},
+		{"other rules are put in force", 3, func(w *weatherWorld) { w.otherRules() }},
+		{"an attribute is refused", 2, func(w *weatherWorld) { w.barred = []string{"displayName", "description"}[w.rng.IntN(2)] }},
+		{"no attribute is refused", 2, func(w *weatherWorld) { w.barred = "" }},
+		{"calls come while all is read", 2, func(w *weatherWorld) { w.calls = 0.1 }},
+		{"nobody calls", 2, func(w *weatherWorld) { w.calls = 0 }},
 		{"everything is read anew", 1, func(w *weatherWorld) { w.do(w.journal.Ask(w.t.Context(), journal.Ask{Full: true, By: "operator"})) }},
 		{"hours pass", 6, func(w *weatherWorld) { w.now = w.now.Add(time.Duration(w.rng.IntN(12)) * time.Hour) }},
 		{"days pass", 2, func(w *weatherWorld) { w.now = w.now.Add(time.Duration(w.rng.IntN(10)) * 24 * time.Hour) }},
@@ -425,6 +433,7 @@ func (w *weatherWorld) clear() {
 	w.hide(directory.ID{}, nil)
 	w.blind, w.refuse, w.dies, w.agentOff, w.blunt = "", nil, -1, false, false
 	w.failing, w.twice, w.late = 0, 0, nil
+	w.barred, w.calls = "", 0
 	for _, g := range w.groups {
 		_ = w.tenant.SetProperty(g, "securityEnabled", true)
 	}
@@ -474,6 +483,9 @@ func (w *weatherWorld) equal() {
 			continue
 		}
 		w.distinct(g.ID, g.Properties["displayName"].(string))
+		if fault := w.described(g, have); fault != "" {
+			w.t.Errorf("two weeks later of %s: %s", have.Name, fault)
+		}
 		if fault := w.manages(g); fault != "" {
 			w.t.Errorf("two weeks later of %s: %s", have.Name, fault)
 		}

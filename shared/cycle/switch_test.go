@@ -1,6 +1,8 @@
 package cycle_test
 
 import (
+	"cmp"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"groupwriteback/shared/blob"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
+	"groupwriteback/shared/life"
 )
 
 // newTarget is a world of three groups in the cloud whose journal nobody has switched on,
@@ -240,6 +243,36 @@ func TestSwitchIsToldOf(t *testing.T) {
 	for _, want := range []string{"nothing is switched: the plan is not what was confirmed any more", "switched on: what differs is written from now on", "by=operator"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, log.String())
+		}
+	}
+}
+
+// TestManyWordsAtOnce: a turn that finds several words on the switch takes each of them, in their order. It once took the
+// last alone: whoever said pause a moment before another's disable was not heard.
+func TestManyWordsAtOnce(t *testing.T) {
+	w := newTarget(t)
+	w.say(journal.SwitchOn, w.digest())
+	p, err := w.planner.PreviewEnd(t.Context(), life.Delete)
+	w.do(err)
+	for i, word := range []journal.Ask{{Switch: journal.SwitchPause}, {Switch: journal.SwitchOff, End: life.Delete, Digest: p.Digest}} {
+		word.ID, word.By = fmt.Sprint(i), fmt.Sprint("operator ", i)
+		w.do(w.journal.Ask(t.Context(), word))
+	}
+	w.later(time.Minute)
+	if s := w.head().Switch; !s.Paused || s.Ending != life.Delete || len(w.ad) != 3 {
+		t.Errorf("%+v, %d groups", s, len(w.ad))
+	}
+}
+
+// TestPausedAtOnce: pause counts where it comes before the plan of an enable is looked at, and ends with an enable that came to nothing.
+func TestPausedAtOnce(t *testing.T) {
+	for digest, on := range map[string]bool{"": true, "another": false} {
+		w := newTarget(t)
+		w.do(w.journal.Ask(t.Context(), journal.Ask{ID: "1", Switch: journal.SwitchOn, Digest: cmp.Or(digest, w.digest()), By: "operator"}))
+		w.do(w.journal.Ask(t.Context(), journal.Ask{ID: "2", Switch: journal.SwitchPause, By: "operator"}))
+		w.later(time.Minute)
+		if s := w.head().Switch; s.On != on || s.Paused != on || len(w.ad) > 0 {
+			t.Errorf("%q: %+v, %d groups", digest, s, len(w.ad))
 		}
 	}
 }

@@ -71,6 +71,7 @@ type world struct {
 	limits    *plan.Limits                            // for the next restart; nil: the default
 	refuse    func(c plan.Change) (plan.Result, bool) // what the directory says no to; nil: nothing
 	barred    string                                  // an attribute that it takes no value of
+	keeps     func(*cycle.Planner)                    // says where a process has its rules from; nil: from file
 }
 
 const (
@@ -107,6 +108,9 @@ func (w *world) restart() {
 	w.do(journaltest.SwitchOn(w.t.Context(), store, "corp"))
 	w.journal = &journal.Journal{Store: w.store, Target: "corp", Now: func() time.Time { return w.now }}
 	w.planner = &cycle.Planner{Source: w.source, Tenant: "tenant", Rules: r, Journal: w.journal}
+	if w.keeps != nil {
+		w.keeps(w.planner)
+	}
 }
 
 func user(i int) directory.ID { return graphtest.ID(fmt.Sprintf("user %d", i)) }
@@ -300,7 +304,7 @@ func (w *world) apply(c plan.Change) plan.Result {
 	if no := w.clashes(g, exists, c); no != nil {
 		return *no
 	}
-	without, unset := w.without(c)
+	without, unset := w.without(bySID(g, c))
 	after := plan.Apply(g, without)
 	if by := w.holder(after); by != nil && c.Op != plan.Update {
 		return plan.Result{Status: plan.Refused, Code: 68, Text: "the name is taken", Taken: by}
@@ -431,12 +435,23 @@ func sidOf(id directory.ID) directory.SID {
 func (w *world) seen(g plan.Group) plan.Group {
 	g = g.Clone()
 	for i, m := range g.Members() {
-		if id, nested := m.Group(); nested && (id == w.hidden || w.troubles[id] != nil) {
+		id, nested := m.Group()
+		if _, let := w.let[id]; nested && (id == w.hidden || w.troubles[id] != nil || let) {
 			g.Members()[i] = plan.SIDRef(sidOf(id))
 		}
 	}
 	slices.Sort(g.Members())
 	return g
+}
+
+// bySID is a change of a group that takes members out by the names that the directory has them under here.
+func bySID(g plan.Group, c plan.Change) plan.Change {
+	for _, m := range g.Members() {
+		if id, nested := m.Group(); nested && slices.Contains(c.Remove, plan.SIDRef(sidOf(id))) {
+			c.Remove = plan.Merge(plan.Missing(c.Remove, []plan.Ref{plan.SIDRef(sidOf(id))}), []plan.Ref{m})
+		}
+	}
+	return c
 }
 
 // report tells what is in the directory: all of it, or some groups.

@@ -127,6 +127,8 @@ type Ask struct {
 
 	// Who has asked for each group, where several wishes are in one.
 	Who map[directory.ID]string `json:"-"`
+	// Words are what was said of the switch, in order, where several wishes are in one.
+	Words []Ask `json:"-"`
 }
 
 func ackName(epoch, seq uint64) string { return fmt.Sprintf("in/ack/%d-%012d", epoch, seq) }
@@ -203,7 +205,7 @@ func (tx *Tx) Asks(ctx context.Context) (out Ask, err error) {
 			out.Repin = a.Repin
 		}
 		if a.Switch != "" {
-			out.Switch, out.Digest, out.End, out.By = a.Switch, a.Digest, a.End, a.By
+			out.Words = append(out.Words, a)
 		}
 		tx.fold(name)
 	}

@@ -382,3 +382,30 @@ func TestPlanIsBounded(t *testing.T) {
 		t.Errorf("%d changes of %d values are taken, %v; want 3 of 300", taken, w.Head.Plan.Values, err)
 	}
 }
+
+// TestCalled: what was there when a step began is no call, whether the step folds it or leaves it; what comes then is one.
+func TestCalled(t *testing.T) {
+	c := newClock()
+	j := (&Journal{Store: blob.Memory(), Target: "t"}).at(c)
+	report(t, j, Report{ID: ReportID(c.now), Part: 1, Parts: 2}) // of which the rest is on its way
+	if err := j.Ask(t.Context(), Ask{Full: true}); err != nil {
+		t.Fatal(err)
+	}
+	w := load(t, j)
+	if _, err := w.Asks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	called := func(want bool) {
+		t.Helper()
+		if is, err := w.Called(t.Context()); is != want || err != nil {
+			t.Errorf("called: %t, %v", is, err)
+		}
+	}
+	called(false)
+	if err := j.Ask(t.Context(), Ask{Retry: true}); err != nil {
+		t.Fatal(err)
+	}
+	called(true)
+	w = load(t, j)
+	called(false)
+}

@@ -56,7 +56,7 @@ func (s *Switch) Say(a Ask, now time.Time) {
 		s.Confirmed, s.End, s.Moved = a.Digest, "", false
 	case a.Switch == SwitchOff && s.On && slices.Contains(life.Fates(), a.End):
 		s.Confirmed, s.End, s.Moved = a.Digest, a.End, false
-	case a.Switch == SwitchPause && s.On:
+	case a.Switch == SwitchPause && (s.On || s.Confirmed != ""): // who has just said enable may think better of it
 		s.Paused = true
 	case a.Switch == SwitchGoOn && s.On:
 		s.Paused = false
@@ -80,6 +80,7 @@ func (s *Switch) Settle(digest string, now time.Time) (went bool) {
 		s.On, s.Ending, s.Ended = true, s.End, ""
 	}
 	s.Confirmed, s.End, s.Moved = "", "", !went
+	s.Paused = s.Paused && s.On
 	return went
 }
 

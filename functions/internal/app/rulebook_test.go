@@ -262,3 +262,30 @@ func TestStoredRulesCost(t *testing.T) {
 		t.Errorf("an idle turn reads %d objects by rules in the store, and %d by a file", stored, file)
 	}
 }
+
+// TestOlderProgramOnPurpose: after rules were read by a newer program a host with the older one decides nothing, and
+// says what to do to stay with it: that can be done.
+func TestOlderProgramOnPurpose(t *testing.T) {
+	o := storeOffice(t)
+	here := o.head().Rules
+	tx, err := o.app.journal.Load(t.Context())
+	o.do(err)
+	tx.Head.Former, tx.Head.Rules = []string{here}, "a newer program's hash of the same"
+	o.do(tx.Commit(t.Context()))
+	if code, body := o.operate(`{"action":"sync"}`); code < http.StatusInternalServerError {
+		t.Fatalf("a turn: %d %s", code, body)
+	}
+	if code, body := o.operate(`{"action":"preview"}`); code < http.StatusBadRequest {
+		t.Errorf("it shows what would be written by rules that are not in force: %d %s", code, body)
+	}
+	o.do(o.tenant.RemoveMember(o.group(1), o.user(0)))
+	shown := o.reply(o.must(putting(officeRules, "")))
+	if done := o.confirm(officeRules, shown); done.Rules.InForce == nil || done.Rules.InForce.Number != 2 {
+		t.Fatalf("%+v", done)
+	}
+	o.work()
+	o.inSyncAgain()
+	if h := o.head(); h.Rules != here || len(o.ad[o.group(1)].Members()) != 3 {
+		t.Errorf("rules %.8s, %d members", h.Rules, len(o.ad[o.group(1)].Members()))
+	}
+}
