@@ -18,7 +18,8 @@ import (
 const long = `Shows how Groupwriteback's target stands, says why, and carries a person's word.
 
 It asks the function app's API. Who only looks needs the app role Status.Read of the API's app
-registration; who decides, Sync.Operate. Sign-in is by az login, unless --sign-in says otherwise.
+registration; who decides, or has a plan made, Sync.Operate. Sign-in is by az login, unless
+--sign-in says otherwise.
 
 Settings come from flags, else from the environment, else from a file: doctor says which counts.
 

@@ -131,7 +131,7 @@ func tokenRows(token, method string, until time.Time) []checklist.Row {
 	case slices.Contains(c.Roles, roleDecide):
 		return append(rows, good("role", roleDecide+": to look, and to decide"))
 	case slices.Contains(c.Roles, roleLook):
-		return append(rows, good("role", roleLook+": to look; to decide takes "+roleDecide))
+		return append(rows, good("role", roleLook+": to look; a plan, and to decide, takes "+roleDecide))
 	}
 	return append(rows, bad("role", "the token has no role of the API", fmt.Sprintf("give %s the app role %s or %s (Enterprise applications, Users and groups), and sign in anew", c.who(), roleLook, roleDecide)))
 }

@@ -88,7 +88,7 @@ func token(payload string) string {
 func TestTokenRows(t *testing.T) {
 	for payload, want := range map[string]string{
 		`{"upn":"anna@corp.example","roles":["Status.Read","Sync.Operate"]}`: "✓ sign-in        ok      as anna@corp.example, by browser, until 2026-11-01T12:00:00Z\n✓ role           ok      Sync.Operate: to look, and to decide",
-		`{"appid":"app","roles":["Status.Read"]}`:                            "✓ sign-in        ok      as app, by browser, until 2026-11-01T12:00:00Z\n✓ role           ok      Status.Read: to look; to decide takes Sync.Operate",
+		`{"appid":"app","roles":["Status.Read"]}`:                            "✓ sign-in        ok      as app, by browser, until 2026-11-01T12:00:00Z\n✓ role           ok      Status.Read: to look; a plan, and to decide, takes Sync.Operate",
 		`{"name":"Anna"}`: "✓ sign-in        ok      as Anna, by browser, until 2026-11-01T12:00:00Z\n✗ role           missing the token has no role of the API: give Anna the app role Status.Read or Sync.Operate (Enterprise applications, Users and groups), and sign in anew",
 		`{`:               "✓ sign-in        ok      by browser\n? role           unknown the token is of a form that does not say",
 	} {
