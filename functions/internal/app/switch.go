@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"groupwriteback/shared/cycle"
+	"groupwriteback/shared/directory"
 	"groupwriteback/shared/journal"
 	"groupwriteback/shared/life"
 	"groupwriteback/shared/plan"
@@ -128,24 +130,26 @@ func (a *App) turnSwitch(ctx context.Context, caller relay.Caller, word journal.
 // summary says what a plan does, in a sentence.
 func summary(p cycle.Preview) string {
 	made, back, deleted, left, lost := 0, 0, 0, 0, 0
-	changed := map[string]bool{}
+	changed := map[directory.ID]bool{}
+	fresh := map[directory.ID]bool{} // their members come by changes of their own
 	add, remove := 0, 0
 	for _, c := range p.Changes {
 		switch c.Op {
 		case plan.Create:
-			made++
+			made, fresh[c.Group] = made+1, true
 		case plan.Restore:
-			back++
+			back, fresh[c.Group] = back+1, true
 		case plan.Delete:
 			deleted++
 		case plan.Disown:
 			left++
 		default:
-			changed[c.Group.String()] = true
+			changed[c.Group] = true
 		}
 		lost += c.Count
 		add, remove = add+len(c.Joins()), remove+len(c.Leaves())
 	}
+	maps.DeleteFunc(changed, func(id directory.ID, _ bool) bool { return fresh[id] })
 	parts := []string{
 		status.Count(made, "group is made", "groups are made"),
 		status.Count(back, "group is restored", "groups are restored"),
