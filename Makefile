@@ -36,6 +36,7 @@ test: needs ## Run all tests with the race detector, on a real domain controller
 lint: ## Check format, go vet and staticcheck; known vulnerabilities where govulncheck can
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted: run gofmt -w" $$files; exit 1; }
 	go vet ./... ./.ci
+	for system in windows darwin; do CGO_ENABLED=0 GOOS=$$system go vet ./cli || exit 1; done
 	go tool staticcheck ./... ./.ci
 	@.ci/vulnerabilities
 
@@ -56,8 +57,9 @@ build: ## Build bin/handler, bin/agent and bin/pilot, static and stripped
 	$(GOBUILD) -o bin/agent ./agent
 	$(GOBUILD) -o bin/pilot ./pilot
 
-cli: ## Build bin/groupwriteback, the operators' command, for this machine (GOOS, GOARCH: for another)
+cli: ## Build bin/groupwriteback, the operators' command, for this machine (GOOS, GOARCH: for another), and dist/man
 	$(GOBUILD) -o bin/groupwriteback ./cli
+	@GOOS= GOARCH= go run ./cli man dist/man
 
 azure: ## Make dist/azure.zip, the function app (RULES=file: with these rules)
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o bin/linux-amd64/handler ./functions/azure

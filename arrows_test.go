@@ -40,6 +40,7 @@ func arrows() map[string]arrow {
 		"shared/terminal":  {"shared/columns", "it says what is printed to: what is printed is not its business"},
 		"shared/version":   {"", "every program says which it is"},
 		"shared/textfile":  {"", "files of both halves are read with it"},
+		"shared/yamlfile":  {"shared/textfile", "it reads settings, and knows nobody's"},
 		"shared/signin":    {"", "the agent signs in too, and must not link what the cloud half needs"},
 
 		"shared/preflight": {"shared/checklist shared/directory shared/exchange", "it judges what others have found, for a person: neither the wire nor the rules are its business"},
@@ -65,7 +66,7 @@ func arrows() map[string]arrow {
 
 		"functions/internal/app": {"docs shared/directory shared/exchange shared/explain shared/blob shared/blob/azblob shared/blob/s3 shared/checklist shared/cycle shared/graph shared/journal shared/life shared/plan shared/preflight shared/record shared/relay shared/rules shared/rules/cloudsync shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"the cloud half speaks no LDAP: only the agent does"},
-		"cli":              {"shared/checklist shared/cycle shared/directory shared/explain shared/plan shared/record shared/rules shared/rules/cloudsync shared/show shared/signin shared/status shared/terminal shared/textfile shared/version", "it asks the API, in the API's words: it links neither LDAP nor storage"},
+		"cli":              {"shared/checklist shared/columns shared/cycle shared/directory shared/explain shared/plan shared/record shared/rules shared/rules/cloudsync shared/show shared/signin shared/status shared/terminal shared/textfile shared/version shared/yamlfile", "it asks the API, in the API's words: it links neither LDAP nor storage"},
 		"docs":             {"", "it holds files, and nothing else"},
 		"functions/azure":  {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
 		"functions/lambda": {"functions/internal/app", "a host's main package is thin: what it needs is wired in app"},
@@ -73,7 +74,7 @@ func arrows() map[string]arrow {
 		"pilot": {"shared/ad shared/blob shared/checklist shared/columns shared/cycle shared/directory shared/graph shared/journal shared/preflight shared/relay shared/report shared/rules shared/show shared/signin shared/status shared/terminal shared/textfile shared/version",
 			"it has both halves in one process, to look: it needs no policy and no door, for nothing is applied and nobody calls"},
 
-		"agent": {"shared/ad shared/checklist shared/columns shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/terminal shared/textfile shared/version", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
+		"agent": {"shared/ad shared/checklist shared/columns shared/directory shared/exchange shared/plan shared/preflight shared/relay shared/report shared/signin shared/terminal shared/textfile shared/version shared/yamlfile", "the agent stands inside the network: it knows neither Graph nor storage, only the relay"},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"groupwriteback/shared/checklist"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/relay"
+	"groupwriteback/shared/yamlfile"
 )
 
 // check looks at everything that run relies on, and goes on after a failure so that all
@@ -76,7 +77,7 @@ func (c config) checkPolicy(l *checklist.List) {
 func (c config) checkRelay(ctx context.Context, l *checklist.List, p *place) {
 	w, err := c.Relay.welcome(ctx, c.relayCaution(), time.Now)
 	l.Say("relay", err, fmt.Sprintf("%s, as %s", c.Relay.URL, w.Agent))
-	if s, whole := c.Relay.signIn(nil, &mistakes{}); whole && s.Ending(time.Now()) != "" {
+	if s, whole := c.Relay.signIn(nil, &yamlfile.Mistakes{}); whole && s.Ending(time.Now()) != "" {
 		l.Warn("relay", s.Ending(time.Now()))
 	}
 	switch {

@@ -29,6 +29,7 @@ type checkCase struct {
 	serve   http.Handler
 	serving func(*relay.Serving)
 	edit    []string // of the agent's file, old and new
+	after   func()   // the check; nil: nothing
 }
 
 // TestCheck is what check prints, to the letter, and its exit code. It writes nothing in
@@ -65,6 +66,9 @@ func TestCheck(t *testing.T) {
 		ok(t, os.WriteFile(file, []byte(strings.ReplaceAll(strings.NewReplacer(test.edit...).Replace(string(data)), "DIR", dir)), info.Mode()))
 		had, before := tree(t, dir), dc.HighestUSN(t)
 		out, code := runCheck(t, file, through)
+		if test.after != nil {
+			test.after()
+		}
 		counted := strings.Contains(out, "data 52e") // which Active Directory counts, and the agent remembers
 		if now := tree(t, dir); now != had && !counted && !strings.Contains(out, "AADSTS") {
 			t.Errorf("%s: check leaves\n%s\nthere was\n%s", test.name, now, had)
@@ -118,15 +122,17 @@ func checkCases(base, domain, dcURL, dcCA, serverName string, sid directory.SID)
 			relay.WriteJSON(w, http.StatusOK, relay.Welcome{Agent: agent, Now: time.Now().Add(-late)})
 		})
 	}
+	var unlock func() error // a lock that nobody holds on to is let go with its file, by the garbage collector
 	return []checkCase{
 		{name: "well"},
 		{name: "nothing in the way of a policy, but one", edit: []string{"target: corp\n", fmt.Sprintf("target: corp\npolicy:\n  keep_members: true\n  never: [%s-513, %[1]s-99999, S-1-5-21-9-9-9-1104]\n", sid)}},
 		{name: "a policy that deletes, without the rights for it", edit: []string{"target: corp\n", "target: corp\npolicy: {delete: true, quarantine: true}\n"}},
 		{name: "read only", edit: []string{"target: corp\n", "target: corp\npolicy: {read_only: true}\n"}},
 		{name: "while an agent is at work", change: func(dir string) {
-			_, err := memory{filepath.Join(dir, "state", "corp")}.lock() // until this process ends
+			var err error
+			unlock, err = memory{filepath.Join(dir, "state", "corp")}.lock() // until this process ends
 			must(err)
-		}},
+		}, after: func() { must(unlock()) }},
 		{name: "after work", change: store(highFile, highWater{2, 7, "d"})},
 		{name: "in doubt", change: store(doubtFile, doubt{"it was restored"})},
 		{name: "damaged memory, of two kinds", change: func(dir string) { write("state/corp.json", "{")(dir); write("state/corp-dc.json", "")(dir) }},

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/plan"
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/yamlfile"
 )
 
 // config is the agent's one file. Secrets stand in files of their own.
@@ -64,89 +64,87 @@ var targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
 // readConfig reads the file. Its error names every mistake.
 func readConfig(path string) (config, error) {
-	c, m := defaults(), mistakes{path: path}
-	data, found, err := m.read()
+	c := defaults()
+	m, whole, err := yamlfile.Read(path, &c)
 	if err != nil {
-		return c, err
+		return c, unread(err)
 	}
-	m.shape(found, reflect.TypeFor[config](), "")
-	m.decode(data, found, &c)
-	c.check(&m)
-	c.Relay.check(&m)
-	c.Directory.check(&m)
-	c.Policy.check(&m)
+	if !whole {
+		return c, m.Err()
+	}
+	c.check(m)
+	c.Relay.check(m)
+	c.Directory.check(m)
+	c.Policy.check(m)
 	c.Relay.URL = strings.TrimSuffix(c.Relay.URL, "/") + "/"
-	return c, m.err()
+	return c, m.Err()
+}
+
+// unread is an error of a file that cannot be opened.
+func unread(err error) error {
+	return fmt.Errorf("read the agent's file: %w: name it by --config, and let this account read it", err)
 }
 
 // readPolicy reads the policy alone. Its error names every mistake of that, and of the file's
 // form; a key that the file does not know may be meant for it.
 func readPolicy(path string) (policy, error) {
-	m := mistakes{path: path}
-	data, found, err := m.read()
+	var c config
+	m, whole, err := yamlfile.Read(path, &c, "policy")
 	if err != nil {
-		return policy{}, err
+		return policy{}, unread(err)
 	}
-	for key := range found {
-		if key != "policy" {
-			found[key] = nil
-		}
+	if whole {
+		c.Policy.check(m)
 	}
-	m.shape(found, reflect.TypeFor[config](), "")
-	var file struct {
-		Policy policy `yaml:"policy"`
-	}
-	m.decode(data, found, &file)
-	file.Policy.check(&m)
-	return file.Policy, m.err()
+	return c.Policy, m.Err()
 }
 
-func (c config) check(m *mistakes) {
-	m.need("target", c.Target)
-	m.need("state", c.State)
+func (c config) check(m *yamlfile.Mistakes) {
+	m.Need("target", c.Target)
+	m.Need("state", c.State)
 	if c.State != "" && !filepath.IsAbs(c.State) {
-		m.bad("state", "write the whole path, from the root: another folder would be another memory, and neither ~ nor variables such as $HOME are replaced")
+		m.Bad("state", "write the whole path, from the root: another folder would be another memory, and neither ~ nor variables such as $HOME are replaced")
 	}
 	if c.Target != "" && !targetName.MatchString(c.Target) {
-		m.bad("target", "use up to 32 lower-case letters, digits and '-'")
+		m.Bad("target", "use up to 32 lower-case letters, digits and '-'")
 	}
 	if c.ScanEvery <= 0 {
-		m.bad("scan_every", "write a time, such as 15m")
+		m.Bad("scan_every", "write a time, such as 15m")
 	}
 	if c.PollEvery < 0 {
-		m.bad("poll_every", "write a time, such as 1s, or leave it out")
+		m.Bad("poll_every", "write a time, such as 1s, or leave it out")
 	}
 }
 
-func (c relayConfig) check(m *mistakes) {
-	m.need("relay.url", c.URL)
-	m.need("relay.audience", c.Audience)
-	m.need("relay.sign_in", c.SignIn)
+func (c relayConfig) check(m *yamlfile.Mistakes) {
+	m.Need("relay.url", c.URL)
+	m.Need("relay.audience", c.Audience)
+	m.Need("relay.sign_in", c.SignIn)
 	if c.URL != "" && !isRelay(c.URL) {
-		m.bad("relay.url", "write https://, a host, and /api/relay/ behind it")
+		m.Bad("relay.url", "write https://, a host, and /api/relay/ behind it")
 	}
 	if c.Private && c.AuthorityURL == "" {
-		m.bad("relay.private_authority", "it is about relay.authority_url, which is not set: set that, or remove this")
+		m.Bad("relay.private_authority", "it is about relay.authority_url, which is not set: set that, or remove this")
 	}
 	if c.Audience != "" && !signin.IsAudience(c.Audience) {
-		m.bad("relay.audience", "write the API's id URI, such as api://groupwriteback, or its application id, a GUID")
+		m.Bad("relay.audience", "write the API's id URI, such as api://groupwriteback, or its application id, a GUID")
 	}
 	if c.TenantID != "" && !signin.IsID(c.TenantID) {
-		m.bad("relay.tenant_id", "write the tenant's id, a GUID, and not its domain")
+		m.Bad("relay.tenant_id", "write the tenant's id, a GUID, and not its domain")
 	}
 	if c.ClientID != "" && !signin.IsID(c.ClientID) {
-		m.bad("relay.client_id", "write the application (client) id, a GUID")
+		m.Bad("relay.client_id", "write the application (client) id, a GUID")
 	}
 	if _, err := signin.Transport(c.CAFile); err != nil {
-		m.bad("relay.ca_file", "%w", unnamed(err))
+		m.Bad("relay.ca_file", "%w", yamlfile.Unnamed(err))
 	}
 	if err := signin.CheckProxy(cmp.Or(os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy"))); err != nil {
-		m.add(err)
+		m.Add(err)
 	}
 	sign, whole := c.signIn(nil, m)
 	whole = whole && (c.TenantID == "" || signin.IsID(c.TenantID)) // else the library says it again, in other words
 	if _, err := c.credential(sign, whole, m); err != nil {
-		m.add(err)
+		m.Add(err)
 	}
 }
 
@@ -158,28 +156,28 @@ func isRelay(s string) bool {
 		(u.Scheme == "https" || u.Scheme == "http" && u.Hostname() == "127.0.0.1")
 }
 
-func (c directoryConfig) check(m *mistakes) {
-	m.need("directory.url", c.URL)
-	m.need("directory.user", c.User)
-	m.need("directory.password_file", c.PasswordFile)
-	m.need("directory.base", c.Base)
+func (c directoryConfig) check(m *yamlfile.Mistakes) {
+	m.Need("directory.url", c.URL)
+	m.Need("directory.user", c.User)
+	m.Need("directory.password_file", c.PasswordFile)
+	m.Need("directory.base", c.Base)
 	if c.URL != "" && !isLDAP(c.URL) {
-		m.bad("directory.url", "write ldaps:// and a domain controller's name, or ldap:// for StartTLS")
+		m.Bad("directory.url", "write ldaps:// and a domain controller's name, or ldap:// for StartTLS")
 	}
 	if _, _, ok := plan.SplitRDN(c.Base); !ok && c.Base != "" {
-		m.bad("directory.base", "write a distinguished name, such as OU=Cloud Groups,DC=corp,DC=example")
+		m.Bad("directory.base", "write a distinguished name, such as OU=Cloud Groups,DC=corp,DC=example")
 	}
 	if c.ServerName != "" && !hostName.MatchString(c.ServerName) {
-		m.bad("directory.server_name", "write the domain controller's name as its certificate has it, such as dc1.corp.example")
+		m.Bad("directory.server_name", "write the domain controller's name as its certificate has it, such as dc1.corp.example")
 	}
 	if c.Timeout <= 0 || c.Timeout > maxTimeout {
-		m.bad("directory.timeout", "write a time of up to %v: a longer one could outlast the agent's lease", maxTimeout)
+		m.Bad("directory.timeout", "write a time of up to %v: a longer one could outlast the agent's lease", maxTimeout)
 	}
 	if c.CAFile != "" {
-		m.file("directory.ca_file", c.CAFile)
+		m.File("directory.ca_file", c.CAFile)
 	}
 	if c.PasswordFile != "" {
-		m.file("directory.password_file", c.PasswordFile)
+		m.File("directory.password_file", c.PasswordFile)
 	}
 }
 

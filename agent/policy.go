@@ -14,6 +14,7 @@ import (
 	"groupwriteback/shared/ad"
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/plan"
+	"groupwriteback/shared/yamlfile"
 )
 
 // policy is the network owner's word, which the cloud cannot overrule.
@@ -48,21 +49,21 @@ func (p policy) more() ad.Allowed {
 	return ad.Allowed{Attributes: p.Attributes, GroupTypes: p.GroupTypes, Mail: p.Mail, Quarantine: p.Quarantine && !p.KeepMembers}
 }
 
-func (p policy) check(m *mistakes) {
+func (p policy) check(m *yamlfile.Mistakes) {
 	for i, s := range p.Never {
 		if _, err := directory.ParseSID(s); err != nil {
-			m.bad(fmt.Sprintf("policy.never[%d]", i), "write a security identifier, such as S-1-5-21-1004336348-1177238915-682003330-1104")
+			m.Bad(fmt.Sprintf("policy.never[%d]", i), "write a security identifier, such as S-1-5-21-1004336348-1177238915-682003330-1104")
 		}
 	}
 	for i, name := range p.Attributes {
 		if fault := ad.AttributeFault(name); fault != "" {
-			m.bad(fmt.Sprintf("policy.attributes[%d]", i), name+" "+fault)
+			m.Bad(fmt.Sprintf("policy.attributes[%d]", i), name+" "+fault)
 		}
 	}
 	words := slices.Sorted(maps.Keys(plan.GroupTypes()))
 	for i, word := range p.GroupTypes {
 		if !slices.Contains(words, word) {
-			m.bad(fmt.Sprintf("policy.group_types[%d]", i), "write some of "+strings.Join(words, ", "))
+			m.Bad(fmt.Sprintf("policy.group_types[%d]", i), "write some of "+strings.Join(words, ", "))
 		}
 	}
 }

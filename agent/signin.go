@@ -13,6 +13,7 @@ import (
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"groupwriteback/shared/signin"
+	"groupwriteback/shared/yamlfile"
 )
 
 // callTime limits one request to the relay: it may plan while we wait.
@@ -73,10 +74,10 @@ func (lasting) NonRetriable() {}
 // signer adds the agent's access token to requests. The credential keeps the
 // token until shortly before it expires.
 func (c relayConfig) signer(h *http.Client, care *caution) (func(*http.Request) error, error) {
-	m := mistakes{path: "sign in"}
+	m := yamlfile.Mistakes{Path: "sign in"}
 	s, whole := c.signIn(h, &m)
 	credential, err := c.credential(s, whole, &m)
-	if err := errors.Join(m.err(), err); err != nil {
+	if err := errors.Join(m.Err(), err); err != nil {
 		return nil, err
 	}
 	shown := []string{string(s.Method), s.Authority, s.Tenant, s.Client, s.Secret, string(s.Certificate), s.Password}
@@ -93,7 +94,7 @@ func (c relayConfig) signer(h *http.Client, care *caution) (func(*http.Request) 
 }
 
 // signIn reads the files of the sign-in; whole says that all of them could be read.
-func (c relayConfig) signIn(h *http.Client, m *mistakes) (s signin.SignIn, whole bool) {
+func (c relayConfig) signIn(h *http.Client, m *yamlfile.Mistakes) (s signin.SignIn, whole bool) {
 	s = signin.SignIn{Method: signin.Method(c.SignIn), Tenant: c.TenantID, Client: c.ClientID, TokenFile: os.Getenv("AZURE_FEDERATED_TOKEN_FILE"),
 		Authority: c.AuthorityURL, Private: c.Private, HTTP: h,
 		Names: signin.Names{Method: "relay.sign_in", Tenant: "relay.tenant_id", Client: "relay.client_id", Secret: "relay.secret_file", Certificate: "relay.certificate_file",
@@ -103,7 +104,7 @@ func (c relayConfig) signIn(h *http.Client, m *mistakes) (s signin.SignIn, whole
 		if file == "" {
 			return nil
 		}
-		data := m.file(key, file)
+		data := m.File(key, file)
 		if data == nil {
 			whole, *name = false, ""
 		}
@@ -112,7 +113,7 @@ func (c relayConfig) signIn(h *http.Client, m *mistakes) (s signin.SignIn, whole
 	line := func(key string, data []byte) string {
 		text, err := secret(data)
 		if err != nil {
-			m.bad(key, "%w", err)
+			m.Bad(key, "%w", err)
 			whole = false
 		}
 		return text
@@ -124,13 +125,13 @@ func (c relayConfig) signIn(h *http.Client, m *mistakes) (s signin.SignIn, whole
 }
 
 // credential makes the sign-in; nil where m has more to say.
-func (c relayConfig) credential(s signin.SignIn, whole bool, m *mistakes) (azcore.TokenCredential, error) {
+func (c relayConfig) credential(s signin.SignIn, whole bool, m *yamlfile.Mistakes) (azcore.TokenCredential, error) {
 	if s.Method == "" {
 		return nil, nil
 	}
 	if wrong := s.Mistakes(); len(wrong) > 0 || !whole {
 		for _, err := range wrong {
-			m.add(err)
+			m.Add(err)
 		}
 		return nil, nil
 	}

@@ -1,20 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/google/uuid"
 
 	"groupwriteback/shared/checklist"
+	"groupwriteback/shared/signin"
 )
 
 // A client asks the API as somebody.
@@ -22,7 +22,7 @@ type client struct {
 	base  string // with /api
 	scope string
 	as    azcore.TokenCredential
-	http  *http.Client
+	wire  policy.Transporter
 }
 
 // maxAnswer bounds an answer, in bytes.
@@ -41,36 +41,14 @@ func (c *client) manual(ctx context.Context, message map[string]any, into ...any
 	return c.do(ctx, http.MethodPost, "manualsync", message, into...)
 }
 
-func (c *client) do(ctx context.Context, method, path string, message any, into ...any) error {
+func (c *client) do(ctx context.Context, method, path string, message map[string]any, into ...any) error {
 	token, err := c.as.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{c.scope}})
 	if err != nil {
-		return fmt.Errorf("%w: sign in, or choose another way by --sign-in", err)
+		return unsigned(err)
 	}
-	var body io.Reader
-	if message != nil {
-		data, err := json.Marshal(message)
-		if err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
-		body = bytes.NewReader(data)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	resp, data, err := c.send(ctx, method, path, message, token.Token)
 	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token.Token)
-	if message != nil {
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Idempotency-Key", uuid.NewString())
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the API: %w: check --url and the network", err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read answer: %w: try again", err)
+		return err
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		return refused(resp, data)
@@ -83,6 +61,41 @@ func (c *client) do(ctx context.Context, method, path string, message any, into 
 	return nil
 }
 
+// unsigned is that nobody could sign in, with what to do about it.
+func unsigned(err error) error {
+	if signin.Remedied(err) {
+		return err
+	}
+	return fmt.Errorf("%w: sign in, or choose another way by --sign-in", err)
+}
+
+// send asks, as often as again says, and returns the answer with its body. Without a token nobody is
+// told who asks.
+func (c *client) send(ctx context.Context, method, path string, message map[string]any, token string) (*http.Response, []byte, error) {
+	req, err := runtime.NewRequest(ctx, method, c.base+path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make request: %w", err)
+	}
+	if token != "" {
+		req.Raw().Header.Set("Authorization", "Bearer "+token)
+	}
+	if message != nil {
+		if err := runtime.MarshalAsJSON(req, message); err != nil {
+			return nil, nil, fmt.Errorf("encode request: %w", err)
+		}
+		req.Raw().Header.Set("Idempotency-Key", uuid.NewString()) // of the message, however often it is sent
+	}
+	resp, err := c.pipeline(method).Do(req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask the API: %w: %s", err, wayRemedy(err))
+	}
+	data, err := runtime.Payload(resp)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read answer: %w: try again", err)
+	}
+	return resp, data, nil
+}
+
 // refused says what an answer that is none says (RFC 9457).
 func refused(resp *http.Response, data []byte) error {
 	var p struct{ Title, Detail string }
@@ -92,6 +105,9 @@ func refused(resp *http.Response, data []byte) error {
 	text := checklist.Printable(p.Title)
 	if p.Detail != "" {
 		text = checklist.Printable(p.Detail)
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		text += ": check --audience, and sign in anew; doctor shows as whom, and until when"
 	}
 	return fmt.Errorf("the API answers %d: %s", resp.StatusCode, text)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func page(t *testing.T) []byte {
 			add(sub)
 		}
 	}
-	root := command()
+	root := command(io.Discard)
 	add(root)
 	return b.Bytes()
 }

@@ -41,12 +41,17 @@ func TestDay(t *testing.T) {
 	must(t, s.StartAgent())
 	d := &day{stage: s}
 	go d.timer(t)
-	testscript.Run(t, testscript.Params{Dir: "testdata/domain", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"cloud": d.cloud, "byhand": d.byHand, "until": d.until, "capture": capture,
-	}, Setup: func(e *testscript.Env) error {
-		e.Vars = append(e.Vars, s.Operator()...)
-		return nil
-	}})
+	t.Run("script", func(t *testing.T) {
+		testscript.Run(t, testscript.Params{Dir: "testdata/domain", Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cloud": d.cloud, "byhand": d.byHand, "until": d.until, "capture": capture,
+		}, Setup: func(e *testscript.Env) error {
+			e.Vars = append(e.Vars, s.Operator()...)
+			return nil
+		}})
+	})
+	if !t.Failed() {
+		t.Run("examples", func(t *testing.T) { playExamples(t, s) })
+	}
 }
 
 type day struct{ stage *stage.Stage }

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"groupwriteback/shared/directory"
-	"groupwriteback/shared/plan"
 	"groupwriteback/shared/record"
 	"groupwriteback/shared/status"
 )
@@ -68,7 +66,7 @@ func doHolds(s *session, cmd *cobra.Command, _ []string) error {
 
 func doProblems(s *session, cmd *cobra.Command, _ []string) error {
 	return list(s, cmd, "problems", url.Values{}, "There are no problems.", func(all []status.Problem) {
-		fmt.Fprint(s.out, s.paint.Problems(all, named(all)))
+		fmt.Fprint(s.out, s.paint.EachProblem(all, named(all)))
 	})
 }
 
@@ -92,46 +90,4 @@ func doGroups(s *session, cmd *cobra.Command, args []string) error {
 			s.say("%s  %-11s  %s", g.Group, g.State, cmp.Or(g.Name, g.DisplayName))
 		}
 	})
-}
-
-// doHistory shows the latest page.
-func doHistory(s *session, cmd *cobra.Command, args []string) error {
-	path := "history"
-	if len(args) > 0 {
-		id, err := s.find(cmd.Context(), args[0], "group")
-		if err != nil {
-			return err
-		}
-		path = "groups/" + id + "/history"
-	}
-	var whole json.RawMessage
-	var past status.Past
-	if err := s.get(cmd.Context(), path, nil, &whole, &past); err != nil {
-		return err
-	}
-	return s.print(whole, func() {
-		if len(past.Batches) == 0 {
-			s.say("Nothing was done yet.")
-		}
-		for _, b := range past.Batches {
-			if b.Rules != nil {
-				s.say("%s  rules %s", b.At.UTC().Format(time.RFC3339), ruledBy(*b.Rules, false))
-				continue
-			}
-			s.say("%s  batch %d on %s: %d groups, %d memberships added, %d removed, %d refused", b.At.UTC().Format(time.RFC3339), b.Seq, controller(b.DC), b.Groups, b.Added, b.Removed, b.Refused)
-		}
-		if past.Broken != "" {
-			s.say("The audit cannot be followed further: %s", past.Broken)
-		}
-		if past.Next != "" {
-			s.say("There is more, further back.")
-		}
-	})
-}
-
-// controller is what people call a domain controller, by the DN of its settings: CN=NTDS Settings,CN=<name>,….
-func controller(dn string) string {
-	_, server, _ := plan.SplitRDN(dn)
-	name, _, _ := plan.SplitRDN(server)
-	return cmp.Or(name, dn, "an unnamed domain controller")
 }

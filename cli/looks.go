@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,48 +15,49 @@ import (
 	"groupwriteback/shared/directory"
 	"groupwriteback/shared/explain"
 	"groupwriteback/shared/show"
-	"groupwriteback/shared/status"
 	"groupwriteback/shared/version"
 )
 
 // looks are the commands that change nothing.
 func looks(with runner) []*cobra.Command {
 	planned := &cobra.Command{Use: "plan", Short: "Show what a turn would do", Args: cobra.NoArgs, RunE: with(doPlan),
-		Example: "  groupwriteback plan\n  groupwriteback plan --whole\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
+		Example: "  groupwriteback plan\n  groupwriteback plan --whole\n  groupwriteback plan --ldif\n  groupwriteback plan --rules rules.yaml --detailed-exitcode"}
 	planned.Flags().String("rules", "", "a rules file: as if it were in force")
 	planned.Flags().Bool("detailed-exitcode", false, "exit code 2 where there is something to do, or something is held; 1 where no plan can be made")
 	planned.Flags().Bool("whole", false, "all that becomes of each group, and why")
-	return []*cobra.Command{
-		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  groupwriteback version",
-			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version.Of()) }},
-		{Use: "status", Short: "Show how the target stands", Args: cobra.NoArgs, RunE: with(doStatus), Example: "  groupwriteback status\n  groupwriteback status --output json"},
-		planned,
-		{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
-			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"},
-		{Use: "holds", Short: "List what waits for a person's word", Args: cobra.NoArgs, RunE: with(doHolds), Example: "  groupwriteback holds"},
-		{Use: "groups [PREFIX]", Short: "List groups, or those whose name begins so", Args: cobra.MaximumNArgs(1), RunE: with(doGroups), Example: "  groupwriteback groups\n  groupwriteback groups Department"},
-		{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"},
-		{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""},
-	}
+	planned.Flags().Bool("ldif", false, "as LDIF, to be read: what would be written, write by write")
+	planned.MarkFlagsMutuallyExclusive("whole", "ldif")
+	return slices.Concat([]*cobra.Command{statusCommand(with)},
+		answering("Reply", planned),
+		answering("Program", &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: printVersion, Example: "  groupwriteback version"}),
+		answering("Explanation", &cobra.Command{Use: "explain GROUP [MEMBER]", Short: "Say why a group, or a member of it, is as it is", Args: cobra.RangeArgs(1, 2), RunE: with(doExplain),
+			Example: "  groupwriteback explain \"All staff\"\n  groupwriteback explain \"All staff\" anna@corp.example"}),
+		answering("HoldPage", &cobra.Command{Use: "holds", Short: "List what waits for a person's word", Args: cobra.NoArgs, RunE: with(doHolds), Example: "  groupwriteback holds"}),
+		answering("GroupPage", &cobra.Command{Use: "groups [PREFIX]", Short: "List groups, or those whose name begins so", Args: cobra.MaximumNArgs(1), RunE: with(doGroups), Example: "  groupwriteback groups\n  groupwriteback groups Department"}),
+		answering("ProblemPage", &cobra.Command{Use: "problems", Short: "List what could not be decided or written, and why", Args: cobra.NoArgs, RunE: with(doProblems), Example: "  groupwriteback problems"}),
+		answering("HistoryPage", &cobra.Command{Use: "history [GROUP]", Short: "Show what was done lately, to all or to one group", Args: cobra.MaximumNArgs(1), RunE: with(doHistory), Example: "  groupwriteback history\n  groupwriteback history \"All staff\""}))
 }
 
-func doStatus(s *session, cmd *cobra.Command, _ []string) error {
-	var whole json.RawMessage
-	var st status.Status
-	if err := s.get(cmd.Context(), "status", nil, &whole, &st); err != nil {
+// printVersion says which version the command is of.
+func printVersion(cmd *cobra.Command, _ []string) error {
+	return own(cmd, map[string]string{"version": version.Of()}, version.Of())
+}
+
+// own prints what the command says itself: as text, or as JSON.
+func own(cmd *cobra.Command, v any, text string) error {
+	whole, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	output, err := cmd.Flags().GetString("output")
+	if err == nil {
+		err = knownOutput(output)
+	}
+	if err != nil {
 		return err
 	}
-	return s.print(whole, func() {
-		for _, standing := range append([]status.Standing{st.Standing}, st.Also...) {
-			s.say("%s", strings.TrimSuffix(fmt.Sprintf("%s: %s", standing.Word, standing.Detail), ": "))
-			if standing.Remedy != "" {
-				s.say("  %s", standing.Remedy)
-			}
-		}
-		s.say("%s has %d groups with %d members in Active Directory; %d changes are to be done.", st.Target, st.Totals.Groups, st.Totals.Members, st.Totals.Changes)
-		fmt.Fprint(s.out, s.paint.Held(st.Holds, st.MoreHolds))
-		fmt.Fprint(s.out, s.paint.Problems(st.Problems, named(st.Problems)))
-	})
+	s := newSession(nil, cmd.OutOrStdout(), output == "json")
+	return s.print(whole, func() { s.say("%s", text) })
 }
 
 func doPlan(s *session, cmd *cobra.Command, _ []string) error {
@@ -71,6 +73,13 @@ func doPlan(s *session, cmd *cobra.Command, _ []string) error {
 	var r struct{ Preview cycle.Preview }
 	if err := s.manual(cmd.Context(), message, &whole, &r); err != nil {
 		return err
+	}
+	if ldif, _ := cmd.Flags().GetBool("ldif"); ldif {
+		if s.json {
+			return errors.New("--ldif: it is a form of its own: leave --output json out, or this")
+		}
+		fmt.Fprint(s.out, show.LDIF(r.Preview))
+		return drift(cmd, r.Preview)
 	}
 	if err := s.print(whole, func() { s.plan(cmd, r.Preview) }); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,12 +37,13 @@ func rulings(with runner) *cobra.Command {
 		c.Flags().String("digest", "", "of what is confirmed, as the command without it shows it")
 		c.Flags().String("comment", "", "what people want to remember of it")
 	}
-	all.AddCommand(show, apply, back,
-		&cobra.Command{Use: "versions", Short: "List the versions of the rules in the store", Args: cobra.NoArgs, RunE: with(doVersions), Example: "  groupwriteback rules versions"},
-		&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"},
-		&cobra.Command{Use: "import FILE", Short: "Make a rules file of a Cloud Sync job's schema; nobody is asked", Args: cobra.ExactArgs(1), RunE: importRules,
-			Long:    "Make a rules file of a Cloud Sync job's schema. The file is printed on standard output, and what is to be seen to on standard error. The exit code is 2 where something of the schema is not in the file.",
-			Example: "  groupwriteback rules import schema.json > rules.yaml"})
+	all.AddCommand(slices.Concat(answering("Rules", show),
+		answering("Reply", apply, back,
+			&cobra.Command{Use: "check FILE", Short: "Check a rules file; nobody is asked", Args: cobra.ExactArgs(1), RunE: checkRules, Example: "  groupwriteback rules check rules.yaml"}),
+		answering("VersionPage", &cobra.Command{Use: "versions", Short: "List the versions of the rules in the store", Args: cobra.NoArgs, RunE: with(doVersions), Example: "  groupwriteback rules versions"}))...)
+	all.AddCommand(&cobra.Command{Use: "import FILE", Short: "Make a rules file of a Cloud Sync job's schema; nobody is asked", Args: cobra.ExactArgs(1), RunE: importRules,
+		Long:    "Make a rules file of a Cloud Sync job's schema. The file is printed on standard output, and what is to be seen to on standard error. The exit code is 2 where something of the schema is not in the file.",
+		Example: "  groupwriteback rules import schema.json > rules.yaml"})
 	return all
 }
 
@@ -198,8 +200,8 @@ func checkRules(cmd *cobra.Command, args []string) error {
 	if _, err := rules.Parse(text); err != nil {
 		return fmt.Errorf("check %s: %w", args[0], err)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "The rules can be used.")
-	return nil
+	const usable = "The rules can be used."
+	return own(cmd, map[string]string{"done": usable}, usable)
 }
 
 // importRules makes a rules file here.

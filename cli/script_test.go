@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 const (
 	handlerClient  = "11111111-0000-4000-8000-000000000001"
 	operatorClient = "11111111-0000-4000-8000-000000000003"
+	nobodyClient   = "11111111-0000-4000-8000-000000000004" // who has no role
 	secret         = "script-secret"
 	audience       = "api://groupwriteback"
 )
@@ -46,6 +48,7 @@ func installation(t *testing.T, more ...string) []string {
 	server := graphtest.NewServer(tenant(t), graphtest.Options{Clients: []graphtest.Client{
 		{ID: handlerClient, Secret: secret, Roles: map[string][]string{graphtest.GraphAudience: {"GroupMember.Read.All", "User.Read.All", "Device.Read.All"}}},
 		{ID: operatorClient, Secret: secret, Roles: map[string][]string{audience: {"Sync.Operate"}}},
+		{ID: nobodyClient, Secret: secret},
 	}})
 	must(t, server.Start(""))
 	t.Cleanup(func() { _ = server.Close() })
@@ -63,7 +66,7 @@ func installation(t *testing.T, more ...string) []string {
 		e("GRAPH_URL", server.URL()), e("CLIENT_ID", handlerClient)}, append(both, more...)...)}
 	must(t, h.Start(t.Context()))
 	t.Cleanup(h.Stop)
-	return append([]string{e("URL", h.URL()), e("CLIENT_ID", operatorClient)}, both...)
+	return append([]string{e("URL", h.URL()), e("CLIENT_ID", operatorClient), "NOBODY=" + nobodyClient}, both...)
 }
 
 func must(t *testing.T, err error) {
@@ -76,24 +79,34 @@ func must(t *testing.T, err error) {
 // TestScripts plays the command against the real handler.
 func TestScripts(t *testing.T) {
 	env := installation(t)
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"fill": fill}, Setup: func(e *testscript.Env) error {
 		e.Vars = append(e.Vars, env...)
 		return nil
 	}})
 }
 
-// TestExamples: every command has one, and it is of that command.
+// fill puts the values of variables into files: fill FILE….
+func fill(ts *testscript.TestScript, _ bool, files []string) {
+	for _, name := range files {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(os.Expand(ts.ReadFile(name), ts.Getenv)), 0o600))
+	}
+}
+
+// TestExamples: every command has one, and it is of that command or of one below.
 func TestExamples(t *testing.T) {
-	var look func(*cobra.Command)
-	look = func(c *cobra.Command) {
-		if !strings.HasPrefix(c.Example, "  "+c.CommandPath()) {
-			if !c.HasSubCommands() || !strings.HasPrefix(c.Example, "  groupwriteback ") {
-				t.Errorf("%s has the example %q", c.CommandPath(), c.Example)
+	each(command(io.Discard), func(c *cobra.Command) {
+		for example := range strings.SplitSeq(c.Example, "\n") {
+			if !strings.HasPrefix(example, "  "+c.CommandPath()) && !(c.HasParent() == false && strings.HasPrefix(example, "  groupwriteback ")) {
+				t.Errorf("%s has the example %q", c.CommandPath(), example)
 			}
 		}
-		for _, sub := range c.Commands() {
-			look(sub)
-		}
+	})
+}
+
+// each visits a command and all below it.
+func each(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, sub := range c.Commands() {
+		each(sub, visit)
 	}
-	look(command())
 }

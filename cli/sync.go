@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,9 @@ func doSync(s *session, cmd *cobra.Command, _ []string) error {
 	names, _ := cmd.Flags().GetStringArray("group")
 	full, _ := cmd.Flags().GetBool("full")
 	wait, _ := cmd.Flags().GetBool("wait")
+	if cmd.Flags().Changed("group") && (len(names) == 0 || slices.Contains(names, "")) {
+		return errors.New("--group: write the name or the id of a group")
+	}
 	message := map[string]any{"action": "sync"}
 	var groups []string
 	for _, name := range names {
@@ -41,7 +46,17 @@ func doSync(s *session, cmd *cobra.Command, _ []string) error {
 	if err := s.manual(cmd.Context(), message, &r); err != nil {
 		return err
 	}
-	return s.follow(cmd.Context(), r.Run)
+	patience, _ := cmd.Flags().GetDuration("timeout")
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), patience, late{patience})
+	defer cancel()
+	return s.follow(ctx, r.Run)
+}
+
+// late is that a wait took too long. What was waited for goes on.
+type late struct{ patience time.Duration }
+
+func (l late) Error() string {
+	return fmt.Sprintf("the time that --timeout gives is over (%v)", l.patience)
 }
 
 // follow tells how far it is with a run, each time that it changes, until it is done.
@@ -50,14 +65,11 @@ func (s *session) follow(ctx context.Context, id string) error {
 	for {
 		var whole json.RawMessage
 		var run status.Run
-		if err := s.get(ctx, "runs/"+url.PathEscape(id), nil, &whole, &run); err != nil {
+		if err := s.get(ctx, "runs/"+url.PathEscape(id), nil, &whole, &run); err != nil && ctx.Err() == nil {
 			return err
 		}
-		line := fmt.Sprintf("%s: %d changes to be done", run.State, run.Changes)
-		if line != told {
-			if told = line; !s.json {
-				s.say("%s", line)
-			}
+		if run.State != "" {
+			told = s.progress(told, run)
 		}
 		if run.State == status.RunDone {
 			return s.print(whole, func() {
@@ -68,35 +80,17 @@ func (s *session) follow(ctx context.Context, id string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for run %s: %w: it goes on without you", id, context.Cause(ctx))
+			return fmt.Errorf("wait for run %s: %w: it goes on without you, and status says how it stands", id, context.Cause(ctx))
 		case <-time.After(askEvery):
 		}
 	}
 }
 
-// doHold shows what a hold lists; of a long list each part.
-func doHold(s *session, cmd *cobra.Command, args []string) error {
-	path := "holds/" + url.PathEscape(args[0])
-	var whole json.RawMessage
-	var h status.Hold
-	if err := s.get(cmd.Context(), path, nil, &whole, &h); err != nil {
-		return err
+// progress says how far it is with a run, unless that was told.
+func (s *session) progress(told string, run status.Run) string {
+	line := fmt.Sprintf("%s: %d changes to be done", run.State, run.Changes)
+	if line != told && !s.json {
+		s.say("%s", line)
 	}
-	items := h.Items
-	for _, p := range h.Parts {
-		var part status.Hold
-		if s.json {
-			break
-		}
-		if err := s.get(cmd.Context(), path, url.Values{"part": {fmt.Sprint(p.Number)}}, &part); err != nil {
-			return err
-		}
-		items = append(items, part.Items...)
-	}
-	return s.print(whole, func() {
-		s.say("%s", h.Text)
-		for _, i := range items {
-			s.say("%s (%s): %d members go, %d come", i.Name, i.Group, len(i.Remove)+i.Count, len(i.Add))
-		}
-	})
+	return line
 }

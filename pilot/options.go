@@ -63,8 +63,8 @@ func defaults(environ []string) *options {
 
 func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.tenant, "tenant", o.tenant, "id of the tenant, a GUID")
-	f.StringVar(&o.signIn, "sign-in", string(signin.DeviceCode), "how to sign in to Entra ID: device-code, azure-cli (after az login) or environment (AZURE_ variables)")
-	f.StringVar(&o.client, "client", "", "application (client) id for device-code, a GUID")
+	f.StringVar(&o.signIn, "sign-in", string(signin.DeviceCode), "how to sign in to Entra ID: device-code, browser, azure-cli (after az login) or environment (AZURE_ variables)")
+	f.StringVar(&o.client, "client", "", "application (client) id for device-code and browser, a GUID")
 	f.StringVar(&o.cloud, "cloud", "public", "Microsoft's cloud: public, usgov, usgov-dod or china")
 	f.StringVar(&o.graphURL, "graph-url", "", "where Microsoft Graph is, in place of the cloud's")
 	f.StringVar(&o.authority, "authority-url", "", "where to sign in, in place of the cloud's")
@@ -129,7 +129,7 @@ func (o *options) person(client *http.Client, ask func(string)) signin.Person {
 // signInMistake is what is wrong with the sign-in as it is given. Nobody signs in yet.
 func (o *options) signInMistake() error {
 	if !slices.Contains(signin.Persons(), signin.Method(o.signIn)) {
-		return errors.New("--sign-in: use device-code, azure-cli or environment")
+		return errors.New("--sign-in: use device-code, browser, azure-cli or environment")
 	}
 	if !signin.IsID(o.tenant) { // which is told
 		return nil

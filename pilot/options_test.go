@@ -29,7 +29,7 @@ func TestMistakes(t *testing.T) {
 			"--tenant is needed: the tenant's id, a GUID, and not its domain",
 			"--output: use text or json",
 			`--cloud: cloud "mars" is not known: use public, usgov, usgov-dod or china`,
-			"--sign-in: use device-code, azure-cli or environment"}},
+			"--sign-in: use device-code, browser, azure-cli or environment"}},
 		{[]string{"--tenant", tenant, "--url", "ldaps://dc1", "--user", "me"}, []string{
 			"sign-in by device-code: name the application (client) id of an app registration that allows public client flows, a GUID"}},
 		{[]string{"--tenant", tenant, "--url", "ldaps://dc1", "--user", "me", "--sign-in", "azure-cli", "--rules", "rules.yaml", "--ou", "OU=x"}, []string{

@@ -89,6 +89,7 @@ func Decide(in Input) Output {
 	default:
 		d.decide(*want)
 	}
+	d.heard()
 	d.ask()
 	for _, p := range d.out.Record.Problems {
 		d.out.Counts.Add(record.Counts{Problems: map[string]int{p.Reason: 1}})
@@ -136,13 +137,20 @@ func (d *decider) decide(want plan.Group) {
 		d.out.Draft = draft
 		return
 	}
-	d.out.Record.Asked, d.out.Record.AskedBy = false, ""
 	if c.Held+c.Parked+c.Unproven == 0 {
 		d.out.Agreed, d.out.Record.Converged, d.out.Record.ByHand = !d.lingers(), true, nil
 		if d.flipped {
 			d.out.Record.ByHand = []string{plan.GroupTypeAttribute}
 		}
 		d.arrive()
+	}
+}
+
+// heard ends that somebody has asked for the group, where there is nothing that could be done about it now: nobody
+// is to wait for what the rules do not want, what was refused or what is held.
+func (d *decider) heard() {
+	if r := &d.out.Record; d.out.Draft == nil && !r.Stale && !r.Missing {
+		r.Asked, r.AskedBy = false, ""
 	}
 }
 

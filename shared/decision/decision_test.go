@@ -386,3 +386,26 @@ func TestWhoStaysIsTold(t *testing.T) {
 		t.Errorf("problems %+v, counted %v", out.Record.Problems, out.Counts.Problems)
 	}
 }
+
+// TestAskedForNothing: somebody has asked for a group about which nothing can be done now: nobody waits for it.
+func TestAskedForNothing(t *testing.T) {
+	whole := func(n ...int) *directory.Group { return cloud(directory.Whole, people(n...)...) }
+	for name, c := range map[string]struct {
+		s    *scene
+		want bool
+	}{
+		"not wanted":                {of(nil, nil), false},
+		"as it is wanted":           {of(refs(1), whole(1)), false},
+		"it cannot be managed":      {of(refs(1), whole(1, 2)).with(func(s *scene) { s.Record.Trouble = &plan.Trouble{} }), false},
+		"all of it is held":         {gone(20, 19), false},
+		"it is to be written":       {of(refs(1), whole(1, 2)), true},
+		"it is to be read again":    {of(refs(1), whole(1)).with(func(s *scene) { s.Record.Stale = true }), true},
+		"a report did not name it":  {of(refs(1), whole(1)).with(func(s *scene) { s.Record.Missing = true }), true},
+		"made, and not written yet": {of(nil, whole(1)), true},
+	} {
+		c.s.Record.Asked, c.s.Record.AskedBy = true, "operator"
+		if r := c.s.decide(t).Record; r.Asked != c.want || (r.AskedBy != "") != c.want {
+			t.Errorf("%s: asked %t by %q; want %t", name, r.Asked, r.AskedBy, c.want)
+		}
+	}
+}

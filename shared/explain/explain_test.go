@@ -200,3 +200,19 @@ func TestWroteIn(t *testing.T) {
 		}
 	}
 }
+
+// TestInGroupsAlone: of somebody who comes into a group by another one it is not said that he is no member, and a
+// domain controller is told by its name.
+func TestInGroupsAlone(t *testing.T) {
+	m := Member{Name: "Anna", State: NotMember, Text: "nobody says that it is a member"}
+	way := [][]Step{{{Name: "All"}, {Name: "Sales"}, {Name: "Anna"}}}
+	wrote := &Wrote{Op: "remove", Batch: 3, DC: "CN=NTDS Settings,CN=DC1,CN=Servers,CN=x"}
+	got := strings.Join(Describe(m, wrote, way).Lines, "\n")
+	want := "Anna is no direct member, as far as is known\nit comes into the group through Sales\nit was taken out at 0001-01-01T00:00:00Z, in batch 3, on DC1"
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got := Describe(m, nil, nil).Lines[0]; got != "Anna is no member: nobody says that it is a member" {
+		t.Error(got)
+	}
+}

@@ -69,10 +69,14 @@ func Describe(m Member, written *Wrote, paths [][]Step) Who {
 	case Stale:
 		say("what becomes of %s is not known yet: %s", who, m.Text)
 	case NotMember:
-		say("%s is no member: %s", who, m.Text)
+		if slices.ContainsFunc(paths, nested) {
+			say("%s is no direct member, as far as is known", who)
+		} else {
+			say("%s is no member: %s", who, m.Text)
+		}
 	}
 	for _, p := range paths {
-		if len(p) > 2 {
+		if nested(p) {
 			say("it comes into the group through %s", through(p[1:len(p)-1]))
 		}
 	}
@@ -87,11 +91,14 @@ func Describe(m Member, written *Wrote, paths [][]Step) Who {
 	return w
 }
 
+// nested says whether a way leads through a group.
+func nested(path []Step) bool { return len(path) > 2 }
+
 func on(dc string) string {
 	if dc == "" {
 		return ""
 	}
-	return ", on " + dc
+	return ", on " + plan.Controller(dc)
 }
 
 func through(steps []Step) (text string) {

@@ -173,3 +173,14 @@ func DomainName(dn string) string {
 	}
 	return strings.Join(labels, ".")
 }
+
+// Controller is what people call a domain controller, by the DN of its settings, CN=NTDS Settings,CN=<name>,…
+// (MS-ADTS 6.1.1.2.2.1.2.1.1); what is no such DN stays.
+func Controller(settings string) string {
+	_, server, _ := SplitRDN(settings)
+	name, _, is := SplitRDN(server)
+	if !is {
+		return settings
+	}
+	return name
+}

@@ -18,6 +18,9 @@ func (paint Paint) Held(held []record.Listing, more int) string {
 		if h.ID != "" {
 			text += paint.Dim.Sprint(" (hold " + plain(h.ID) + ")")
 		}
+		if h.Denied != "" {
+			text += ", rejected by " + plain(h.Denied)
+		}
 		b.WriteString(paint.Text(text))
 	}
 	if more > 0 {

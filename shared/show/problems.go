@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"groupwriteback/shared/columns"
 	"groupwriteback/shared/directory"
@@ -19,6 +20,39 @@ const examples = 3
 // Problems is what could not be written, by reason with its sentence and some examples. name says
 // what people call a cloud object.
 func (paint Paint) Problems(problems []status.Problem, name func(directory.ID) string) string {
+	return paint.byReason(problems, func(_ string, ps []status.Problem) string {
+		var who []string
+		for _, p := range ps[:min(examples, len(ps))] {
+			who = append(who, plain(about(p, name)))
+		}
+		if n := len(ps) - len(who); n > 0 {
+			who = append(who, fmt.Sprintf("and %d more", n))
+		}
+		return "        " + paint.Dim.Sprint(columns.Cut(strings.Join(who, ", "), paint.Width-8)) + "\n"
+	})
+}
+
+// EachProblem is what could not be written, by reason, and each whole: who it is about, what is said of it alone, and
+// when it is tried again.
+func (paint Paint) EachProblem(problems []status.Problem, name func(directory.ID) string) string {
+	return paint.byReason(problems, func(text string, ps []status.Problem) string {
+		var b strings.Builder
+		for _, p := range ps {
+			line := "        " + plain(about(p, name))
+			if own := plain(p.Text); own != "" && own != text {
+				line += ": " + own
+			}
+			if !p.Until.IsZero() {
+				line += ", tried again at " + p.Until.UTC().Format(time.RFC3339)
+			}
+			b.WriteString(paint.Text(line))
+		}
+		return b.String()
+	})
+}
+
+// byReason heads problems of a reason with its sentence, those that there are most of first. below is what stands there.
+func (paint Paint) byReason(problems []status.Problem, below func(text string, ps []status.Problem) string) string {
 	var b strings.Builder
 	byReason := map[string][]status.Problem{}
 	for _, p := range problems {
@@ -30,16 +64,8 @@ func (paint Paint) Problems(problems []status.Problem, name func(directory.ID) s
 	for _, reason := range reasons {
 		ps := byReason[reason]
 		text := plain(cmp.Or(rules.Explain(reason), ps[0].Text))
-		text = columns.Cut(text, 2*paint.Width)
-		b.WriteString(paint.Text(fmt.Sprintf("  %s %s  %s", paint.Change.Sprintf("%5s", English().Sprint(len(ps))), paint.Strong.Sprint(plain(reason)), text)))
-		var who []string
-		for _, p := range ps[:min(examples, len(ps))] {
-			who = append(who, plain(about(p, name)))
-		}
-		if n := len(ps) - len(who); n > 0 {
-			who = append(who, fmt.Sprintf("and %d more", n))
-		}
-		fmt.Fprintf(&b, "        %s\n", paint.Dim.Sprint(columns.Cut(strings.Join(who, ", "), paint.Width-8)))
+		b.WriteString(paint.Text(fmt.Sprintf("  %s %s  %s", paint.Change.Sprintf("%5s", English().Sprint(len(ps))), paint.Strong.Sprint(plain(reason)), columns.Cut(text, 2*paint.Width))))
+		b.WriteString(below(text, ps))
 	}
 	return b.String()
 }
@@ -49,8 +75,11 @@ func about(p status.Problem, name func(directory.ID) string) string {
 	if p.Groups > 0 {
 		return status.Count(p.Groups, "group", "groups")
 	}
-	if p.Member == (directory.ID{}) {
-		return name(p.Group)
+	switch {
+	case p.Member != (directory.ID{}):
+		return name(p.Member) + " in " + name(p.Group)
+	case p.Ref != "":
+		return cmp.Or(p.Who, string(p.Ref)) + " in " + name(p.Group)
 	}
-	return name(p.Member) + " in " + name(p.Group)
+	return name(p.Group)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -80,7 +81,7 @@ func everything() cycle.Preview {
 	change("Terminal\x1b[2J\nmover", plan.Change{Op: plan.Update, Set: map[string][]string{"description": {"\x1b]0;title\a"}}})
 	p.More, p.MoreHeld = 1234, 2
 	p.Names = map[plan.Ref]string{"S-1-5-21-1-2-3-1102": "ann@corp.example"}
-	p.Held = []record.Listing{{ID: "0123456789abcdef", Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %"}}
+	p.Held = []record.Listing{{ID: "0123456789abcdef", Name: "Department 39", Text: "18 of 44 members would go (40 %); the limit is 30 %", Denied: "anna@corp.example"}}
 	return p
 }
 
@@ -135,5 +136,9 @@ func TestProblems(t *testing.T) {
 		status.Problem{Group: id("g"), Reason: "refused", Text: "Active Directory said no"})
 	held(t, "problems", func(paint Paint) string {
 		return paint.Problems(problems, func(id directory.ID) string { return names[id] })
+	})
+	problems = append(problems, status.Problem{Group: id("g"), Ref: "S-1-5-21-1-2-3-1001", Reason: "refused", Text: "result 50: insufficient rights", Until: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)})
+	held(t, "problems-each", func(paint Paint) string {
+		return paint.EachProblem(problems, func(id directory.ID) string { return names[id] })
 	})
 }

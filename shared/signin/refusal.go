@@ -28,7 +28,10 @@ type explained struct {
 func (c *explained) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	t, err := c.TokenCredential.GetToken(ctx, o)
 	if err != nil {
-		return t, &refusal{err: err, text: fmt.Sprintf("sign-in by %s: %s", c.method, explain(err, c.heard.take()))}
+		r := &refusal{err: err}
+		r.text, r.remedy = explain(err, c.heard.take())
+		r.text = fmt.Sprintf("sign-in by %s: %s", c.method, r.text)
+		return t, r
 	}
 	return t, nil
 }
@@ -74,21 +77,32 @@ func (h *hearing) take() (last answer) {
 
 // refusal is an error of the SDK in other words.
 type refusal struct {
-	err  error
-	text string
+	err          error
+	text, remedy string
 }
 
-func (r *refusal) Error() string { return r.text }
+func (r *refusal) Error() string {
+	if r.remedy == "" {
+		return r.text
+	}
+	return r.text + ": " + r.remedy
+}
 
 // Unwrap returns the SDK's error, for those who want all of it.
 func (r *refusal) Unwrap() error { return r.err }
 
+// Remedied says whether an error of a sign-in ends with what to do about it.
+func Remedied(err error) bool {
+	r, is := errors.AsType[*refusal](err)
+	return is && r.remedy != ""
+}
+
 // code finds Entra ID's code of a reason.
 var code = regexp.MustCompile(`AADSTS\d+`)
 
-// explain turns an error of the SDK into a line. heard is what Entra ID has said where that does not
+// explain turns an error of the SDK into a line, and what to do about it, which may be "". heard is what Entra ID has said where that does not
 // hold it any more; zero: nothing.
-func explain(err error, heard answer) string {
+func explain(err error, heard answer) (text, todo string) {
 	said := answer{}
 	failed, is := errors.AsType[*azidentity.AuthenticationFailedError](err)
 	switch {
@@ -101,24 +115,21 @@ func explain(err error, heard answer) string {
 		said = heard
 	}
 	if said.status == 0 {
-		text, _, _ := strings.Cut(err.Error(), ". To troubleshoot, visit")
+		text, _, _ = strings.Cut(err.Error(), ". To troubleshoot, visit")
 		text = strings.Join(strings.Fields(text), " ")
 		for _, r := range localRemedies() {
 			if strings.Contains(text, r.part) {
-				return text + ": " + r.remedy
+				return text, r.remedy
 			}
 		}
-		return text
+		return text, ""
 	}
-	text := fmt.Sprintf("answer %d %s", said.status, http.StatusText(said.status))
+	text = fmt.Sprintf("answer %d %s", said.status, http.StatusText(said.status))
 	of := said.read()
 	if of.text() != "" {
 		text += ": " + of.text()
 	}
-	if remedy := cmp.Or(remedy(code.FindString(of.text())), remedy(of.Error)); remedy != "" {
-		text += ": " + remedy
-	}
-	return text
+	return text, cmp.Or(remedy(code.FindString(of.text())), remedy(of.Error))
 }
 
 // localRemedies are for what no answer is about.

@@ -34,25 +34,35 @@ func ReadSide(ctx context.Context, j *journal.Journal, facts Facts) (Side, error
 	return v.side(), nil
 }
 
-// agents are the words for what concerns the agent and its directory, each with its place in a
-// checklist.
-var agents = map[string]struct {
+// A place is where a word stands in a checklist, and how grave it is.
+type place struct {
 	what  string
 	state checklist.State
-}{
-	"stopped": {"target", checklist.Missing}, "waiting-for-agent": {"agent", checklist.Missing}, "agent-silent": {"agent", checklist.Missing}, "blind": {"sight", checklist.Missing},
-	"unscanned": {"report", checklist.Warning}, "misplaced": {"container", checklist.Missing}, "read-only": {"policy", checklist.Warning},
+	agent bool // it concerns the agent and its directory
 }
 
-// serverOf is the name of a domain controller by the DN of its settings, CN=NTDS Settings,CN=<name>,…; what is
-// no such DN stays.
-func serverOf(settings string) string {
-	_, server, _ := plan.SplitRDN(settings)
-	name, _, is := plan.SplitRDN(server)
-	if !is {
-		return settings
+// places are those of all words.
+func places() map[string]place {
+	return map[string]place{
+		InSync: {"target", checklist.OK, false}, "stopped": {"target", checklist.Missing, true},
+		"new": {"turn", checklist.Missing, false}, "failing": {"turn", checklist.Missing, false}, "overdue": {"turn", checklist.Missing, false},
+		"no-rules": {"rules", checklist.Missing, false},
+		"unread":   {"graph", checklist.Missing, false}, "enumerating": {"graph", checklist.Warning, false},
+		"waiting-for-agent": {"agent", checklist.Missing, true}, "agent-silent": {"agent", checklist.Missing, true}, "blind": {"sight", checklist.Missing, true},
+		"unscanned": {"report", checklist.Warning, true}, "misplaced": {"container", checklist.Missing, true}, "read-only": {"policy", checklist.Warning, true},
+		"off": {"switch", checklist.Warning, false}, "paused": {"switch", checklist.Warning, false}, "ending": {"switch", checklist.Warning, false},
+		"applying": {"plan", checklist.OK, false}, "pending": {"plan", checklist.OK, false}, "held": {"holds", checklist.Warning, false},
+		"attention": {"problems", checklist.Warning, false}, "expiring": {"certificate", checklist.Warning, false},
 	}
-	return name
+}
+
+// Row is a standing as a row of a checklist. A word that is not known, of a newer half, is a warning.
+func (s Standing) Row() checklist.Row {
+	p, known := places()[s.Word]
+	if !known {
+		p = place{"target", checklist.Warning, false}
+	}
+	return checklist.Row{What: p.what, State: p.state, Text: cmp.Or(s.Detail, s.Word), Remedy: s.Remedy}
 }
 
 func (v view) side() Side {
@@ -63,13 +73,13 @@ func (v view) side() Side {
 	}
 	first, also := stand(v)
 	for _, c := range slices.Concat([]Standing{first}, also) {
-		if row, is := agents[c.Word]; is && !(row.what == "agent" && told["agent"]) {
-			tell(row.what, row.state, c.Detail, c.Remedy)
+		if p := places()[c.Word]; p.agent && !(p.what == "agent" && told["agent"]) {
+			tell(p.what, p.state, c.Detail, c.Remedy)
 		}
 	}
 	a := v.agent
 	if !told["agent"] {
-		tell("agent", checklist.OK, fmt.Sprintf("%s, of version %s, at %s, last heard of at %s", cmp.Or(a.Host, a.ID), cmp.Or(a.Version, "unknown"), cmp.Or(serverOf(a.DC), "no domain controller yet"), at(a.Heard)), "")
+		tell("agent", checklist.OK, fmt.Sprintf("%s, of version %s, at %s, last heard of at %s", cmp.Or(a.Host, a.ID), cmp.Or(a.Version, "unknown"), cmp.Or(plan.Controller(a.DC), "no domain controller yet"), at(a.Heard)), "")
 	}
 	if !told["policy"] && !a.Heard.IsZero() {
 		tell("policy", checklist.OK, cmp.Or(a.Policy, "none: what is planned is done, within the rights of the account, but that no group is deleted or becomes a distribution group"), "")

@@ -46,3 +46,19 @@ func TestSide(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryWordHasItsPlace: what keeps a target from being in sync is a row of a checklist too, and one that keeps it from
+// working says so.
+func TestEveryWordHasItsPlace(t *testing.T) {
+	for _, c := range conditions() {
+		if _, known := places()[c.word]; !known {
+			t.Errorf("%s has no place in a checklist", c.word)
+		}
+		if r := (Standing{c.word, "so it is", c.remedy}).Row(); r.What == "" || r.Text != "so it is" || r.Remedy != c.remedy || r.State == checklist.OK && !(Standing{Word: c.word}).Healthy() {
+			t.Errorf("%s is the row %+v", c.word, r)
+		}
+	}
+	if r := (Standing{Word: "from-the-future"}).Row(); r.State != checklist.Warning || r.Text != "from-the-future" {
+		t.Errorf("a word that nobody knows is the row %+v", r)
+	}
+}

@@ -13,7 +13,7 @@ import (
 type Problem struct {
 	Group  directory.ID `json:"group,omitzero"`   // zero: the problem is not one group's, see Groups
 	Groups int          `json:"groups,omitempty"` // how many groups have it, of one that is listed once for all
-	Name   string       `json:"name,omitempty"`   // of the group in AD
+	Name   string       `json:"name,omitempty"`   // of the group in AD, or that it is to have there
 	DN     string       `json:"dn,omitempty"`     // where it is, if that is not where it should be
 	Member directory.ID `json:"member,omitzero"`
 	Ref    plan.Ref     `json:"ref,omitempty"`
@@ -71,7 +71,7 @@ func (l *problemList) rest(reason string, groups int) int {
 // problems lists all that stands in the way of one group: why it cannot be managed as
 // it is, what could not be decided, and what was refused.
 func problems(r *record.Group, describe func(plan.Problem) string) []Problem {
-	is := Problem{Group: r.ID}
+	is := Problem{Group: r.ID, Name: r.Names.Given.CN}
 	if r.Observed != nil {
 		is.Name = r.Observed.Name
 	}

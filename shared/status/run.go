@@ -91,7 +91,9 @@ func stage(tx *journal.Tx, r journal.Run, out Run, reads bool) string {
 		return RunWaiting
 	case r.Full && (h.Shadow != nil || h.ReadAll || h.Main.Number == 0), reads, h.Main.Open:
 		return RunReading
-	case len(r.Groups) > 0 && out.Left > 0, len(r.Groups) == 0 && (h.Plan != nil || h.Totals.Changes > 0 && h.Switch.Writes()):
+	case h.Plan == nil && !h.Switch.Writes(): // nothing that is left is written before somebody has said so
+		return RunDone
+	case len(r.Groups) > 0 && out.Left > 0, len(r.Groups) == 0 && (h.Plan != nil || h.Totals.Changes > 0):
 		return RunWriting
 	}
 	return RunDone

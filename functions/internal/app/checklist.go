@@ -152,7 +152,7 @@ func counted(rows []checklist.Row) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return " The checklist: " + strings.Join(words, ", ") + "."
+	return ". The checklist: " + strings.Join(words, ", ") + "."
 }
 
 // unconfirmed says whether a person has to confirm what is planned.

@@ -55,7 +55,7 @@ func TestChecklist(t *testing.T) {
 		"? tokens         unknown nothing can be planned yet: no agent has reported",
 		"? members        unknown nothing can be planned yet: ",
 	})...)
-	if !strings.HasSuffix(nobody.Done, " The checklist: 1 thing is missing, 1 warning, 6 things are not known.") {
+	if !strings.HasSuffix(nobody.Done, ". The checklist: 1 thing is missing, 1 warning, 6 things are not known.") {
 		t.Error(nobody.Done)
 	}
 

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,91 +11,27 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
-	"groupwriteback/docs"
+	"groupwriteback/infra/apidoc"
 )
 
 // contract is the description of the API, with what was asked and answered by it.
 type contract struct {
-	t        *testing.T
-	doc      map[string]any
-	compiler *jsonschema.Compiler
-	seen     map[string]bool // "operation status"
+	t    *testing.T
+	doc  *apidoc.Doc
+	seen map[string]bool // "operation status"
 }
 
-// newContract reads the description. Its schemas are made strict: what an answer has and the
-// description does not is a mistake of the description.
 func newContract(t *testing.T) *contract {
 	t.Helper()
-	var doc any
-	if err := yaml.Unmarshal(docs.OpenAPI, &doc); err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(doc)
+	doc, err := apidoc.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if doc, err = jsonschema.UnmarshalJSON(bytes.NewReader(data)); err != nil {
-		t.Fatal(err)
-	}
-	c := &contract{t: t, doc: doc.(map[string]any), compiler: jsonschema.NewCompiler(), seen: map[string]bool{}}
-	schemas := object(object(c.doc, "components"), "schemas")
-	for name, s := range schemas {
-		data, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if schemas[name+"-open"], err = jsonschema.UnmarshalJSON(bytes.NewReader(data)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, s := range schemas {
-		strict(s, !strings.HasSuffix(name, "-open"))
-	}
-	c.compiler.DefaultDraft(jsonschema.Draft2020)
-	c.compiler.AssertFormat()
-	if err := c.compiler.AddResource("openapi.json", c.doc); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return &contract{t: t, doc: doc, seen: map[string]bool{}}
 }
 
 // object is a value of a mapping that is one.
-func object(m map[string]any, key string) map[string]any {
-	v, _ := m[key].(map[string]any)
-	return v
-}
-
-// strict forbids in a schema, and in all below it, what it does not name. Those that it is made
-// of, under allOf, are open.
-func strict(schema any, closed bool) {
-	s, is := schema.(map[string]any)
-	if !is {
-		return
-	}
-	for _, part := range list(s["allOf"]) {
-		if p := part.(map[string]any); p["$ref"] != nil {
-			p["$ref"] = fmt.Sprint(p["$ref"], "-open")
-		} else {
-			strict(p, false)
-		}
-	}
-	for _, part := range list(s["anyOf"]) {
-		strict(part, true)
-	}
-	for _, p := range object(s, "properties") {
-		strict(p, true)
-	}
-	strict(s["items"], true)
-	strict(s["additionalProperties"], true)
-	if closed && (s["properties"] != nil || s["allOf"] != nil) && s["additionalProperties"] == nil {
-		s["unevaluatedProperties"] = false
-	}
-}
-
-func list(v any) []any { l, _ := v.([]any); return l }
+func object(m map[string]any, key string) map[string]any { return apidoc.Object(m, key) }
 
 // operation is one that a path and a method lead to.
 type operation struct {
@@ -106,7 +41,7 @@ type operation struct {
 
 // operations are all that the description has.
 func (c *contract) operations() (all []operation) {
-	for path, item := range object(c.doc, "paths") {
+	for path, item := range object(c.doc.Root, "paths") {
 		for method, o := range item.(map[string]any) {
 			o := o.(map[string]any)
 			all = append(all, operation{fmt.Sprint(o["operationId"]), path, strings.ToUpper(method), o})
@@ -132,7 +67,7 @@ func (c *contract) find(method, path string) operation {
 }
 
 func (c *contract) literal(path string) bool {
-	_, is := object(c.doc, "paths")[strings.TrimPrefix(path, "/api")]
+	_, is := object(c.doc.Root, "paths")[strings.TrimPrefix(path, "/api")]
 	return is
 }
 
@@ -142,7 +77,7 @@ func (c *contract) resolve(v map[string]any) map[string]any {
 	if !is {
 		return v
 	}
-	at := c.doc
+	at := c.doc.Root
 	for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 		at = object(at, part)
 	}
@@ -177,15 +112,7 @@ func (c *contract) check(o operation, a *http.Response, body []byte) {
 	if ref := object(content, "schema")["$ref"]; ref != nil {
 		where = fmt.Sprint(ref)
 	}
-	schema, err := c.compiler.Compile("openapi.json" + where)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err == nil {
-		err = schema.Validate(v)
-	}
-	if err != nil {
+	if err := c.doc.Hold(where, body); err != nil {
 		c.t.Errorf("%s %s is not as described: %v\n%s", o.id, status, err, body)
 	}
 }

@@ -114,6 +114,38 @@ func TestSyncForLater(t *testing.T) {
 	}
 }
 
+// TestSyncOfWhatCannotBeDone: a run ends with what could be done: a group that the rules do not want, or of which
+// all that is left is held, keeps nobody waiting, and neither does any while nothing is written.
+func TestSyncOfWhatCannotBeDone(t *testing.T) {
+	o := newOffice(t)
+	outside := graphtest.ID("outside")
+	o.do(o.tenant.AddGroup(graphtest.Group{ID: outside, DisplayName: "Outside", Props: map[string]any{"isAssignableToRole": true}}))
+	for i := range 11 {
+		o.do(o.tenant.RemoveMember(o.group(0), o.user(i)))
+	}
+	o.do(o.app.Sync(t.Context()))
+	run := func(group string, held int) {
+		t.Helper()
+		code, reply, _ := o.say(`{"action":"sync","groups":["` + group + `"]}`)
+		if code != http.StatusOK {
+			t.Fatalf("sync: %d", code)
+		}
+		o.work()
+		if r := o.runOf(reply.Run); r.State != status.RunDone || r.Left != 0 || r.Held != held {
+			t.Errorf("%+v; want it done, with %d held", r, held)
+		}
+	}
+	run(outside.String(), 0)
+	run(o.group(0).String(), 1)
+	o.must(`{"action":"pause"}`)
+	o.do(o.tenant.AddMember(o.group(2), o.user(9)))
+	_, reply, _ := o.say(`{"action":"sync","groups":["` + o.group(2).String() + `"]}`)
+	o.work()
+	if r := o.runOf(reply.Run); r.State != status.RunDone || r.Left != 1 {
+		t.Errorf("while it is paused: %+v", r)
+	}
+}
+
 // TestNobodyWaitsForALongTurn: a turn runs that takes long. Who asks for a group meanwhile is answered with
 // a run before that turn is over, and who pauses hears that it is paused: the turn has taken both up.
 func TestNobodyWaitsForALongTurn(t *testing.T) {
