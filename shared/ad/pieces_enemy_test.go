@@ -206,3 +206,24 @@ func TestLostBehindTheBareGroup(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// TestTakenByAHandMeanwhile: a group that was let go, and that somebody makes his own between our look and the next reading, stays his.
+func TestTakenByAHandMeanwhile(t *testing.T) {
+	d := newDomain(t)
+	c := creation(t, d, 0, "group")
+	g := apply(t, d, 1, c).GUID
+	apply(t, d, 2, disowning(t, 0, g))
+	m, reads := meddle(d), 0
+	m.search = func(r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		if r.BaseDN == byGUID(g) {
+			if reads++; reads == 2 {
+				modify(t, g, "adminDisplayName", "mine")
+			}
+		}
+		return m.Conn.Search(r)
+	}
+	r := outcome(t, d, 3, c)
+	if out := dc(t).LDAPSearch(t, d.Base, "(cn=group)", "adminDisplayName"); reads < 2 || r.Status != plan.Refused || !strings.Contains(r.Text, "is another one since") || !strings.Contains(out, "adminDisplayName: mine") {
+		t.Errorf("%d readings, %+v\n%s", reads, r, out)
+	}
+}

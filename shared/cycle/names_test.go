@@ -3,6 +3,7 @@ package cycle_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -253,10 +254,13 @@ func (w *weatherWorld) distinct(id directory.ID, display string) {
 }
 
 // isGivenAway says whether somebody has swapped a group's last name for that of a group which
-// is given up: nothing is done to that, and a person has to name both.
-func (w *weatherWorld) isGivenAway(id directory.ID) bool {
+// is given up, or which waits for the end of that itself: nothing is done to the former, and a person has to name all of them.
+func (w *weatherWorld) isGivenAway(id directory.ID, waiting ...directory.ID) bool {
 	for other, g := range w.ad {
-		if other != id && plan.Retired(g) && g.Name == plan.Suffixed(g.Name, id) {
+		if other == id || slices.Contains(waiting, other) || g.Name != plan.Suffixed(g.Name, id) {
+			continue
+		}
+		if plan.Retired(g) || w.isGivenAway(other, append(waiting, id)...) {
 			return true
 		}
 	}
