@@ -122,10 +122,13 @@ func doExplain(s *session, cmd *cobra.Command, args []string) error {
 	q := url.Values{}
 	if len(args) > 1 {
 		who := args[1]
-		if !strings.HasPrefix(who, "S-1-") {
-			if who, err = s.find(cmd.Context(), who, "member"); err != nil {
-				return err
-			}
+		if strings.HasPrefix(who, "S-1-") {
+			_, err = directory.ParseSID(who)
+		} else {
+			who, err = s.find(cmd.Context(), who, "member")
+		}
+		if err != nil {
+			return err
 		}
 		q.Set("member", who)
 	}

@@ -183,6 +183,9 @@ func TestForeignRules(t *testing.T) {
 		"an object that is damaged": func(o *office) {
 			o.do(os.WriteFile(filepath.Join(o.dir, "store", "t", "corp", o.head().Version.In.Name), []byte("{}"), 0o600))
 		},
+		"an object that is gone": func(o *office) {
+			o.do(os.Remove(filepath.Join(o.dir, "store", "t", "corp", o.head().Version.In.Name)))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := storeOffice(t)
