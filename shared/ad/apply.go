@@ -45,7 +45,7 @@ type writer struct {
 	change   plan.Change
 	guid     plan.GUID // of the group, once a create knows it
 	bad      []plan.BadRef
-	out      answer // about attributes that are left out of the change
+	leftOut  answer // about attributes that are no part of the change any more
 	limit    int    // values of a link in one modify; falls when the server has enough
 	patience int    // how often a busy server is still asked again
 }
@@ -89,8 +89,8 @@ func (w *writer) check() error {
 	if err := w.settable(); err != nil {
 		return err
 	}
-	if c := w.change; w.out.unset != nil && c.Op.Updates() && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
-		return w.out
+	if c := w.change; w.leftOut.unset != nil && c.Op.Updates() && len(c.Set)+len(c.Add)+len(c.Remove) == 0 {
+		return w.leftOut
 	}
 	if err := w.linkable(); err != nil {
 		return err
@@ -164,10 +164,10 @@ func (w *writer) wanted() []string {
 	return slices.CompactFunc(names, strings.EqualFold)
 }
 
-// rename sets attributes and moves the group to its name. An attribute that the server refuses
-// keeps a group that is made from neither. The fence is taken
-// first, by a modify, since a rename cannot carry it; a crash in between leaves a
-// group under its old name, which the next try finds and renames.
+// rename sets attributes and moves the group to its name. The fence is taken first, by a modify,
+// since a rename cannot carry it; a crash in between leaves a group under its old name, which the
+// next try finds and renames. Where a group is made or had back, an attribute that the server
+// refuses does not keep it from its name.
 func (w *writer) rename(ctx context.Context, o object) error {
 	name, parent, _ := plan.SplitRDN(o.dn)
 	moves := !strings.EqualFold(parent, plan.NormalDN(w.change.Parent))

@@ -134,7 +134,7 @@ func (w *writer) leaveOut(name, why string) {
 	set := maps.Clone(w.change.Set)
 	delete(set, name)
 	w.change.Set = set
-	w.out.join(answer{refusal: refusal{text: why}, unset: []string{name}})
+	w.leftOut.join(answer{refusal: refusal{text: why}, unset: []string{name}})
 }
 
 // join adds what another answer is about.
@@ -149,11 +149,11 @@ func (a *answer) join(b answer) {
 
 // withLeftOut adds what was left out of the change to what became of the rest.
 func (w *writer) withLeftOut(err error) error {
-	if w.out.unset == nil {
+	if w.leftOut.unset == nil {
 		return err
 	}
 	var some answer
-	switch all := w.out; {
+	switch all := w.leftOut; {
 	case err == nil:
 		return all
 	case errors.As(err, &some) && some.unset != nil:
