@@ -51,7 +51,7 @@ type tenant struct {
 }
 
 func million() tenant {
-	return tenant{scale.Spec{Users: 50_021, Groups: 10_000, Memberships: 1_000_000, Large: []uint32{50_000}}, map[string]int64{"": 256}}
+	return tenant{scale.Spec{Users: 50_021, Groups: 10_000, Memberships: 1_000_000, Large: []uint32{50_000}}, map[string]int64{"": 320}}
 }
 
 func tenMillion() tenant {
