@@ -251,7 +251,7 @@ func (w *writer) replace(ctx context.Context, o *object, changes ...ldap.Change)
 	default:
 		return err
 	}
-	if _, gone := w.again(ctx, o, w.wanted()); gone != nil {
+	if gone := w.again(ctx, o, w.wanted()); gone != nil {
 		return gone
 	}
 	if o.fence == before {
@@ -318,23 +318,22 @@ func (w *writer) modify(ctx context.Context, o *object, changes ...ldap.Change) 
 	return err
 }
 
-// again reads the group once more after a write that it refused because it is
-// not as it was read. moved is false if it is: then the refusal has another reason.
-func (w *writer) again(ctx context.Context, o *object, names []string) (moved bool, err error) {
+// again reads the group once more: for values that nobody has read yet, or after a write that was
+// refused, perhaps because it is not as it was read.
+func (w *writer) again(ctx context.Context, o *object, names []string) error {
 	read := w.mine
 	if w.letGo(*o) { // and is to be taken back
 		read = w.stillLetGo
 	}
 	now, err := read(ctx, o.guid, names)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if err := w.outranks(now); err != nil {
-		return false, err
+		return err
 	}
-	moved = now.usn != o.usn
 	*o = now
-	return moved, nil
+	return nil
 }
 
 // patiently asks a busy server again, for a while.

@@ -61,8 +61,7 @@ func (w *writer) list(ctx context.Context, o *object) error {
 	if o.listed(w.change.Of()) {
 		return nil
 	}
-	_, err := w.again(ctx, o, w.whole())
-	return err
+	return w.again(ctx, o, w.whole())
 }
 
 // whole are the attributes that the change compares, and its link.
@@ -310,7 +309,7 @@ func (w *writer) chunk(ctx context.Context, o *object, op uint, some []value, wh
 // would be another one now.
 func (w *writer) differs(ctx context.Context, o *object, op uint, some []value) (bool, error) {
 	fence, known := o.fence, o.listed(w.change.Of())
-	if _, err := w.again(ctx, o, w.whole()); err != nil {
+	if err := w.again(ctx, o, w.whole()); err != nil {
 		return false, err
 	}
 	// A removal is another one as soon as the values are known: it names them by their DNs.

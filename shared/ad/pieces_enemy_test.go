@@ -20,6 +20,17 @@ func refuses(m *meddler, code uint16, attribute string) {
 	}
 }
 
+// refusesTogether has the server refuse the first write for one of its values. What becomes of the
+// nth, from the second on, rest says.
+func refusesTogether(m *meddler, rest func(n int, do func() error) error) {
+	m.write = func(n int, _ any, do func() error) error {
+		if n == 1 {
+			return ldapError(ldap.LDAPResultConstraintViolation)
+		}
+		return rest(n, do)
+	}
+}
+
 // written are the attributes that a request writes.
 func written(req any) (names []string) {
 	switch r := req.(type) {
@@ -70,16 +81,12 @@ func TestOvertakenBetweenPieces(t *testing.T) {
 		t.Run(string(op), func(t *testing.T) {
 			d := newDomain(t)
 			g := create(t, d, 0, "old")
-			m := meddle(d)
-			m.write = func(n int, _ any, do func() error) error {
-				switch n {
-				case 1:
-					return ldapError(ldap.LDAPResultConstraintViolation)
-				case 3:
+			refusesTogether(meddle(d), func(n int, do func() error) error {
+				if n == 3 {
 					modify(t, g, "adminDisplayName", "gwb test 1.9.1")
 				}
 				return do()
-			}
+			})
 			c := creation(t, d, 0, "new")
 			c.Set["displayName"], c.Set["description"] = []string{"b"}, []string{"a"}
 			if op == plan.Update {
@@ -160,18 +167,14 @@ func TestTakenBackUnderTheFence(t *testing.T) {
 func TestGoneBetweenPieces(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	m := meddle(d)
-	m.write = func(n int, _ any, do func() error) error {
-		switch n {
-		case 1:
-			return ldapError(ldap.LDAPResultConstraintViolation)
-		case 2:
+	refusesTogether(meddle(d), func(n int, do func() error) error {
+		if n == 2 {
 			if err := admin(t).Del(ldap.NewDelRequest(byGUID(g), nil)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return do()
-	}
+	})
 	c := creation(t, d, 0, "group")
 	c.Set["displayName"], c.Set["description"] = []string{"b"}, []string{"a"}
 	if r := outcome(t, d, 3, c); r.Status != plan.Refused || !strings.Contains(r.Text, "is gone") {
@@ -186,17 +189,14 @@ func TestLostBehindTheBareGroup(t *testing.T) {
 	c := creation(t, d, 0, "group")
 	c.Set["description"] = []string{"x"}
 	m := meddle(d)
-	m.write = func(n int, _ any, do func() error) error {
-		switch n {
-		case 1:
-			return ldapError(ldap.LDAPResultConstraintViolation)
-		case 2:
+	refusesTogether(m, func(n int, do func() error) error {
+		if n == 2 {
 			if err := do(); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return ldapError(ldap.ErrorNetwork)
-	}
+	})
 	if r, err := d.Apply(t.Context(), fence(1), c); err == nil || r.Status != plan.Unknown {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -74,16 +74,12 @@ func TestRefusedForAnotherReason(t *testing.T) {
 func TestNoAnswerInPieces(t *testing.T) {
 	d := newDomain(t)
 	g := create(t, d, 0, "group")
-	m := meddle(d)
-	m.write = func(n int, _ any, do func() error) error {
-		switch n {
-		case 1:
-			return ldapError(ldap.LDAPResultConstraintViolation)
-		case 2:
+	refusesTogether(meddle(d), func(n int, do func() error) error {
+		if n == 2 {
 			return do()
 		}
 		return ldapError(ldap.ErrorNetwork)
-	}
+	})
 	r, err := d.Apply(t.Context(), fence(2), plan.Change{Op: plan.Update, Group: id(t, 0), GUID: g, Set: map[string][]string{"description": {"x"}, "displayName": {"y"}}})
 	if err == nil || r.Status != plan.Unknown {
 		t.Errorf("%+v %v", r, err)
